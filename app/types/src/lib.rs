@@ -1,0 +1,25 @@
+//! THE WORDS, shared by server and browser: ids, vendors, the life of a push, failures, rules, views.
+//!
+//! Comes in: nothing. Goes out: plain values that serialise. Never: I/O, a clock, randomness, platform-sized integers.
+//! How to add a word: the module of its noun, one meaning, the name of `design.md` in code, API, UI and metrics alike.
+
+pub mod campaign;
+pub mod content;
+pub mod copy;
+pub mod crowd;
+pub mod failure;
+pub mod field;
+pub mod funnel;
+pub mod ids;
+pub mod life;
+pub mod listing;
+pub mod meter;
+pub mod people;
+pub mod problem;
+pub mod receipt;
+pub mod text;
+pub mod vendor;
+pub mod views;
+
+/// Milliseconds since the Unix epoch, UTC. The only time on the wire between server and browser.
+pub type Millis = i64;

@@ -1,0 +1,1 @@
+//! What pages show: one file per noun, plain values made by the server, drawn by the browser.

@@ -1,0 +1,1 @@
+-- 0001: apps, devices, messages, chunks, tallies (core).

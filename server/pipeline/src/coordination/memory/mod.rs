@@ -1,0 +1,1 @@
+//! One process: limits, flags and wake-ups in memory.

@@ -1,0 +1,1 @@
+//! Builds every room once and hands it its neighbours.

@@ -1,0 +1,4 @@
+//! THE BACK DOOR: vendor callbacks and client reports become marks on recipients.
+//!
+//! Comes in: raw bodies. Goes out: stored raw, answered, then applied. Never: the send path.
+//! Neighbours: vendors (reading only), storage, broker.

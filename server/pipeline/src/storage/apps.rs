@@ -1,0 +1,143 @@
+//! Apps, their secrets, vendor credentials and lanes.
+
+use async_trait::async_trait;
+use types::Millis;
+use types::ids::AppId;
+use types::vendor::{Environment, Vendor};
+
+use super::Result;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct App {
+    /// Number in bulk tables.
+    pub no: i64,
+    pub id: AppId,
+    pub name: String,
+    pub description: String,
+    pub environment: Environment,
+    /// Used when a content has no title.
+    pub default_title: String,
+    /// Native lanes in order of preference.
+    pub vendor_order: Vec<Vendor>,
+    /// Common services the app uses: `push`, `feedback`, `release`.
+    pub services: Vec<String>,
+    /// Public key of the signed API, `ak_…`.
+    pub app_key: String,
+    /// Key that ships inside the client (reports only), `ck_…`; never the server secret.
+    pub client_key: String,
+    /// Path segment of this app's vendor callbacks, 128 random bits in hex.
+    pub callback_secret: String,
+    pub created_at: Millis,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewApp {
+    pub id: AppId,
+    pub name: String,
+    pub description: String,
+    pub environment: Environment,
+    pub default_title: String,
+    pub vendor_order: Vec<Vendor>,
+    pub services: Vec<String>,
+    pub app_key: String,
+    pub client_key: String,
+    pub callback_secret: String,
+    /// The first appSecret, sealed.
+    pub secret_sealed: Vec<u8>,
+    pub created_at: Millis,
+}
+
+#[derive(Clone, Debug)]
+pub struct AppChange {
+    pub name: String,
+    pub description: String,
+    pub default_title: String,
+    pub vendor_order: Vec<Vendor>,
+    pub services: Vec<String>,
+}
+
+/// One of at most two live server secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppSecret {
+    pub no: i64,
+    pub sealed: Vec<u8>,
+    pub created_at: Millis,
+    pub last_used_at: Option<Millis>,
+}
+
+/// A vendor credential of an app. `hints` is what may be shown: plain fields as they are, secrets as their last four.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialRow {
+    pub vendor: Vendor,
+    /// Sealed JSON object field -> value; associated data is app id, vendor, `credential`.
+    pub sealed: Vec<u8>,
+    pub hints: Vec<(String, String)>,
+    pub updated_at: Millis,
+    pub updated_by: String,
+}
+
+/// Settings of one lane, changeable at run time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lane {
+    pub no: i64,
+    pub app_no: i64,
+    pub vendor: Vendor,
+    pub settings: LaneSettings,
+    /// Why the lane stands still (credential refused, stopped by a person), or `None`.
+    pub paused: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaneSettings {
+    pub enabled: bool,
+    /// `https://host[:port][/prefix]`, no trailing slash.
+    pub base_url: String,
+    /// Extra root certificates, PEM; for the simulator, a proxy or a private gateway.
+    pub ca_pem: Option<String>,
+    /// In the vendor's own unit, per second.
+    pub pace_per_second: u32,
+    pub batch: u32,
+    pub in_flight: u32,
+    /// Device messages a day, 0 = none known.
+    pub daily_quota: u64,
+    /// `http(s)://` proxy towards the vendor, or `None` for the direct way.
+    pub egress_proxy: Option<String>,
+    /// Milliseconds to wait for one answer.
+    pub timeout_ms: u32,
+}
+
+#[async_trait]
+pub trait Apps: Send + Sync {
+    /// Inserts the app, its first secret, and one lane per vendor with the vendor's defaults.
+    /// `Conflict("name")` when an app of this name exists in this environment.
+    async fn create(&self, app: NewApp) -> Result<App>;
+    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<App>>;
+    async fn list(&self) -> Result<Vec<App>>;
+    async fn get(&self, id: &AppId) -> Result<Option<App>>;
+    async fn by_no(&self, no: i64) -> Result<Option<App>>;
+    async fn by_key(&self, app_key: &str) -> Result<Option<App>>;
+    async fn by_client_key(&self, client_key: &str) -> Result<Option<App>>;
+    async fn by_callback_secret(&self, secret: &str) -> Result<Option<App>>;
+
+    async fn secrets(&self, app_no: i64) -> Result<Vec<AppSecret>>;
+    /// Adds a second live secret; `Conflict("secrets")` when two are live.
+    async fn add_secret(&self, app_no: i64, sealed: Vec<u8>, now: Millis) -> Result<AppSecret>;
+    /// Ends one secret; `Conflict("last secret")` when it is the only one. `false` when there is no such secret.
+    async fn end_secret(&self, app_no: i64, secret_no: i64) -> Result<bool>;
+    async fn touch_secret(&self, secret_no: i64, now: Millis) -> Result<()>;
+
+    async fn credentials(&self, app_no: i64) -> Result<Vec<CredentialRow>>;
+    async fn credential(&self, app_no: i64, vendor: Vendor) -> Result<Option<CredentialRow>>;
+    /// Replaces the credential and lifts a pause that a refused credential had put on the lane.
+    async fn put_credential(&self, app_no: i64, row: CredentialRow) -> Result<()>;
+    async fn drop_credential(&self, app_no: i64, vendor: Vendor) -> Result<bool>;
+
+    async fn lanes(&self) -> Result<Vec<Lane>>;
+    async fn lanes_of(&self, app_no: i64) -> Result<Vec<Lane>>;
+    async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings) -> Result<Lane>;
+    async fn pause_lane(&self, lane_no: i64, why: Option<String>) -> Result<()>;
+
+    /// Remembers a nonce of an app until `until`; `false` when it was seen before. Survives restarts.
+    async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool>;
+}

@@ -1,0 +1,4 @@
+//! Campaigns.
+
+/// See the room header.
+pub trait Campaigns: Send + Sync {}

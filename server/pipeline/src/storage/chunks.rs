@@ -1,0 +1,155 @@
+//! Chunks: up to 1,000 recipients of one message in one lane, the durable unit of work and the queue itself.
+
+use async_trait::async_trait;
+use types::Millis;
+use types::ids::ChunkNo;
+use types::vendor::Vendor;
+
+use super::Result;
+use super::tallies::Delta;
+
+/// A chunk to be written. `lane` is `None` for recipients that were filtered before any lane.
+#[derive(Clone, Debug)]
+pub struct NewChunk {
+    pub lane_no: Option<i64>,
+    pub vendor: Option<Vendor>,
+    pub priority: i64,
+    pub deadline: Millis,
+    pub count: u32,
+    /// Smallest and largest recipient key (see [`super::frame::key_of`]).
+    pub first_key: i64,
+    pub last_key: i64,
+    /// [`super::frame::encode_recipients`].
+    pub recipients: Vec<u8>,
+    /// [`super::frame::Outcomes::encode`]; all waiting, or all filtered.
+    pub outcomes: Vec<u8>,
+    /// Why this lane, in words for the console.
+    pub why: String,
+    /// Already over (filtered recipients).
+    pub done: bool,
+    /// `planned` and `filtered` tallies.
+    pub deltas: Vec<Delta>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkState {
+    Waiting,
+    Leased,
+    /// Its message is paused.
+    Held,
+    Done,
+}
+
+impl ChunkState {
+    pub const fn code(self) -> i64 {
+        match self {
+            ChunkState::Waiting => 0,
+            ChunkState::Leased => 1,
+            ChunkState::Held => 2,
+            ChunkState::Done => 3,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<ChunkState> {
+        [ChunkState::Waiting, ChunkState::Leased, ChunkState::Held, ChunkState::Done].into_iter().find(|s| s.code() == code)
+    }
+}
+
+/// A chunk in somebody's hands.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub no: ChunkNo,
+    pub message_no: i64,
+    pub app_no: i64,
+    pub lane_no: i64,
+    pub vendor: Vendor,
+    pub deadline: Millis,
+    pub count: u32,
+    /// Grows with every claim; every later write must carry it.
+    pub fence: i64,
+    /// Claims so far, this one included.
+    pub attempts: u32,
+    /// The last lease ran out without a result: what was waiting then may have been sent.
+    pub lapsed: bool,
+    pub recipients: Vec<u8>,
+    pub outcomes: Vec<u8>,
+}
+
+/// What happens to a chunk after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Done,
+    /// Back in line, not before this time.
+    Wait {
+        not_before: Millis,
+    },
+    /// Its message was paused meanwhile.
+    Hold,
+}
+
+/// The result of a step, written in one transaction with its tallies.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub no: ChunkNo,
+    pub fence: i64,
+    pub outcomes: Vec<u8>,
+    pub next: Next,
+    /// The vendor's request ids, by which receipts will name recipients of this chunk.
+    pub references: Vec<String>,
+    pub deltas: Vec<Delta>,
+    pub now: Millis,
+}
+
+/// A chunk as the console and receipts read it.
+#[derive(Clone, Debug)]
+pub struct ChunkView {
+    pub no: ChunkNo,
+    pub message_no: i64,
+    pub app_no: i64,
+    pub vendor: Option<Vendor>,
+    pub state: ChunkState,
+    pub count: u32,
+    pub attempts: u32,
+    pub not_before: Millis,
+    pub updated_at: Millis,
+    pub why: String,
+    pub recipients: Vec<u8>,
+    pub outcomes: Vec<u8>,
+    /// One byte per recipient (`types::receipt::mark`); empty = all zero.
+    pub marks: Vec<u8>,
+}
+
+/// Work waiting in one lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub chunks: u64,
+    pub recipients: u64,
+    /// Earliest `created_at` of a waiting chunk.
+    pub oldest: Option<Millis>,
+}
+
+#[async_trait]
+pub trait Chunks: Send + Sync {
+    /// Leases up to `max` chunks of a lane: due ones by priority, then deadline, then number.
+    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32) -> Result<Vec<Claimed>>;
+    /// Makes a lease longer. `Stale` when the fence moved.
+    async fn renew(&self, no: ChunkNo, fence: i64, lease_until: Millis) -> Result<()>;
+    /// `Stale` when the fence moved; then nothing is written.
+    async fn record(&self, step: Step) -> Result<()>;
+    /// Leases that ran out (`lease_until < now`), or all that do not belong to `sole_owner` when one is given
+    /// (a single process knows that the others are dead), go back in line with `lapsed` set. Returns how many.
+    async fn release_lapsed(&self, now: Millis, sole_owner: Option<&str>) -> Result<u64>;
+    /// Waiting and held chunks past their deadline end as `Expired`. Returns the recipients expired.
+    async fn expire(&self, now: Millis, limit: u32) -> Result<u64>;
+
+    async fn view(&self, no: ChunkNo) -> Result<Option<ChunkView>>;
+    /// Chunks of a message, ordered by number, after `after`.
+    async fn of_message(&self, message_no: i64, after: ChunkNo, limit: u32) -> Result<Vec<ChunkView>>;
+    /// Chunks of a message that may hold this recipient key: an index seek.
+    async fn holding(&self, message_no: i64, key: i64) -> Result<Vec<ChunkView>>;
+    /// The chunk that a vendor's request id belongs to.
+    async fn by_reference(&self, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>>;
+    /// When the next waiting chunk of a lane is due, `None` when none waits.
+    async fn next_due(&self, lane_no: i64) -> Result<Option<Millis>>;
+    async fn backlog(&self) -> Result<Vec<(i64, Backlog)>>;
+}

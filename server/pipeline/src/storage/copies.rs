@@ -1,0 +1,4 @@
+//! Copies.
+
+/// See the room header.
+pub trait Copies: Send + Sync {}

@@ -1,0 +1,4 @@
+//! Crowds.
+
+/// See the room header.
+pub trait Crowds: Send + Sync {}

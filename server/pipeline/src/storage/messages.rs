@@ -1,0 +1,174 @@
+//! Messages: accepted once, planned in steps, ended by the sum of their chunks.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use types::Millis;
+use types::content::{Content, MessageClass};
+use types::ids::{CampaignId, CrowdId, MessageId};
+use types::life::MessageState;
+use types::listing::{Page, PageRequest};
+use types::vendor::Vendor;
+
+use super::Result;
+use super::chunks::NewChunk;
+
+/// Whom a message is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Targets {
+    Users {
+        users: Vec<String>,
+    },
+    Devices {
+        devices: Vec<String>,
+    },
+    Tokens {
+        tokens: Vec<(Vendor, String)>,
+    },
+    Crowd {
+        crowd: CrowdId,
+    },
+    /// Exactly these recipients of an earlier message: those whose outcome has one of these slugs (manual resend).
+    Again {
+        message: MessageId,
+        outcomes: Vec<String>,
+    },
+}
+
+/// Who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    Api,
+    Campaign,
+    /// A test send: reaches registered test devices only, by type and not by care.
+    Test,
+    Resend,
+}
+
+impl Origin {
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Origin::Api => "api",
+            Origin::Campaign => "campaign",
+            Origin::Test => "test",
+            Origin::Resend => "resend",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Origin> {
+        [Origin::Api, Origin::Campaign, Origin::Test, Origin::Resend].into_iter().find(|o| o.slug() == text)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    pub id: MessageId,
+    pub app_no: i64,
+    pub campaign: Option<CampaignId>,
+    pub origin: Origin,
+    pub class: MessageClass,
+    pub business: String,
+    pub content: Content,
+    /// For everybody; a recipient's own value wins.
+    pub variables: BTreeMap<String, String>,
+    pub targets: Targets,
+    /// Empty = the app's order.
+    pub vendor_order: Vec<Vendor>,
+    pub deadline: Millis,
+    /// (`Idempotency-Key`, sha256 of the body).
+    pub idempotency: Option<(String, [u8; 32])>,
+    /// Who sent it: e-mail of a person, or appKey; and from where.
+    pub account: String,
+    pub address: String,
+    pub now: Millis,
+}
+
+/// What became of an insert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    Fresh {
+        no: i64,
+    },
+    /// The same key and body came before: this is that message.
+    Again {
+        no: i64,
+        id: MessageId,
+        created_at: Millis,
+    },
+    /// The same key came before with another body.
+    OtherBody,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub no: i64,
+    pub id: MessageId,
+    pub app_no: i64,
+    pub campaign: Option<CampaignId>,
+    pub origin: Origin,
+    pub class: MessageClass,
+    pub business: String,
+    pub content: Content,
+    pub variables: BTreeMap<String, String>,
+    pub targets: Targets,
+    pub vendor_order: Vec<Vendor>,
+    pub state: MessageState,
+    /// Where planning goes on: the next crowd block or offset into the list of targets.
+    pub cursor: i64,
+    pub deadline: Millis,
+    pub account: String,
+    pub address: String,
+    pub created_at: Millis,
+    pub finished_at: Option<Millis>,
+}
+
+/// One durable step of planning.
+#[derive(Clone, Debug)]
+pub struct PlanStep {
+    pub message_no: i64,
+    /// The cursor this step was computed from; another one in the store means somebody was faster (`Stale`).
+    pub from: i64,
+    pub to: i64,
+    pub chunks: Vec<NewChunk>,
+    /// No more recipients: the message goes to `Sending`.
+    pub last: bool,
+    pub now: Millis,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    pub campaign: Option<CampaignId>,
+    pub origin: Option<Origin>,
+    pub state: Option<MessageState>,
+    /// Prefix of the id, or the account.
+    pub text: Option<String>,
+}
+
+#[async_trait]
+pub trait Messages: Send + Sync {
+    async fn insert(&self, message: NewMessage) -> Result<Inserted>;
+    async fn get(&self, no: i64) -> Result<Option<Message>>;
+    async fn by_id(&self, id: &MessageId) -> Result<Option<Message>>;
+    /// Newest first.
+    async fn list(&self, app_no: i64, filter: &MessageFilter, page: &PageRequest) -> Result<Page<Message>>;
+
+    /// Messages still to be planned, most urgent first (priority, then deadline).
+    async fn to_plan(&self, limit: u32) -> Result<Vec<Message>>;
+    /// Chunks, their `planned` and `filtered` tallies and the cursor in one transaction. `Stale` when the state or cursor moved.
+    async fn plan(&self, step: PlanStep) -> Result<()>;
+
+    /// Planning or Sending -> Paused; waiting chunks are held. `false` when it was in no such state.
+    async fn pause(&self, no: i64) -> Result<bool>;
+    /// Paused -> Planning (when planning was not over) or Sending; held chunks wait again.
+    async fn resume(&self, no: i64) -> Result<bool>;
+    /// Any living state -> Cancelled; waiting and held recipients become `Cancelled`, leased chunks end by themselves.
+    /// Recipients not planned yet are never planned. Returns the recipients cancelled, or `None` when it was over.
+    async fn cancel(&self, no: i64, now: Millis) -> Result<Option<u64>>;
+    /// Sending messages without a living chunk -> Finished. Returns (message no, campaign) of those ended now.
+    async fn settle(&self, now: Millis) -> Result<Vec<(i64, Option<CampaignId>)>>;
+    /// Paused and cancelled messages, to fill the stop flags at start.
+    async fn stopped(&self) -> Result<Vec<(i64, MessageState)>>;
+}

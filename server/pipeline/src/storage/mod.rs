@@ -1,0 +1,65 @@
+//! WHAT WE REMEMBER: traits by noun; `sqlite/` behind them (`postgres/` joins later, same file names).
+//!
+//! Comes in: facts. Goes out: facts; look-ups return `Option`, never a not-found error.
+//! Never: a decision, a clock, a vendor. Every write is durable (FULL, group commit) before its call returns.
+//! How to add a stored thing: a migration, a trait here, a file in `sqlite/`, a case in `tests/conformance/`.
+
+use std::sync::Arc;
+
+pub mod apps;
+pub mod campaigns;
+pub mod chunks;
+pub mod copies;
+pub mod crowds;
+pub mod devices;
+pub mod frame;
+pub mod messages;
+pub mod people;
+pub mod receipts;
+pub mod sqlite;
+pub mod tallies;
+
+/// Why the store could not do it. Never carries row contents.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Something with this name, key or number is already there; the text names it.
+    #[error("conflict: {0}")]
+    Conflict(&'static str),
+    /// Somebody else changed it first (etag, fence, state).
+    #[error("stale: {0}")]
+    Stale(&'static str),
+    /// A stored value cannot be read back; the text names column and why.
+    #[error("corrupt: {0}")]
+    Corrupt(String),
+    #[error("store: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+pub type Result<T> = std::result::Result<T, StorageError>;
+
+/// The whole store: one handle per noun, built once.
+#[derive(Clone)]
+pub struct Storage {
+    pub apps: Arc<dyn apps::Apps>,
+    pub campaigns: Arc<dyn campaigns::Campaigns>,
+    pub chunks: Arc<dyn chunks::Chunks>,
+    pub copies: Arc<dyn copies::Copies>,
+    pub crowds: Arc<dyn crowds::Crowds>,
+    pub devices: Arc<dyn devices::Devices>,
+    pub messages: Arc<dyn messages::Messages>,
+    pub people: Arc<dyn people::People>,
+    pub receipts: Arc<dyn receipts::Receipts>,
+    pub tallies: Arc<dyn tallies::Tallies>,
+}
+
+impl Storage {
+    /// Opens (and migrates) the store at `url`: `sqlite:///path/to/file.db`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or a migration fails.
+    pub async fn open(url: &str) -> Result<Storage> {
+        sqlite::open(url).await
+    }
+}

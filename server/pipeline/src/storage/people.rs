@@ -1,0 +1,4 @@
+//! People.
+
+/// See the room header.
+pub trait People: Send + Sync {}

@@ -1,0 +1,4 @@
+//! Receipts.
+
+/// See the room header.
+pub trait Receipts: Send + Sync {}

@@ -1,0 +1,168 @@
+//! SQLite: one writer connection with group commit, a pool of readers, WAL, `synchronous=FULL`.
+//!
+//! Every write job runs inside a shared `BEGIN IMMEDIATE … COMMIT`; its caller is answered after the commit. Many callers
+//! share one fsync; a job that fails is rolled back alone (savepoint).
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Executor};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Result, Storage, StorageError};
+
+mod apps;
+mod campaigns;
+mod chunks;
+mod copies;
+mod crowds;
+mod devices;
+mod messages;
+mod people;
+mod receipts;
+mod tallies;
+
+/// Jobs in one commit, at most: bounds the time a caller waits for the others.
+const GROUP_MAX: usize = 256;
+/// Jobs waiting for the writer; more callers wait at the door.
+const QUEUE: usize = 4_096;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+type Finish = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
+type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Finish)> + Send>;
+
+/// The store's two doors: `write` (serialised, grouped, durable) and `read` (a snapshot each).
+#[derive(Clone)]
+pub struct Db {
+    writer: mpsc::Sender<Job>,
+    readers: SqlitePool,
+}
+
+/// Opens and migrates the database, and starts the writer.
+///
+/// # Errors
+/// When the file cannot be opened or a migration fails.
+pub async fn open(url: &str) -> Result<Storage> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-16000")
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging();
+    if let Some(parent) = options.get_filename().parent().filter(|p| !p.as_os_str().is_empty() && !Path::new(p).exists()) {
+        std::fs::create_dir_all(parent).map_err(sqlx::Error::Io)?;
+    }
+    let mut writer = options.connect().await?;
+    MIGRATIONS.run(&mut writer).await?;
+    let readers = SqlitePoolOptions::new().max_connections(6).connect_with(options.read_only(true)).await?;
+    let (sender, jobs) = mpsc::channel(QUEUE);
+    tokio::spawn(write_loop(writer, jobs));
+    let db = Db { writer: sender, readers };
+    Ok(Storage {
+        apps: Arc::new(apps::SqliteApps::new(db.clone())),
+        campaigns: Arc::new(campaigns::SqliteCampaigns::new(db.clone())),
+        chunks: Arc::new(chunks::SqliteChunks::new(db.clone())),
+        copies: Arc::new(copies::SqliteCopies::new(db.clone())),
+        crowds: Arc::new(crowds::SqliteCrowds::new(db.clone())),
+        devices: Arc::new(devices::SqliteDevices::new(db.clone())),
+        messages: Arc::new(messages::SqliteMessages::new(db.clone())),
+        people: Arc::new(people::SqlitePeople::new(db.clone())),
+        receipts: Arc::new(receipts::SqliteReceipts::new(db.clone())),
+        tallies: Arc::new(tallies::SqliteTallies::new(db)),
+    })
+}
+
+impl Db {
+    /// A connection for reading.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Runs `work` in the writer's transaction and answers after the commit. An error rolls back this work alone.
+    ///
+    /// # Errors
+    /// What `work` returned, or a database error when the commit failed (then nothing of the group is stored).
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel::<Result<T>>();
+        let job: Job = Box::new(move |conn| {
+            Box::pin(async move {
+                let result = work(conn).await;
+                let keep = result.is_ok();
+                let finish: Finish = Box::new(move |committed| {
+                    let result = match (result, committed) {
+                        (Ok(value), Ok(())) => Ok(value),
+                        (Ok(_), Err(words)) => Err(StorageError::Database(sqlx::Error::Protocol(words))),
+                        (Err(error), _) => Err(error),
+                    };
+                    // The caller may have gone away; the work is stored all the same.
+                    let _ = answer.send(result);
+                });
+                (keep, finish)
+            })
+        });
+        let gone = || StorageError::Database(sqlx::Error::WorkerCrashed);
+        self.writer.send(job).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+async fn write_loop(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+    let mut group: Vec<Job> = Vec::with_capacity(GROUP_MAX);
+    while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
+        let mut finishes = Vec::with_capacity(group.len());
+        let outcome = run_group(&mut conn, &mut group, &mut finishes).await;
+        let outcome = outcome.map_err(|e| e.to_string());
+        if let Err(words) = &outcome {
+            tracing::error!(error = %words, jobs = finishes.len(), "the writer's commit failed; its callers were told");
+            let _ = conn.execute("ROLLBACK").await;
+            // A job that never ran drops its answer channel, and its caller reads that as an error.
+            group.clear();
+        }
+        for finish in finishes {
+            finish(outcome.clone());
+        }
+    }
+    if let Err(error) = conn.close().await {
+        tracing::warn!(%error, "closing the writer's connection");
+    }
+}
+
+async fn run_group(conn: &mut SqliteConnection, group: &mut Vec<Job>, finishes: &mut Vec<Finish>) -> sqlx::Result<()> {
+    let alone = group.len() == 1;
+    conn.execute("BEGIN IMMEDIATE").await?;
+    for job in group.drain(..) {
+        if !alone {
+            conn.execute("SAVEPOINT job").await?;
+        }
+        let (keep, finish) = job(conn).await;
+        finishes.push(finish);
+        match (alone, keep) {
+            (true, true) => {}
+            (true, false) => {
+                conn.execute("ROLLBACK").await?;
+                return Ok(());
+            }
+            (false, true) => {
+                conn.execute("RELEASE job").await?;
+            }
+            (false, false) => {
+                conn.execute("ROLLBACK TO job").await?;
+                conn.execute("RELEASE job").await?;
+            }
+        }
+    }
+    conn.execute("COMMIT").await?;
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! What every vendor's folder gives: pure functions from bytes to bytes. No socket, clock or storage.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use types::Millis;
+use types::content::{Content, MessageClass};
+use types::failure::FailureClass;
+use types::receipt::ReceiptKind;
+use types::vendor::{Environment, Vendor};
+
+/// One vendor request's worth: one rendered content to 1 ..= batch recipients.
+#[derive(Clone, Debug)]
+pub struct Batch<'a> {
+    pub environment: Environment,
+    pub class: MessageClass,
+    /// Already rendered: no variables left.
+    pub content: &'a Content,
+    /// Title when the content has none.
+    pub default_title: &'a str,
+    /// Our message id, as text (goes to the client for its report).
+    pub message: &'a str,
+    /// Stable over every repeat of the same showing: jobkey, collapse id, notify id are derived from it. `[0-9a-z]{20}`.
+    pub show_key: &'a str,
+    /// One trace id per recipient (a UUID in canonical form), stable over repeats.
+    pub traces: &'a [String],
+    pub tokens: &'a [&'a str],
+    pub now: Millis,
+    pub deadline: Millis,
+    /// Where receipts are to be posted, when the vendor takes that per message.
+    pub callback: Option<&'a CallbackTarget>,
+    /// A test send: marked where the vendor has a mode for it.
+    pub test: bool,
+}
+
+/// Receipt address and the MAC we expect back in the vendor's free parameter.
+#[derive(Clone, Debug)]
+pub struct CallbackTarget {
+    pub url: String,
+    pub parameter: String,
+}
+
+/// A vendor credential, opened: field name -> value, as declared in `types::vendor`.
+#[derive(Clone)]
+pub struct Credential {
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Credential {
+    pub fn get(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential({} fields)", self.fields.len())
+    }
+}
+
+/// A request to be sent as it is; `path` starts with `/` and is put behind the lane's base URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: http::Method,
+    pub path: String,
+    /// Lower-case names, in order.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Bytes,
+}
+
+/// What came back from the wire.
+#[derive(Clone, Debug)]
+pub enum Wire {
+    /// The body is cut at the transport's cap.
+    Answered { status: u16, headers: Vec<(String, String)>, body: Bytes },
+    /// The request left, no answer came: the outcome is unknown.
+    TimedOut { words: String },
+    /// No byte of the request left us: safe to repeat.
+    NeverSent { words: String },
+}
+
+/// What the vendor said of one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Accepted,
+    Failed(Failure),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub class: FailureClass,
+    /// The vendor's own code and words, stable and short (no ids, no counts): `21301 auth failed`.
+    pub words: String,
+    /// The vendor's wish, already in milliseconds from now.
+    pub retry_after: Option<Millis>,
+    /// The request certainly did not reach the vendor: safe to repeat whatever the class says.
+    pub never_sent: bool,
+    /// Epoch ms from which the vendor knows the token to be dead; a later registration wins.
+    pub dead_since: Option<Millis>,
+}
+
+impl Failure {
+    pub fn new(class: FailureClass, words: impl Into<String>) -> Failure {
+        Failure { class, words: words.into(), retry_after: None, never_sent: false, dead_since: None }
+    }
+}
+
+/// Everything read from one answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// As many as the batch has recipients, in its order.
+    pub verdicts: Vec<Verdict>,
+    /// The vendor's id of this request, by which receipts will name it.
+    pub reference: Option<String>,
+    /// The credential (signed token) should be renewed once before a repeat.
+    pub renew_pass: bool,
+    /// Old token -> new token, when the answer says so.
+    pub replaced: Vec<(String, String)>,
+}
+
+impl Judgement {
+    pub fn all(n: usize, verdict: Verdict) -> Judgement {
+        Judgement { verdicts: vec![verdict; n], reference: None, renew_pass: false, replaced: Vec::new() }
+    }
+}
+
+/// A raw callback as it reached us.
+#[derive(Clone, Debug)]
+pub struct Callback<'a> {
+    pub content_type: &'a str,
+    pub query: &'a str,
+    pub body: &'a [u8],
+}
+
+/// One receipt, normalised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VendorReceipt {
+    /// The vendor's request id, as in [`Judgement::reference`].
+    pub reference: String,
+    pub token: String,
+    pub kind: ReceiptKind,
+    /// When it happened, by the vendor's clock.
+    pub at: Option<Millis>,
+    /// The MAC parameter we had sent along, to be checked by the caller.
+    pub parameter: String,
+    /// The vendor's own code and words.
+    pub words: String,
+    /// The token this one was replaced by, when the vendor says so.
+    pub replaced_by: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DialectError {
+    /// This content cannot be said in this vendor's language.
+    #[error("{field}: {reason}")]
+    Content { field: &'static str, reason: String },
+    /// The credential cannot be used (a p8 that is no key, say).
+    #[error("credential field {field}: {reason}")]
+    Credential { field: &'static str, reason: String },
+    /// The callback cannot be read.
+    #[error("receipt: {0}")]
+    Receipt(String),
+}
+
+/// One vendor's language.
+pub trait Dialect: Send + Sync {
+    fn vendor(&self) -> Vendor;
+
+    /// What the pass for this credential is made of; `pass::Passes` makes, keeps and renews it.
+    fn pass_plan(&self, credential: &Credential) -> Result<PassPlan, DialectError>;
+
+    /// `pass` is the header value or secret that `pass_plan` led to.
+    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError>;
+
+    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement;
+
+    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError>;
+
+    /// Is this the form of the vendor's tokens?
+    fn token_is_plausible(&self, token: &str) -> bool;
+}
+
+/// How authority is come by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PassPlan {
+    /// A value that never changes.
+    Static(String),
+    /// An ES256 provider token, signed here: at most once per 20 minutes, at least once per 60 (apns.md, 1).
+    Es256 { team_id: String, key_id: String, pkcs8_der: Vec<u8> },
+}

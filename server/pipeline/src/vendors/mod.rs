@@ -1,0 +1,7 @@
+//! THE LANGUAGES: one folder per vendor, always the same files: request, answer, receipt, fixtures.
+//!
+//! Comes in: a batch of recipients with one content; the bytes of an answer; the bytes of a callback.
+//! Goes out: a request; one verdict per recipient; receipts. Never: storage, retries, decisions about lanes.
+//! Neighbours: none. How to add one: a variant in `types::vendor`, a folder here, an arm in `registry`, fixtures.
+
+pub mod dialect;
