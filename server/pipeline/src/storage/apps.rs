@@ -76,6 +76,10 @@ pub struct CredentialRow {
     pub updated_by: String,
 }
 
+/// How the reason of a pause begins when the vendor refused the credential (then a new credential lifts it):
+/// `format!("{CREDENTIAL_REFUSED}: {words}")`. The slug of `FailureClass::Auth`.
+pub const CREDENTIAL_REFUSED: &str = "auth";
+
 /// Settings of one lane, changeable at run time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lane {

@@ -1,88 +1,435 @@
 //! Apps in SQLite.
-#![allow(unused)]
 
-use crate::storage::apps::*;
-use crate::storage::{Result, StorageError};
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::AppId;
 use types::vendor::{Environment, Vendor};
 
-use super::Db;
+use super::{Db, rows};
+use crate::storage::apps::{App, AppChange, AppSecret, Apps, CREDENTIAL_REFUSED, CredentialRow, Lane, LaneSettings, NewApp};
+use crate::storage::{Result, StorageError};
+
+/// Nonces that ran out are swept once in so many inserts, twice as many at a time.
+const SWEEP_EVERY: u32 = 64;
+/// `last_used_at` of a secret is this coarse, so that a busy caller does not write it with every call.
+const TOUCH_MS: Millis = 60_000;
 
 pub struct SqliteApps {
     db: Db,
+    nonces: AtomicU32,
 }
 
 impl SqliteApps {
     pub fn new(db: Db) -> SqliteApps {
-        SqliteApps { db }
+        SqliteApps { db, nonces: AtomicU32::new(0) }
     }
+}
+
+#[derive(sqlx::FromRow)]
+struct AppRow {
+    no: i64,
+    id: String,
+    name: String,
+    description: String,
+    environment: i64,
+    default_title: String,
+    vendor_order: String,
+    services: String,
+    app_key: String,
+    client_key: String,
+    callback_secret: String,
+    created_at: Millis,
+}
+
+impl TryFrom<AppRow> for App {
+    type Error = StorageError;
+
+    fn try_from(row: AppRow) -> Result<App> {
+        Ok(App {
+            no: row.no,
+            id: AppId::trusted(row.id),
+            name: row.name,
+            description: row.description,
+            environment: rows::environment("app.environment", row.environment)?,
+            default_title: row.default_title,
+            vendor_order: rows::json("app.vendor_order", &row.vendor_order)?,
+            services: rows::json("app.services", &row.services)?,
+            app_key: row.app_key,
+            client_key: row.client_key,
+            callback_secret: row.callback_secret,
+            created_at: row.created_at,
+        })
+    }
+}
+
+type SecretRow = (i64, Vec<u8>, Millis, Option<Millis>);
+
+fn secret((no, sealed, created_at, last_used_at): SecretRow) -> AppSecret {
+    AppSecret { no, sealed, created_at, last_used_at }
+}
+
+type CredentialTuple = (i64, Vec<u8>, String, Millis, String);
+
+fn credential((vendor, sealed, hints, updated_at, updated_by): CredentialTuple) -> Result<CredentialRow> {
+    Ok(CredentialRow {
+        vendor: rows::vendor("credential.vendor", vendor)?,
+        sealed,
+        hints: rows::json("credential.hints", &hints)?,
+        updated_at,
+        updated_by,
+    })
+}
+
+type LaneRow = (i64, i64, i64, String, Option<String>);
+
+fn lane((no, app_no, vendor, settings, paused): LaneRow) -> Result<Lane> {
+    Ok(Lane { no, app_no, vendor: rows::vendor("lane.vendor", vendor)?, settings: rows::json("lane.settings", &settings)?, paused })
+}
+
+/// What a lane starts with.
+fn default_settings(vendor: Vendor, environment: Environment) -> LaneSettings {
+    let defaults = vendor.lane_defaults();
+    LaneSettings {
+        enabled: true,
+        base_url: match environment {
+            Environment::Production => defaults.base_url_production,
+            Environment::Sandbox => defaults.base_url_sandbox,
+        }
+        .to_owned(),
+        ca_pem: None,
+        pace_per_second: defaults.pace_per_second,
+        batch: defaults.batch,
+        in_flight: defaults.in_flight,
+        daily_quota: defaults.daily_quota,
+        egress_proxy: None,
+        timeout_ms: 10_000,
+    }
+}
+
+/// A second app of one name is the caller's mistake; a second key would be ours, and stays a database error.
+fn name_taken(error: sqlx::Error) -> StorageError {
+    match error.as_database_error() {
+        Some(db) if db.is_unique_violation() && db.message().contains("app.name") => StorageError::Conflict("name"),
+        _ => StorageError::Database(error),
+    }
+}
+
+async fn add_secret(conn: &mut SqliteConnection, app_no: i64, sealed: &[u8], now: Millis) -> Result<AppSecret> {
+    let row: SecretRow = sqlx::query_as(
+        "INSERT INTO app_secret (app_no, sealed, created_at) VALUES ($1, $2, $3) RETURNING no, sealed, created_at, last_used_at",
+    )
+    .bind(app_no)
+    .bind(sealed)
+    .bind(now)
+    .fetch_one(conn)
+    .await?;
+    Ok(secret(row))
+}
+
+async fn live_secrets(conn: &mut SqliteConnection, app_no: i64) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM app_secret WHERE app_no = $1").bind(app_no).fetch_one(conn).await?)
 }
 
 #[async_trait]
 impl Apps for SqliteApps {
     async fn create(&self, app: NewApp) -> Result<App> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let row: AppRow = sqlx::query_as(
+                        "INSERT INTO app (id, name, description, environment, default_title, vendor_order, services, \
+                         app_key, client_key, callback_secret, created_at) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *",
+                    )
+                    .bind(app.id.as_str())
+                    .bind(&app.name)
+                    .bind(&app.description)
+                    .bind(app.environment.code())
+                    .bind(&app.default_title)
+                    .bind(rows::to_json("app.vendor_order", &app.vendor_order)?)
+                    .bind(rows::to_json("app.services", &app.services)?)
+                    .bind(&app.app_key)
+                    .bind(&app.client_key)
+                    .bind(&app.callback_secret)
+                    .bind(app.created_at)
+                    .fetch_one(&mut *conn)
+                    .await
+                    .map_err(name_taken)?;
+                    add_secret(&mut *conn, row.no, &app.secret_sealed, app.created_at).await?;
+                    for vendor in Vendor::ALL {
+                        let settings = default_settings(vendor, app.environment);
+                        sqlx::query("INSERT INTO lane (app_no, vendor, settings) VALUES ($1, $2, $3)")
+                            .bind(row.no)
+                            .bind(vendor.code())
+                            .bind(rows::to_json("lane.settings", &settings)?)
+                            .execute(&mut *conn)
+                            .await?;
+                    }
+                    row.try_into()
+                })
+            })
+            .await
     }
+
     async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let id = id.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let row: Option<AppRow> = sqlx::query_as(
+                        "UPDATE app SET name = $2, description = $3, default_title = $4, vendor_order = $5, services = $6 \
+                         WHERE id = $1 RETURNING *",
+                    )
+                    .bind(id.as_str())
+                    .bind(&change.name)
+                    .bind(&change.description)
+                    .bind(&change.default_title)
+                    .bind(rows::to_json("app.vendor_order", &change.vendor_order)?)
+                    .bind(rows::to_json("app.services", &change.services)?)
+                    .fetch_optional(conn)
+                    .await
+                    .map_err(name_taken)?;
+                    row.map(App::try_from).transpose()
+                })
+            })
+            .await
     }
+
     async fn list(&self) -> Result<Vec<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<AppRow> = sqlx::query_as("SELECT * FROM app ORDER BY no").fetch_all(self.db.readers()).await?;
+        found.into_iter().map(App::try_from).collect()
     }
+
     async fn get(&self, id: &AppId) -> Result<Option<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<AppRow> =
+            sqlx::query_as("SELECT * FROM app WHERE id = $1").bind(id.as_str()).fetch_optional(self.db.readers()).await?;
+        row.map(App::try_from).transpose()
     }
+
     async fn by_no(&self, no: i64) -> Result<Option<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<AppRow> = sqlx::query_as("SELECT * FROM app WHERE no = $1").bind(no).fetch_optional(self.db.readers()).await?;
+        row.map(App::try_from).transpose()
     }
+
     async fn by_key(&self, app_key: &str) -> Result<Option<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<AppRow> =
+            sqlx::query_as("SELECT * FROM app WHERE app_key = $1").bind(app_key).fetch_optional(self.db.readers()).await?;
+        row.map(App::try_from).transpose()
     }
+
     async fn by_client_key(&self, client_key: &str) -> Result<Option<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<AppRow> =
+            sqlx::query_as("SELECT * FROM app WHERE client_key = $1").bind(client_key).fetch_optional(self.db.readers()).await?;
+        row.map(App::try_from).transpose()
     }
+
     async fn by_callback_secret(&self, secret: &str) -> Result<Option<App>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<AppRow> =
+            sqlx::query_as("SELECT * FROM app WHERE callback_secret = $1").bind(secret).fetch_optional(self.db.readers()).await?;
+        row.map(App::try_from).transpose()
     }
+
     async fn secrets(&self, app_no: i64) -> Result<Vec<AppSecret>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<SecretRow> =
+            sqlx::query_as("SELECT no, sealed, created_at, last_used_at FROM app_secret WHERE app_no = $1 ORDER BY no")
+                .bind(app_no)
+                .fetch_all(self.db.readers())
+                .await?;
+        Ok(found.into_iter().map(secret).collect())
     }
+
     async fn add_secret(&self, app_no: i64, sealed: Vec<u8>, now: Millis) -> Result<AppSecret> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    if live_secrets(&mut *conn, app_no).await? >= 2 {
+                        return Err(StorageError::Conflict("secrets"));
+                    }
+                    add_secret(conn, app_no, &sealed, now).await
+                })
+            })
+            .await
     }
+
     async fn end_secret(&self, app_no: i64, secret_no: i64) -> Result<bool> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let gone = sqlx::query("DELETE FROM app_secret WHERE app_no = $1 AND no = $2")
+                        .bind(app_no)
+                        .bind(secret_no)
+                        .execute(&mut *conn)
+                        .await?;
+                    if gone.rows_affected() == 0 {
+                        return Ok(false);
+                    }
+                    // The error takes the deletion back.
+                    if live_secrets(conn, app_no).await? == 0 { Err(StorageError::Conflict("last secret")) } else { Ok(true) }
+                })
+            })
+            .await
     }
+
     async fn touch_secret(&self, secret_no: i64, now: Millis) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let used: Option<Option<Millis>> = sqlx::query_scalar("SELECT last_used_at FROM app_secret WHERE no = $1")
+            .bind(secret_no)
+            .fetch_optional(self.db.readers())
+            .await?;
+        let Some(used) = used else { return Ok(()) };
+        if used.is_some_and(|used| used > now - TOUCH_MS) {
+            return Ok(());
+        }
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query("UPDATE app_secret SET last_used_at = $2 WHERE no = $1").bind(secret_no).bind(now).execute(conn).await?;
+                    Ok(())
+                })
+            })
+            .await
     }
+
     async fn credentials(&self, app_no: i64) -> Result<Vec<CredentialRow>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<CredentialTuple> =
+            sqlx::query_as("SELECT vendor, sealed, hints, updated_at, updated_by FROM credential WHERE app_no = $1 ORDER BY vendor")
+                .bind(app_no)
+                .fetch_all(self.db.readers())
+                .await?;
+        found.into_iter().map(credential).collect()
     }
+
     async fn credential(&self, app_no: i64, vendor: Vendor) -> Result<Option<CredentialRow>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<CredentialTuple> =
+            sqlx::query_as("SELECT vendor, sealed, hints, updated_at, updated_by FROM credential WHERE app_no = $1 AND vendor = $2")
+                .bind(app_no)
+                .bind(vendor.code())
+                .fetch_optional(self.db.readers())
+                .await?;
+        row.map(credential).transpose()
     }
+
     async fn put_credential(&self, app_no: i64, row: CredentialRow) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO credential (app_no, vendor, sealed, hints, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6) \
+                         ON CONFLICT (app_no, vendor) DO UPDATE SET sealed = excluded.sealed, hints = excluded.hints, \
+                         updated_at = excluded.updated_at, updated_by = excluded.updated_by",
+                    )
+                    .bind(app_no)
+                    .bind(row.vendor.code())
+                    .bind(&row.sealed)
+                    .bind(rows::to_json("credential.hints", &row.hints)?)
+                    .bind(row.updated_at)
+                    .bind(&row.updated_by)
+                    .execute(&mut *conn)
+                    .await?;
+                    sqlx::query("UPDATE lane SET paused = NULL WHERE app_no = $1 AND vendor = $2 AND substr(paused, 1, length($3)) = $3")
+                        .bind(app_no)
+                        .bind(row.vendor.code())
+                        .bind(CREDENTIAL_REFUSED)
+                        .execute(conn)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
     }
+
     async fn drop_credential(&self, app_no: i64, vendor: Vendor) -> Result<bool> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let gone = sqlx::query("DELETE FROM credential WHERE app_no = $1 AND vendor = $2")
+                        .bind(app_no)
+                        .bind(vendor.code())
+                        .execute(conn)
+                        .await?;
+                    Ok(gone.rows_affected() > 0)
+                })
+            })
+            .await
     }
+
     async fn lanes(&self) -> Result<Vec<Lane>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<LaneRow> =
+            sqlx::query_as("SELECT no, app_no, vendor, settings, paused FROM lane ORDER BY no").fetch_all(self.db.readers()).await?;
+        found.into_iter().map(lane).collect()
     }
+
     async fn lanes_of(&self, app_no: i64) -> Result<Vec<Lane>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<LaneRow> = sqlx::query_as("SELECT no, app_no, vendor, settings, paused FROM lane WHERE app_no = $1 ORDER BY vendor")
+            .bind(app_no)
+            .fetch_all(self.db.readers())
+            .await?;
+        found.into_iter().map(lane).collect()
     }
+
     async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings) -> Result<Lane> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let row: LaneRow = sqlx::query_as(
+                        "INSERT INTO lane (app_no, vendor, settings) VALUES ($1, $2, $3) \
+                         ON CONFLICT (app_no, vendor) DO UPDATE SET settings = excluded.settings \
+                         RETURNING no, app_no, vendor, settings, paused",
+                    )
+                    .bind(app_no)
+                    .bind(vendor.code())
+                    .bind(rows::to_json("lane.settings", &settings)?)
+                    .fetch_one(conn)
+                    .await?;
+                    lane(row)
+                })
+            })
+            .await
     }
+
     async fn pause_lane(&self, lane_no: i64, why: Option<String>) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query("UPDATE lane SET paused = $2 WHERE no = $1").bind(lane_no).bind(why).execute(conn).await?;
+                    Ok(())
+                })
+            })
+            .await
     }
+
     async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let nonce = nonce.to_owned();
+        let sweep = self.nonces.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY);
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    if sweep {
+                        sqlx::query(
+                            "DELETE FROM nonce WHERE (app_no, nonce) IN \
+                             (SELECT app_no, nonce FROM nonce WHERE until < $1 ORDER BY until LIMIT $2)",
+                        )
+                        .bind(now)
+                        .bind(2 * SWEEP_EVERY)
+                        .execute(&mut *conn)
+                        .await?;
+                    }
+                    // One that ran out but was not swept yet counts as new.
+                    let done = sqlx::query(
+                        "INSERT INTO nonce (app_no, nonce, until) VALUES ($1, $2, $3) \
+                         ON CONFLICT (app_no, nonce) DO UPDATE SET until = excluded.until WHERE nonce.until < $4",
+                    )
+                    .bind(app_no)
+                    .bind(&nonce)
+                    .bind(until)
+                    .bind(now)
+                    .execute(conn)
+                    .await?;
+                    Ok(done.rows_affected() > 0)
+                })
+            })
+            .await
     }
 }

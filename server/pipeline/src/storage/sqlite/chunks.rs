@@ -1,15 +1,19 @@
-//! Chunks in SQLite.
-#![allow(unused)]
+//! Chunks in SQLite: the queue.
 
-use crate::storage::chunks::*;
-use crate::storage::tallies::Delta;
-use crate::storage::{Result, StorageError};
+use std::collections::{BTreeMap, HashMap};
+
 use async_trait::async_trait;
+use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::ChunkNo;
+use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
-use super::Db;
+use super::{Db, rows, tallies};
+use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, NewChunk, Next, Step};
+use crate::storage::frame::Outcomes;
+use crate::storage::tallies::{Delta, Measure};
+use crate::storage::{Result, StorageError};
 
 pub struct SqliteChunks {
     db: Db,
@@ -21,39 +25,409 @@ impl SqliteChunks {
     }
 }
 
+/// Writes a planned chunk inside the caller's transaction.
+pub async fn insert(conn: &mut SqliteConnection, message_no: i64, app_no: i64, chunk: &NewChunk, now: Millis) -> Result<()> {
+    let state = if chunk.done { ChunkState::Done } else { ChunkState::Waiting };
+    let done = sqlx::query(
+        "INSERT INTO chunk (message_no, app_no, lane_no, vendor, state, priority, deadline, not_before, count, first_key, last_key, \
+         fence, attempts, lapsed, why, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, 0, 0, 0, $11, $12, $12)",
+    )
+    .bind(message_no)
+    .bind(app_no)
+    .bind(chunk.lane_no)
+    .bind(rows::code_or_zero(chunk.vendor))
+    .bind(state.code())
+    .bind(chunk.priority)
+    .bind(chunk.deadline)
+    .bind(chunk.count)
+    .bind(chunk.first_key)
+    .bind(chunk.last_key)
+    .bind(&chunk.why)
+    .bind(now)
+    .execute(&mut *conn)
+    .await?;
+    let no = done.last_insert_rowid();
+    sqlx::query("INSERT INTO chunk_recipients (chunk_no, bytes) VALUES ($1, $2)")
+        .bind(no)
+        .bind(&chunk.recipients)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("INSERT INTO chunk_outcomes (chunk_no, bytes) VALUES ($1, $2)").bind(no).bind(&chunk.outcomes).execute(conn).await?;
+    Ok(())
+}
+
+/// A chunk about to be ended without its lane.
+#[derive(sqlx::FromRow)]
+pub struct Closing {
+    pub no: i64,
+    pub message_no: i64,
+    pub app_no: i64,
+    pub vendor: i64,
+    pub lapsed: bool,
+    pub message_state: i64,
+}
+
+/// Ends chunks inside the caller's transaction: whoever still waits gets `outcome` (`Cancelled` when the message was),
+/// or `Uncertain` where a lease had run out, for then the request may have left. Returns how many got `outcome`.
+pub async fn close(conn: &mut SqliteConnection, chunks: Vec<Closing>, outcome: Outcome, now: Millis) -> Result<u64> {
+    if chunks.is_empty() {
+        return Ok(0);
+    }
+    let nos = rows::to_json("chunk.no", &chunks.iter().map(|c| c.no).collect::<Vec<_>>())?;
+    let lists: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT chunk_no, bytes FROM chunk_outcomes WHERE chunk_no IN (SELECT value FROM json_each($1))")
+            .bind(&nos)
+            .fetch_all(&mut *conn)
+            .await?;
+    let mut lists: HashMap<i64, Vec<u8>> = lists.into_iter().collect();
+    let mut ended = 0;
+    let mut deltas = Vec::with_capacity(chunks.len());
+    for chunk in &chunks {
+        let bytes = lists.remove(&chunk.no).ok_or_else(|| rows::corrupt("chunk_outcomes", "missing"))?;
+        let becomes = match (chunk.lapsed, chunk.message_state == MessageState::Cancelled.code()) {
+            (true, _) => Outcome::Uncertain,
+            (false, true) => Outcome::Cancelled,
+            (false, false) => outcome,
+        };
+        let Some((bytes, n)) = end_open(&bytes, becomes)? else { continue };
+        if becomes == outcome {
+            ended += n.unsigned_abs();
+        }
+        sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
+        let vendor = rows::vendor_or_none("chunk.vendor", chunk.vendor)?;
+        deltas.push(Delta { message_no: chunk.message_no, app_no: chunk.app_no, vendor, measure: Measure::outcome(becomes), n });
+    }
+    sqlx::query("UPDATE chunk SET state = 3, lapsed = 0, updated_at = $2 WHERE no IN (SELECT value FROM json_each($1))")
+        .bind(&nos)
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
+    tallies::add(conn, &deltas, now).await?;
+    Ok(ended)
+}
+
+/// The list with every open recipient ended as `outcome`, and how many there were; `None` when none was open.
+fn end_open(bytes: &[u8], outcome: Outcome) -> Result<Option<(Vec<u8>, i64)>> {
+    let mut outcomes = Outcomes::decode(bytes)?;
+    let open = outcomes.open();
+    if open.is_empty() {
+        return Ok(None);
+    }
+    for at in &open {
+        outcomes.set(*at, outcome, None);
+    }
+    Ok(Some((outcomes.encode(), open.len() as i64)))
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimRow {
+    no: i64,
+    message_no: i64,
+    app_no: i64,
+    vendor: i64,
+    priority: i64,
+    deadline: Millis,
+    count: i64,
+    fence: i64,
+    attempts: i64,
+    lapsed: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct ViewRow {
+    no: i64,
+    message_no: i64,
+    app_no: i64,
+    vendor: i64,
+    state: i64,
+    count: i64,
+    attempts: i64,
+    not_before: Millis,
+    updated_at: Millis,
+    why: String,
+    recipients: Vec<u8>,
+    outcomes: Vec<u8>,
+    marks: Option<Vec<u8>>,
+}
+
+impl TryFrom<ViewRow> for ChunkView {
+    type Error = StorageError;
+
+    fn try_from(row: ViewRow) -> Result<ChunkView> {
+        Ok(ChunkView {
+            no: ChunkNo(row.no),
+            message_no: row.message_no,
+            app_no: row.app_no,
+            vendor: rows::vendor_or_none("chunk.vendor", row.vendor)?,
+            state: rows::word("chunk.state", row.state, ChunkState::from_code)?,
+            count: rows::number("chunk.count", row.count)?,
+            attempts: rows::number("chunk.attempts", row.attempts)?,
+            not_before: row.not_before,
+            updated_at: row.updated_at,
+            why: row.why,
+            recipients: row.recipients,
+            outcomes: row.outcomes,
+            marks: row.marks.unwrap_or_default(),
+        })
+    }
+}
+
+async fn claim(conn: &mut SqliteConnection, lane_no: i64, owner: &str, now: Millis, until: Millis, max: u32) -> Result<Vec<ClaimRow>> {
+    let mut claimed: Vec<ClaimRow> = sqlx::query_as(
+        "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, updated_at = $3 \
+         WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND not_before <= $3 ORDER BY priority, deadline, no LIMIT $5) \
+         RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed",
+    )
+    .bind(lane_no)
+    .bind(owner)
+    .bind(now)
+    .bind(until)
+    .bind(max)
+    .fetch_all(conn)
+    .await?;
+    claimed.sort_by_key(|c| (c.priority, c.deadline, c.no));
+    Ok(claimed)
+}
+
+async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
+    let held: Option<(i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT c.message_no, c.app_no, c.vendor, m.state FROM chunk c JOIN message m ON m.no = c.message_no \
+         WHERE c.no = $1 AND c.fence = $2 AND c.state = 1",
+    )
+    .bind(step.no.0)
+    .bind(step.fence)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let (message_no, app_no, vendor, message_state) = held.ok_or(StorageError::Stale("chunk"))?;
+    let message_state = rows::word("message.state", message_state, MessageState::from_code)?;
+    // What the step wished, seen in the light of what people did to the message meanwhile.
+    let (state, not_before) = match (step.next, message_state) {
+        (Next::Done, _) => (ChunkState::Done, 0),
+        (_, MessageState::Cancelled) => {
+            if let Some((bytes, n)) = end_open(&step.outcomes, Outcome::Cancelled)? {
+                step.outcomes = bytes;
+                let vendor = rows::vendor_or_none("chunk.vendor", vendor)?;
+                step.deltas.push(Delta { message_no, app_no, vendor, measure: Measure::outcome(Outcome::Cancelled), n });
+            }
+            (ChunkState::Done, 0)
+        }
+        (Next::Wait { not_before }, MessageState::Paused) => (ChunkState::Held, not_before),
+        (Next::Hold, MessageState::Paused) => (ChunkState::Held, 0),
+        (Next::Wait { not_before }, _) => (ChunkState::Waiting, not_before),
+        (Next::Hold, _) => (ChunkState::Waiting, 0),
+    };
+    sqlx::query(
+        "UPDATE chunk SET state = $2, not_before = $3, lapsed = 0, lease_owner = NULL, lease_until = NULL, updated_at = $4 WHERE no = $1",
+    )
+    .bind(step.no.0)
+    .bind(state.code())
+    .bind(not_before)
+    .bind(step.now)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1")
+        .bind(step.no.0)
+        .bind(&step.outcomes)
+        .execute(&mut *conn)
+        .await?;
+    if !step.references.is_empty() {
+        sqlx::query(
+            "INSERT INTO chunk_reference (vendor, reference, chunk_no) SELECT $1, value, $2 FROM json_each($3) WHERE true \
+             ON CONFLICT (vendor, reference) DO NOTHING",
+        )
+        .bind(vendor)
+        .bind(step.no.0)
+        .bind(rows::to_json("chunk_reference", &step.references)?)
+        .execute(&mut *conn)
+        .await?;
+    }
+    tallies::add(conn, &step.deltas, step.now).await
+}
+
 #[async_trait]
 impl Chunks for SqliteChunks {
     async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32) -> Result<Vec<Claimed>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let owner = owner.to_owned();
+        let claimed: Vec<ClaimRow> =
+            self.db.write(move |conn| Box::pin(async move { claim(conn, lane_no, &owner, now, lease_until, max).await })).await?;
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The lists are read outside the writer: while we hold the lease nobody else changes them.
+        let nos: Vec<i64> = claimed.iter().map(|c| c.no).collect();
+        let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT x.key, r.bytes, o.bytes FROM json_each($1) x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \
+             WHERE r.chunk_no = x.value AND o.chunk_no = x.value ORDER BY x.key",
+        )
+        .bind(rows::to_json("chunk.no", &nos)?)
+        .fetch_all(self.db.readers())
+        .await?;
+        if lists.len() != claimed.len() {
+            return Err(rows::corrupt("chunk_recipients", "missing"));
+        }
+        claimed
+            .into_iter()
+            .zip(lists)
+            .map(|(c, (_, recipients, outcomes))| {
+                Ok(Claimed {
+                    no: ChunkNo(c.no),
+                    message_no: c.message_no,
+                    app_no: c.app_no,
+                    lane_no,
+                    vendor: rows::vendor("chunk.vendor", c.vendor)?,
+                    deadline: c.deadline,
+                    count: rows::number("chunk.count", c.count)?,
+                    fence: c.fence,
+                    attempts: rows::number("chunk.attempts", c.attempts)?,
+                    lapsed: c.lapsed,
+                    recipients,
+                    outcomes,
+                })
+            })
+            .collect()
     }
+
     async fn renew(&self, no: ChunkNo, fence: i64, lease_until: Millis) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query("UPDATE chunk SET lease_until = $3 WHERE no = $1 AND fence = $2 AND state = 1")
+                        .bind(no.0)
+                        .bind(fence)
+                        .bind(lease_until)
+                        .execute(conn)
+                        .await?;
+                    if done.rows_affected() == 0 { Err(StorageError::Stale("chunk")) } else { Ok(()) }
+                })
+            })
+            .await
     }
+
     async fn record(&self, step: Step) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db.write(move |conn| Box::pin(record(conn, step))).await
     }
+
     async fn release_lapsed(&self, now: Millis, sole_owner: Option<&str>) -> Result<u64> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let owner = sole_owner.map(str::to_owned);
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    // Chunks of paused and cancelled messages are held: the first wait for a resume, `settle` ends the others.
+                    let done = sqlx::query(
+                        "UPDATE chunk SET state = CASE WHEN (SELECT m.state FROM message m WHERE m.no = chunk.message_no) IN (2, 4) \
+                         THEN 2 ELSE 0 END, lapsed = 1, fence = fence + 1, lease_owner = NULL, lease_until = NULL, updated_at = $1 \
+                         WHERE state = 1 AND (lease_until < $1 OR ($2 IS NOT NULL AND lease_owner <> $2))",
+                    )
+                    .bind(now)
+                    .bind(owner)
+                    .execute(conn)
+                    .await?;
+                    Ok(done.rows_affected())
+                })
+            })
+            .await
     }
+
     async fn expire(&self, now: Millis, limit: u32) -> Result<u64> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        // Most looks find nothing: they need not stand in the writer's line.
+        let any: Option<i64> = sqlx::query_scalar("SELECT no FROM chunk WHERE state IN (0, 2) AND deadline < $1 LIMIT 1")
+            .bind(now)
+            .fetch_optional(self.db.readers())
+            .await?;
+        if any.is_none() {
+            return Ok(0);
+        }
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let late: Vec<Closing> = sqlx::query_as(
+                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, m.state AS message_state \
+                         FROM chunk c JOIN message m ON m.no = c.message_no \
+                         WHERE c.state IN (0, 2) AND c.deadline < $1 ORDER BY c.deadline LIMIT $2",
+                    )
+                    .bind(now)
+                    .bind(limit)
+                    .fetch_all(&mut *conn)
+                    .await?;
+                    close(conn, late, Outcome::Expired, now).await
+                })
+            })
+            .await
     }
+
     async fn view(&self, no: ChunkNo) -> Result<Option<ChunkView>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<ViewRow> = sqlx::query_as(
+            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
+             r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
+             FROM chunk c JOIN chunk_recipients r ON r.chunk_no = c.no JOIN chunk_outcomes o ON o.chunk_no = c.no \
+             LEFT JOIN chunk_marks k ON k.chunk_no = c.no WHERE c.no = $1",
+        )
+        .bind(no.0)
+        .fetch_optional(self.db.readers())
+        .await?;
+        row.map(ChunkView::try_from).transpose()
     }
+
     async fn of_message(&self, message_no: i64, after: ChunkNo, limit: u32) -> Result<Vec<ChunkView>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<ViewRow> = sqlx::query_as(
+            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
+             r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
+             FROM (SELECT no FROM chunk INDEXED BY chunk_key WHERE message_no = $1 AND no > $2 ORDER BY no LIMIT $3) page \
+             JOIN chunk c ON c.no = page.no \
+             JOIN chunk_recipients r ON r.chunk_no = c.no JOIN chunk_outcomes o ON o.chunk_no = c.no \
+             LEFT JOIN chunk_marks k ON k.chunk_no = c.no ORDER BY c.no",
+        )
+        .bind(message_no)
+        .bind(after.0)
+        .bind(limit)
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(ChunkView::try_from).collect()
     }
+
     async fn holding(&self, message_no: i64, key: i64) -> Result<Vec<ChunkView>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<ViewRow> = sqlx::query_as(
+            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
+             r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
+             FROM chunk c JOIN chunk_recipients r ON r.chunk_no = c.no JOIN chunk_outcomes o ON o.chunk_no = c.no \
+             LEFT JOIN chunk_marks k ON k.chunk_no = c.no \
+             WHERE c.message_no = $1 AND c.first_key <= $2 AND c.last_key >= $2 ORDER BY c.no",
+        )
+        .bind(message_no)
+        .bind(key)
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(ChunkView::try_from).collect()
     }
+
     async fn by_reference(&self, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let no: Option<i64> = sqlx::query_scalar("SELECT chunk_no FROM chunk_reference WHERE vendor = $1 AND reference = $2")
+            .bind(vendor.code())
+            .bind(reference)
+            .fetch_optional(self.db.readers())
+            .await?;
+        Ok(no.map(ChunkNo))
     }
+
     async fn next_due(&self, lane_no: i64) -> Result<Option<Millis>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        Ok(sqlx::query_scalar("SELECT MIN(not_before) FROM chunk WHERE lane_no = $1 AND state = 0")
+            .bind(lane_no)
+            .fetch_one(self.db.readers())
+            .await?)
     }
+
     async fn backlog(&self) -> Result<Vec<(i64, Backlog)>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<(i64, i64, i64, Option<Millis>)> = sqlx::query_as(
+            "SELECT lane_no, COUNT(*), SUM(count), MIN(created_at) FROM chunk WHERE state = 0 AND lane_no IS NOT NULL GROUP BY lane_no",
+        )
+        .fetch_all(self.db.readers())
+        .await?;
+        let mut out = BTreeMap::new();
+        for (lane, chunks, recipients, oldest) in found {
+            let backlog = Backlog { chunks: rows::number("backlog", chunks)?, recipients: rows::number("backlog", recipients)?, oldest };
+            out.insert(lane, backlog);
+        }
+        Ok(out.into_iter().collect())
     }
 }

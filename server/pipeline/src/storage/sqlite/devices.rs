@@ -1,15 +1,14 @@
-//! Devices in SQLite.
-#![allow(unused)]
+//! Devices in SQLite. Lists travel as one JSON parameter (`json_each`), so a block of 1,000 is a handful of statements.
 
-use crate::storage::devices::*;
-use crate::storage::{Result, StorageError};
 use async_trait::async_trait;
 use types::Millis;
 use types::ids::DeviceId;
 use types::listing::{Page, PageRequest};
-use types::vendor::{Environment, Vendor};
+use types::vendor::Vendor;
 
-use super::Db;
+use super::{Db, registering, rows};
+use crate::storage::devices::{Device, DeviceFilter, Devices, Reach, Reached, Registration, Token, TokenState};
+use crate::storage::{Result, StorageError};
 
 pub struct SqliteDevices {
     db: Db,
@@ -19,41 +18,314 @@ impl SqliteDevices {
     pub fn new(db: Db) -> SqliteDevices {
         SqliteDevices { db }
     }
+
+    /// The devices with their tokens, in the order given.
+    async fn with_tokens(&self, found: Vec<DeviceRow>) -> Result<Vec<Device>> {
+        let mut devices: Vec<Device> = found.into_iter().map(Device::try_from).collect::<Result<_>>()?;
+        if devices.is_empty() {
+            return Ok(devices);
+        }
+        let nos: Vec<i64> = devices.iter().map(|d| d.no).collect();
+        let tokens: Vec<TokenRow> = sqlx::query_as(
+            "SELECT x.key AS at, t.vendor, t.token, t.environment, t.state, t.reason, t.registered_at, t.quarantined_at \
+             FROM json_each($1) x CROSS JOIN device_token t WHERE t.device_no = x.value ORDER BY x.key, t.vendor, t.no",
+        )
+        .bind(rows::to_json("device.no", &nos)?)
+        .fetch_all(self.db.readers())
+        .await?;
+        for row in tokens {
+            let at: usize = rows::number("device.no", row.at)?;
+            if let Some(device) = devices.get_mut(at) {
+                device.tokens.push(row.try_into()?);
+            }
+        }
+        Ok(devices)
+    }
+
+    async fn one(&self, row: Option<DeviceRow>) -> Result<Option<Device>> {
+        Ok(self.with_tokens(row.into_iter().collect()).await?.pop())
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct DeviceRow {
+    no: i64,
+    id: String,
+    app_no: i64,
+    user_id: Option<String>,
+    model: String,
+    os_version: String,
+    app_version: String,
+    notifications_on: Option<bool>,
+    environment: i64,
+    test: bool,
+    created_at: Millis,
+    seen_at: Millis,
+}
+
+impl TryFrom<DeviceRow> for Device {
+    type Error = StorageError;
+
+    fn try_from(row: DeviceRow) -> Result<Device> {
+        Ok(Device {
+            no: row.no,
+            id: DeviceId::trusted(row.id),
+            app_no: row.app_no,
+            user_id: row.user_id,
+            model: row.model,
+            os_version: row.os_version,
+            app_version: row.app_version,
+            notifications_on: row.notifications_on,
+            environment: rows::environment("device.environment", row.environment)?,
+            test: row.test,
+            created_at: row.created_at,
+            seen_at: row.seen_at,
+            tokens: Vec::new(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct TokenRow {
+    at: i64,
+    vendor: i64,
+    token: String,
+    environment: i64,
+    state: i64,
+    reason: Option<String>,
+    registered_at: Millis,
+    quarantined_at: Option<Millis>,
+}
+
+impl TryFrom<TokenRow> for Token {
+    type Error = StorageError;
+
+    fn try_from(row: TokenRow) -> Result<Token> {
+        Ok(Token {
+            vendor: rows::vendor("device_token.vendor", row.vendor)?,
+            token: row.token,
+            environment: rows::environment("device_token.environment", row.environment)?,
+            state: token_state(row.state)?,
+            reason: row.reason,
+            registered_at: row.registered_at,
+            quarantined_at: row.quarantined_at,
+        })
+    }
+}
+
+fn token_state(code: i64) -> Result<TokenState> {
+    rows::word("device_token.state", code, |code| match code {
+        0 => Some(TokenState::Active),
+        1 => Some(TokenState::Quarantined),
+        _ => None,
+    })
+}
+
+/// (place in the list asked, device no, vendor, token, environment, state, notifications on, test)
+type ReachRow = (i64, i64, i64, String, i64, i64, Option<bool>, bool);
+
+/// Sorts what was found into the places asked.
+fn placed(asked: usize, found: Vec<ReachRow>) -> Result<Reached> {
+    let mut reached: Reached = vec![Vec::new(); asked];
+    for (at, device_no, vendor, token, environment, state, notifications_on, test) in found {
+        let at: usize = rows::number("reach", at)?;
+        let reach = Reach {
+            device_no,
+            vendor: rows::vendor("device_token.vendor", vendor)?,
+            token,
+            environment: rows::environment("device_token.environment", environment)?,
+            state: token_state(state)?,
+            notifications_on,
+            test,
+        };
+        if let Some(place) = reached.get_mut(at) {
+            place.push(reach);
+        }
+    }
+    Ok(reached)
 }
 
 #[async_trait]
 impl Devices for SqliteDevices {
     async fn register(&self, app_no: i64, registrations: Vec<Registration>) -> Result<Vec<DeviceId>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db.write(move |conn| Box::pin(registering::register(conn, app_no, registrations))).await
     }
+
     async fn get(&self, app_no: i64, id: &DeviceId) -> Result<Option<Device>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row = sqlx::query_as("SELECT * FROM device WHERE app_no = $1 AND id = $2")
+            .bind(app_no)
+            .bind(id.as_str())
+            .fetch_optional(self.db.readers())
+            .await?;
+        self.one(row).await
     }
+
     async fn by_no(&self, no: i64) -> Result<Option<Device>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row = sqlx::query_as("SELECT * FROM device WHERE no = $1").bind(no).fetch_optional(self.db.readers()).await?;
+        self.one(row).await
     }
+
     async fn list(&self, app_no: i64, filter: &DeviceFilter, page: &PageRequest) -> Result<Page<Device>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        // The most selective question leads, so that each form is an index walk; the rest narrows it.
+        let sql = if filter.token.is_some() {
+            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
+             AND ($4 IS NULL OR d.user_id = $4) AND ($7 IS NULL OR d.test = $7) \
+             AND d.no IN (SELECT t.device_no FROM device_token t WHERE t.app_no = $1 AND t.token = $5 \
+                          AND t.vendor IN (SELECT value FROM json_each($6))) \
+             ORDER BY d.no DESC LIMIT $3"
+        } else if filter.user_id.is_some() {
+            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.user_id = $4 AND ($7 IS NULL OR d.test = $7) \
+             AND ($5 IS NULL) AND EXISTS (SELECT 1 FROM device_token t WHERE t.device_no = d.no \
+                          AND t.vendor IN (SELECT value FROM json_each($6))) \
+             ORDER BY d.no DESC LIMIT $3"
+        } else if filter.test == Some(true) {
+            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.test = 1 \
+             AND ($4 IS NULL) AND ($5 IS NULL) AND ($7 = 1) AND (json_array_length($6) = $8 OR EXISTS \
+                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM json_each($6)))) \
+             ORDER BY d.no DESC LIMIT $3"
+        } else {
+            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
+             AND ($4 IS NULL) AND ($5 IS NULL) AND ($7 IS NULL OR d.test = $7) AND (json_array_length($6) = $8 OR EXISTS \
+                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM json_each($6)))) \
+             ORDER BY d.no DESC LIMIT $3"
+        };
+        let every = Vendor::ALL.map(Vendor::code);
+        let vendors: Vec<i64> = filter.vendor.map_or_else(|| every.to_vec(), |v| vec![v.code()]);
+        let found: Vec<DeviceRow> = sqlx::query_as(sql)
+            .bind(app_no)
+            .bind(rows::before(page.after.as_deref()))
+            .bind(i64::from(page.size) + 1)
+            .bind(filter.user_id.as_deref())
+            .bind(filter.token.as_deref())
+            .bind(rows::to_json("vendor", &vendors)?)
+            .bind(filter.test)
+            .bind(every.len() as i64)
+            .fetch_all(self.db.readers())
+            .await?;
+        let page = Page::cut(found, page.size, |row| row.no.to_string());
+        Ok(Page { items: self.with_tokens(page.items).await?, next: page.next })
     }
+
     async fn set_test(&self, app_no: i64, id: &DeviceId, test: bool) -> Result<bool> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let id = id.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query("UPDATE device SET test = $3 WHERE app_no = $1 AND id = $2")
+                        .bind(app_no)
+                        .bind(id.as_str())
+                        .bind(test)
+                        .execute(conn)
+                        .await?;
+                    Ok(done.rows_affected() > 0)
+                })
+            })
+            .await
     }
+
     async fn count(&self, app_no: i64) -> Result<u64> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let n: Option<i64> =
+            sqlx::query_scalar("SELECT devices FROM app WHERE no = $1").bind(app_no).fetch_optional(self.db.readers()).await?;
+        rows::number("app.devices", n.unwrap_or(0))
     }
+
     async fn reach_users(&self, app_no: i64, users: &[String]) -> Result<Reached> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found = sqlx::query_as(
+            "SELECT x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test \
+             FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
+             WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no",
+        )
+        .bind(app_no)
+        .bind(rows::to_json("users", users)?)
+        .fetch_all(self.db.readers())
+        .await?;
+        placed(users.len(), found)
     }
+
     async fn reach_devices(&self, app_no: i64, devices: &[String]) -> Result<Reached> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found = sqlx::query_as(
+            "SELECT x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test \
+             FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
+             WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no",
+        )
+        .bind(app_no)
+        .bind(rows::to_json("devices", devices)?)
+        .fetch_all(self.db.readers())
+        .await?;
+        placed(devices.len(), found)
     }
+
     async fn reach_tokens(&self, app_no: i64, tokens: &[(Vendor, String)]) -> Result<Reached> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let asked: Vec<(i64, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
+        let found = sqlx::query_as(
+            "SELECT x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test \
+             FROM json_each($2) x CROSS JOIN device_token t CROSS JOIN device d \
+             WHERE t.app_no = $1 AND t.vendor = x.value ->> 0 AND t.token = x.value ->> 1 AND d.no = t.device_no",
+        )
+        .bind(app_no)
+        .bind(rows::to_json("tokens", &asked)?)
+        .fetch_all(self.db.readers())
+        .await?;
+        placed(tokens.len(), found)
     }
+
     async fn quarantine(&self, app_no: i64, vendor: Vendor, tokens: &[(String, Option<Millis>)], reason: &str, now: Millis) -> Result<u64> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let tokens = rows::to_json("tokens", tokens)?;
+        let reason = reason.to_owned();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query(
+                        "UPDATE device_token SET state = 1, reason = $4, quarantined_at = $5 WHERE state = 0 AND no IN \
+                         (SELECT t.no FROM json_each($3) x CROSS JOIN device_token t \
+                          WHERE t.app_no = $1 AND t.vendor = $2 AND t.token = x.value ->> 0 \
+                          AND (x.value ->> 1 IS NULL OR t.registered_at <= x.value ->> 1))",
+                    )
+                    .bind(app_no)
+                    .bind(vendor.code())
+                    .bind(&tokens)
+                    .bind(&reason)
+                    .bind(now)
+                    .execute(conn)
+                    .await?;
+                    Ok(done.rows_affected())
+                })
+            })
+            .await
     }
+
     async fn replace_token(&self, app_no: i64, vendor: Vendor, old: &str, new: &str, now: Millis) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let (old, new) = (old.to_owned(), new.to_owned());
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    if old == new {
+                        return Ok(());
+                    }
+                    // When the phone has registered the new name already, only the old one goes.
+                    let moved = sqlx::query(
+                        "UPDATE device_token SET token = $4, registered_at = $5, state = 0, reason = NULL, quarantined_at = NULL \
+                         WHERE app_no = $1 AND vendor = $2 AND token = $3 \
+                         AND NOT EXISTS (SELECT 1 FROM device_token n WHERE n.app_no = $1 AND n.vendor = $2 AND n.token = $4)",
+                    )
+                    .bind(app_no)
+                    .bind(vendor.code())
+                    .bind(&old)
+                    .bind(&new)
+                    .bind(now)
+                    .execute(&mut *conn)
+                    .await?;
+                    if moved.rows_affected() == 0 {
+                        sqlx::query("DELETE FROM device_token WHERE app_no = $1 AND vendor = $2 AND token = $3")
+                            .bind(app_no)
+                            .bind(vendor.code())
+                            .bind(&old)
+                            .execute(conn)
+                            .await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
 }

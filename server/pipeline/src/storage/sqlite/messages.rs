@@ -1,19 +1,20 @@
 //! Messages in SQLite.
-#![allow(unused)]
 
-use crate::storage::chunks::NewChunk;
-use crate::storage::messages::*;
-use crate::storage::{Result, StorageError};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use sqlx::SqliteConnection;
 use types::Millis;
-use types::content::{Content, MessageClass};
-use types::ids::{CampaignId, CrowdId, MessageId};
-use types::life::MessageState;
+use types::content::MessageClass;
+use types::ids::{CampaignId, MessageId};
+use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
-use types::vendor::Vendor;
 
-use super::Db;
+use super::chunks::{self, Closing};
+use super::{Db, rows, tallies};
+use crate::storage::messages::{Inserted, Message, MessageFilter, Messages, NewMessage, Origin, PlanStep};
+use crate::storage::{Result, StorageError};
+
+/// Chunks ended in one transaction by a cancel, so that no other writer waits long behind it.
+const CLOSE_MAX: i64 = 200;
 
 pub struct SqliteMessages {
     db: Db,
@@ -23,41 +24,298 @@ impl SqliteMessages {
     pub fn new(db: Db) -> SqliteMessages {
         SqliteMessages { db }
     }
+
+    /// Ends the held chunks of a cancelled message, part by part. Returns the recipients cancelled.
+    async fn close_held(&self, no: i64, now: Millis) -> Result<u64> {
+        let mut cancelled = 0;
+        loop {
+            let (chunks, recipients) = self
+                .db
+                .write(move |conn| {
+                    Box::pin(async move {
+                        let held: Vec<Closing> = sqlx::query_as(
+                            "SELECT no, message_no, app_no, vendor, lapsed, 4 AS message_state FROM chunk \
+                             WHERE message_no = $1 AND state = 2 AND state < 3 LIMIT $2",
+                        )
+                        .bind(no)
+                        .bind(CLOSE_MAX)
+                        .fetch_all(&mut *conn)
+                        .await?;
+                        let chunks = held.len() as i64;
+                        let recipients = chunks::close(&mut *conn, held, Outcome::Cancelled, now).await?;
+                        if chunks < CLOSE_MAX {
+                            // A leased chunk ends by itself; `settle` looks again.
+                            sqlx::query(
+                                "UPDATE message SET finished_at = $2 WHERE no = $1 AND state = 4 AND finished_at IS NULL \
+                                 AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.message_no = message.no AND c.state < 3)",
+                            )
+                            .bind(no)
+                            .bind(now)
+                            .execute(conn)
+                            .await?;
+                        }
+                        Ok((chunks, recipients))
+                    })
+                })
+                .await?;
+            cancelled += recipients;
+            if chunks < CLOSE_MAX {
+                return Ok(cancelled);
+            }
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct MessageRow {
+    no: i64,
+    id: String,
+    app_no: i64,
+    campaign: Option<String>,
+    origin: String,
+    class: String,
+    business: String,
+    content: String,
+    variables: String,
+    targets: String,
+    vendor_order: String,
+    state: i64,
+    cursor: i64,
+    deadline: Millis,
+    account: String,
+    address: String,
+    created_at: Millis,
+    finished_at: Option<Millis>,
+}
+
+impl TryFrom<MessageRow> for Message {
+    type Error = StorageError;
+
+    fn try_from(row: MessageRow) -> Result<Message> {
+        Ok(Message {
+            no: row.no,
+            id: MessageId::trusted(row.id),
+            app_no: row.app_no,
+            campaign: row.campaign.map(CampaignId::trusted),
+            origin: rows::slug("message.origin", &row.origin, Origin::parse)?,
+            class: rows::slug("message.class", &row.class, MessageClass::parse)?,
+            business: row.business,
+            content: rows::json("message.content", &row.content)?,
+            variables: rows::json("message.variables", &row.variables)?,
+            targets: rows::json("message.targets", &row.targets)?,
+            vendor_order: rows::json("message.vendor_order", &row.vendor_order)?,
+            state: rows::word("message.state", row.state, MessageState::from_code)?,
+            cursor: row.cursor,
+            deadline: row.deadline,
+            account: row.account,
+            address: row.address,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+async fn insert(conn: &mut SqliteConnection, message: NewMessage) -> Result<Inserted> {
+    let (key, hash) = message.idempotency.as_ref().map_or((None, None), |(key, hash)| (Some(key.as_str()), Some(hash.as_slice())));
+    let fresh: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
+         state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0, $12, $13, $14, $15, $16, $17) \
+         ON CONFLICT (app_no, idem_key) WHERE idem_key IS NOT NULL DO NOTHING RETURNING no",
+    )
+    .bind(message.id.as_str())
+    .bind(message.app_no)
+    .bind(message.campaign.as_ref().map(CampaignId::as_str))
+    .bind(message.origin.slug())
+    .bind(message.class.slug())
+    .bind(message.class.priority())
+    .bind(&message.business)
+    .bind(rows::to_json("message.content", &message.content)?)
+    .bind(rows::to_json("message.variables", &message.variables)?)
+    .bind(rows::to_json("message.targets", &message.targets)?)
+    .bind(rows::to_json("message.vendor_order", &message.vendor_order)?)
+    .bind(message.deadline)
+    .bind(key)
+    .bind(hash)
+    .bind(&message.account)
+    .bind(&message.address)
+    .bind(message.now)
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(no) = fresh {
+        return Ok(Inserted::Fresh { no });
+    }
+    let (no, id, created_at, same): (i64, String, Millis, bool) =
+        sqlx::query_as("SELECT no, id, created_at, idem_hash = $3 FROM message WHERE app_no = $1 AND idem_key = $2")
+            .bind(message.app_no)
+            .bind(key)
+            .bind(hash)
+            .fetch_one(conn)
+            .await?;
+    Ok(if same { Inserted::Again { no, id: MessageId::trusted(id), created_at } } else { Inserted::OtherBody })
+}
+
+async fn plan(conn: &mut SqliteConnection, step: PlanStep) -> Result<()> {
+    let app_no: Option<i64> = sqlx::query_scalar(
+        "UPDATE message SET cursor = $3, state = CASE WHEN $4 THEN 1 ELSE state END, planned_all = $4 \
+         WHERE no = $1 AND cursor = $2 AND state = 0 RETURNING app_no",
+    )
+    .bind(step.message_no)
+    .bind(step.from)
+    .bind(step.to)
+    .bind(step.last)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let app_no = app_no.ok_or(StorageError::Stale("message"))?;
+    for chunk in &step.chunks {
+        chunks::insert(&mut *conn, step.message_no, app_no, chunk, step.now).await?;
+    }
+    tallies::add(conn, step.chunks.iter().flat_map(|c| &c.deltas), step.now).await
+}
+
+async fn change_state(conn: &mut SqliteConnection, message: &'static str, chunks: &'static str, no: i64) -> Result<bool> {
+    if sqlx::query(message).bind(no).execute(&mut *conn).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(chunks).bind(no).execute(conn).await?;
+    Ok(true)
 }
 
 #[async_trait]
 impl Messages for SqliteMessages {
     async fn insert(&self, message: NewMessage) -> Result<Inserted> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db.write(move |conn| Box::pin(insert(conn, message))).await
     }
+
     async fn get(&self, no: i64) -> Result<Option<Message>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<MessageRow> =
+            sqlx::query_as("SELECT * FROM message WHERE no = $1").bind(no).fetch_optional(self.db.readers()).await?;
+        row.map(Message::try_from).transpose()
     }
+
     async fn by_id(&self, id: &MessageId) -> Result<Option<Message>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let row: Option<MessageRow> =
+            sqlx::query_as("SELECT * FROM message WHERE id = $1").bind(id.as_str()).fetch_optional(self.db.readers()).await?;
+        row.map(Message::try_from).transpose()
     }
+
     async fn list(&self, app_no: i64, filter: &MessageFilter, page: &PageRequest) -> Result<Page<Message>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let sql = if filter.campaign.is_some() {
+            "SELECT * FROM message WHERE campaign = $4 AND app_no = $1 AND no < $2 AND ($5 IS NULL OR origin = $5) \
+             AND ($6 IS NULL OR state = $6) AND ($7 IS NULL OR account = $7 OR substr(id, 1, length($7)) = $7) ORDER BY no DESC LIMIT $3"
+        } else {
+            "SELECT * FROM message WHERE app_no = $1 AND no < $2 AND $4 IS NULL AND ($5 IS NULL OR origin = $5) \
+             AND ($6 IS NULL OR state = $6) AND ($7 IS NULL OR account = $7 OR substr(id, 1, length($7)) = $7) ORDER BY no DESC LIMIT $3"
+        };
+        let found: Vec<MessageRow> = sqlx::query_as(sql)
+            .bind(app_no)
+            .bind(rows::before(page.after.as_deref()))
+            .bind(i64::from(page.size) + 1)
+            .bind(filter.campaign.as_ref().map(CampaignId::as_str))
+            .bind(filter.origin.map(Origin::slug))
+            .bind(filter.state.map(MessageState::code))
+            .bind(filter.text.as_deref())
+            .fetch_all(self.db.readers())
+            .await?;
+        let page = Page::cut(found, page.size, |row| row.no.to_string());
+        Ok(Page { items: page.items.into_iter().map(Message::try_from).collect::<Result<_>>()?, next: page.next })
     }
+
     async fn to_plan(&self, limit: u32) -> Result<Vec<Message>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<MessageRow> =
+            sqlx::query_as("SELECT * FROM message WHERE state = 0 AND finished_at IS NULL ORDER BY priority, deadline, no LIMIT $1")
+                .bind(limit)
+                .fetch_all(self.db.readers())
+                .await?;
+        found.into_iter().map(Message::try_from).collect()
     }
+
     async fn plan(&self, step: PlanStep) -> Result<()> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db.write(move |conn| Box::pin(plan(conn, step))).await
     }
+
     async fn pause(&self, no: i64) -> Result<bool> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(change_state(
+                    conn,
+                    "UPDATE message SET state = 2 WHERE no = $1 AND state IN (0, 1)",
+                    "UPDATE chunk SET state = 2 WHERE message_no = $1 AND state = 0 AND state < 3",
+                    no,
+                ))
+            })
+            .await
     }
+
     async fn resume(&self, no: i64) -> Result<bool> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        self.db
+            .write(move |conn| {
+                Box::pin(change_state(
+                    conn,
+                    "UPDATE message SET state = CASE WHEN planned_all = 1 THEN 1 ELSE 0 END WHERE no = $1 AND state = 2",
+                    "UPDATE chunk SET state = 0 WHERE message_no = $1 AND state = 2 AND state < 3",
+                    no,
+                ))
+            })
+            .await
     }
+
     async fn cancel(&self, no: i64, now: Millis) -> Result<Option<u64>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let stopped = self
+            .db
+            .write(move |conn| {
+                Box::pin(change_state(
+                    conn,
+                    "UPDATE message SET state = 4 WHERE no = $1 AND state IN (0, 1, 2)",
+                    "UPDATE chunk SET state = 2 WHERE message_no = $1 AND state = 0 AND state < 3",
+                    no,
+                ))
+            })
+            .await?;
+        // From here on nothing of it can be claimed; its lists are ended part by part.
+        if stopped { self.close_held(no, now).await.map(Some) } else { Ok(None) }
     }
+
     async fn settle(&self, now: Millis) -> Result<Vec<(i64, Option<CampaignId>)>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        // Cancelled ones whose last chunk was in somebody's hands, or whose cancel was cut short.
+        let cancelled: Vec<i64> =
+            sqlx::query_scalar("SELECT no FROM message WHERE state = 4 AND finished_at IS NULL").fetch_all(self.db.readers()).await?;
+        for no in cancelled {
+            self.close_held(no, now).await?;
+        }
+        let over: Vec<i64> = sqlx::query_scalar(
+            "SELECT m.no FROM message m WHERE m.state = 1 AND m.finished_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.message_no = m.no AND c.state < 3) LIMIT 1000",
+        )
+        .fetch_all(self.db.readers())
+        .await?;
+        if over.is_empty() {
+            return Ok(Vec::new());
+        }
+        let over = rows::to_json("message.no", &over)?;
+        let ended: Vec<(i64, Option<String>)> = self
+            .db
+            .write(move |conn| {
+                Box::pin(async move {
+                    Ok(sqlx::query_as(
+                        "UPDATE message SET state = 3, finished_at = $2 WHERE no IN (SELECT value FROM json_each($1)) AND state = 1 \
+                         AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.message_no = message.no AND c.state < 3) RETURNING no, campaign",
+                    )
+                    .bind(&over)
+                    .bind(now)
+                    .fetch_all(conn)
+                    .await?)
+                })
+            })
+            .await?;
+        Ok(ended.into_iter().map(|(no, campaign)| (no, campaign.map(CampaignId::trusted))).collect())
     }
+
     async fn stopped(&self) -> Result<Vec<(i64, MessageState)>> {
-        Err(StorageError::Corrupt("not built yet".into()))
+        let found: Vec<(i64, i64)> =
+            sqlx::query_as("SELECT no, state FROM message WHERE state IN (2, 4) AND finished_at IS NULL ORDER BY no")
+                .fetch_all(self.db.readers())
+                .await?;
+        found.into_iter().map(|(no, state)| Ok((no, rows::word("message.state", state, MessageState::from_code)?))).collect()
     }
 }

@@ -24,6 +24,8 @@ mod devices;
 mod messages;
 mod people;
 mod receipts;
+mod registering;
+mod rows;
 mod tallies;
 
 /// Jobs in one commit, at most: bounds the time a caller waits for the others.

@@ -1,0 +1,207 @@
+//! Claims, fences, leases, deadlines.
+
+use std::collections::BTreeSet;
+
+use pipeline::storage::StorageError;
+use pipeline::storage::chunks::{ChunkState, Next, Step};
+use pipeline::storage::frame::{Outcomes, decode_recipients};
+use types::ids::ChunkNo;
+use types::life::{MessageState, Outcome};
+use types::vendor::Vendor;
+
+use crate::support::{NOW, app, chunk, claim, filtered_chunk, fresh_storage, funnel, lane, message, plan, recipients, sending, step};
+
+#[tokio::test]
+async fn a_claim_brings_the_lists_and_a_record_ends_the_chunk() {
+    let storage = fresh_storage().await;
+    let (app, lane, message_no) = sending(&storage, 1).await;
+    let claimed = claim(&storage, &lane, NOW, 4).await.pop().unwrap();
+    assert_eq!((claimed.message_no, claimed.app_no, claimed.lane_no, claimed.vendor), (message_no, app.no, lane.no, Vendor::Xiaomi));
+    assert_eq!((claimed.fence, claimed.attempts, claimed.lapsed, claimed.count), (1, 1, false, 10));
+    assert_eq!(decode_recipients(&claimed.recipients).unwrap(), recipients(0..10));
+    let mut done = step(&claimed, Outcome::Accepted, 10, Next::Done);
+    done.references = vec!["xm-1".to_owned(), "xm-2".to_owned()];
+    storage.chunks.record(done).await.unwrap();
+
+    let view = storage.chunks.view(claimed.no).await.unwrap().unwrap();
+    assert_eq!((view.state, view.attempts, view.why.as_str()), (ChunkState::Done, 1, "native lane"));
+    assert!(view.marks.is_empty());
+    assert!(Outcomes::decode(&view.outcomes).unwrap().open().is_empty());
+    assert_eq!(storage.chunks.by_reference(Vendor::Xiaomi, "xm-2").await.unwrap(), Some(claimed.no));
+    assert_eq!(storage.chunks.by_reference(Vendor::Apns, "xm-2").await.unwrap(), None);
+    assert_eq!(storage.messages.settle(NOW + 5).await.unwrap(), [(message_no, None)]);
+    assert_eq!(storage.messages.settle(NOW + 6).await.unwrap(), []);
+    let ended = storage.messages.get(message_no).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.finished_at), (MessageState::Finished, Some(NOW + 5)));
+    assert_eq!(funnel(&storage, message_no).await.total.accepted, 10);
+}
+
+#[tokio::test]
+async fn two_claimers_never_get_the_same_chunk() {
+    let storage = fresh_storage().await;
+    let (_, lane, _) = sending(&storage, 120).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for worker in 0..8 {
+        let (storage, lane) = (storage.storage.clone(), lane.clone());
+        tasks.spawn(async move {
+            let mut mine = Vec::new();
+            loop {
+                let got = storage.chunks.claim(lane.no, &format!("node-{worker}"), NOW, NOW + 30_000, 3).await.unwrap();
+                if got.is_empty() {
+                    return mine;
+                }
+                mine.extend(got.into_iter().map(|c| c.no));
+            }
+        });
+    }
+    let mut seen = BTreeSet::new();
+    while let Some(mine) = tasks.join_next().await {
+        for no in mine.unwrap() {
+            assert!(seen.insert(no), "{no:?} twice");
+        }
+    }
+    assert_eq!(seen.len(), 120);
+}
+
+#[tokio::test]
+async fn priority_then_deadline_then_number() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "order").await;
+    let lane = lane(&storage, &app, Vendor::Apns).await;
+    let message_no = message(&storage, app.no).await;
+    let make = |priority, deadline, at: i64| {
+        let mut c = chunk(message_no, &lane, at..at + 1);
+        (c.priority, c.deadline) = (priority, NOW + deadline);
+        c
+    };
+    let chunks = vec![make(10, 900, 0), make(10, 100, 1), make(0, 500, 2), make(10, 100, 3), make(0, 200, 4)];
+    plan(&storage, message_no, 0, chunks, true).await;
+    let first: Vec<i64> = claim(&storage, &lane, NOW, 3).await.iter().map(|c| decode_recipients(&c.recipients).unwrap()[0].key).collect();
+    let rest: Vec<i64> = claim(&storage, &lane, NOW, 9).await.iter().map(|c| decode_recipients(&c.recipients).unwrap()[0].key).collect();
+    assert_eq!((first, rest), (vec![4, 2, 1], vec![3, 0]));
+}
+
+#[tokio::test]
+async fn what_waits_is_not_claimed_before_its_time() {
+    let storage = fresh_storage().await;
+    let (_, lane, _) = sending(&storage, 1).await;
+    let claimed = claim(&storage, &lane, NOW, 1).await.pop().unwrap();
+    assert_eq!(storage.chunks.next_due(lane.no).await.unwrap(), None);
+    storage.chunks.record(step(&claimed, Outcome::Accepted, 4, Next::Wait { not_before: NOW + 500 })).await.unwrap();
+    assert_eq!(storage.chunks.next_due(lane.no).await.unwrap(), Some(NOW + 500));
+    assert!(claim(&storage, &lane, NOW + 499, 1).await.is_empty());
+    let again = claim(&storage, &lane, NOW + 500, 1).await.pop().unwrap();
+    assert_eq!((again.fence, again.attempts, again.lapsed), (2, 2, false));
+    assert_eq!(Outcomes::decode(&again.outcomes).unwrap().open().len(), 6);
+}
+
+#[tokio::test]
+async fn a_stale_fence_writes_nothing() {
+    let storage = fresh_storage().await;
+    let (_, lane, message_no) = sending(&storage, 1).await;
+    let old = claim(&storage, &lane, NOW, 1).await.pop().unwrap();
+    assert_eq!(storage.chunks.release_lapsed(NOW + 30_000, None).await.unwrap(), 0, "not yet: the lease runs to this very moment");
+    assert_eq!(storage.chunks.release_lapsed(NOW + 30_001, None).await.unwrap(), 1);
+    let mut late = step(&old, Outcome::Accepted, 10, Next::Done);
+    late.references = vec!["late".to_owned()];
+    let refused = |r: Result<(), StorageError>| assert!(matches!(r, Err(StorageError::Stale("chunk"))), "{r:?}");
+    // Whether or not somebody else has claimed it by now.
+    refused(storage.chunks.record(late.clone()).await);
+    let new = claim(&storage, &lane, NOW + 30_001, 1).await.pop().unwrap();
+    assert!(new.lapsed && new.fence > old.fence && new.attempts == 2);
+    refused(storage.chunks.record(late).await);
+    refused(storage.chunks.renew(old.no, old.fence, NOW + 90_000).await);
+    assert_eq!(funnel(&storage, message_no).await.total.accepted, 0);
+    assert_eq!(storage.chunks.by_reference(Vendor::Xiaomi, "late").await.unwrap(), None);
+    let view = storage.chunks.view(new.no).await.unwrap().unwrap();
+    assert_eq!(Outcomes::decode(&view.outcomes).unwrap().open().len(), 10);
+
+    storage.chunks.renew(new.no, new.fence, NOW + 90_000).await.unwrap();
+    assert_eq!(storage.chunks.release_lapsed(NOW + 89_999, None).await.unwrap(), 0);
+    let done: Step = step(&new, Outcome::Uncertain, 10, Next::Done);
+    storage.chunks.record(done.clone()).await.unwrap();
+    refused(storage.chunks.record(done).await);
+    assert_eq!(funnel(&storage, message_no).await.total.uncertain, 10);
+}
+
+#[tokio::test]
+async fn a_single_process_takes_back_what_dead_ones_held() {
+    let storage = fresh_storage().await;
+    let (_, lane, _) = sending(&storage, 2).await;
+    storage.chunks.claim(lane.no, "dead", NOW, NOW + 60_000, 1).await.unwrap();
+    storage.chunks.claim(lane.no, "alive", NOW, NOW + 60_000, 1).await.unwrap();
+    assert_eq!(storage.chunks.release_lapsed(NOW, Some("alive")).await.unwrap(), 1);
+    let back = claim(&storage, &lane, NOW, 9).await;
+    assert_eq!((back.len(), back[0].lapsed), (1, true));
+}
+
+#[tokio::test]
+async fn a_deadline_ends_who_waits_and_spares_who_is_in_hand() {
+    let storage = fresh_storage().await;
+    let (_, lane, message_no) = sending(&storage, 3).await;
+    let deadline = NOW + 3_600_000;
+    let in_hand = claim(&storage, &lane, NOW, 1).await.pop().unwrap();
+    let half = claim(&storage, &lane, NOW, 1).await.pop().unwrap();
+    storage.chunks.record(step(&half, Outcome::Accepted, 4, Next::Wait { not_before: NOW })).await.unwrap();
+    assert_eq!(storage.chunks.expire(deadline, 100).await.unwrap(), 0, "the deadline itself is still in time");
+    assert_eq!(storage.chunks.expire(deadline + 1, 100).await.unwrap(), 16);
+    assert_eq!(storage.chunks.expire(deadline + 1, 100).await.unwrap(), 0);
+    storage.chunks.record(step(&in_hand, Outcome::Accepted, 10, Next::Done)).await.unwrap();
+    let total = funnel(&storage, message_no).await.total;
+    assert_eq!((total.planned, total.accepted, total.expired, total.waiting), (30, 14, 16, 0));
+    assert_eq!(storage.messages.settle(NOW).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_may_have_been_sent_never_ends_as_expired_or_cancelled() {
+    let storage = fresh_storage().await;
+    let (_, lane, message_no) = sending(&storage, 2).await;
+    claim(&storage, &lane, NOW, 1).await;
+    storage.chunks.release_lapsed(NOW + 30_001, None).await.unwrap();
+    assert_eq!(storage.chunks.expire(NOW + 3_600_001, 100).await.unwrap(), 10);
+    let total = funnel(&storage, message_no).await.total;
+    assert_eq!((total.uncertain, total.expired), (10, 10));
+}
+
+#[tokio::test]
+async fn a_recipient_is_found_in_its_chunk() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "holding").await;
+    let (apns, xiaomi) = (lane(&storage, &app, Vendor::Apns).await, lane(&storage, &app, Vendor::Xiaomi).await);
+    let message_no = message(&storage, app.no).await;
+    let other = message(&storage, app.no).await;
+    plan(&storage, other, 0, vec![chunk(other, &apns, -100..100)], true).await;
+    let chunks = vec![
+        chunk(message_no, &apns, -20..-10),
+        chunk(message_no, &apns, -10..0),
+        chunk(message_no, &xiaomi, -15..5),
+        filtered_chunk(message_no, app.no, 5..9),
+    ];
+    plan(&storage, message_no, 0, chunks, true).await;
+    let count = async |key| storage.chunks.holding(message_no, key).await.unwrap().len();
+    assert_eq!((count(-20).await, count(-10).await, count(4).await, count(8).await, count(9).await, count(-21).await), (1, 2, 1, 1, 0, 0));
+    let nobody = storage.chunks.holding(message_no, 8).await.unwrap().pop().unwrap();
+    assert_eq!((nobody.state, nobody.vendor), (ChunkState::Done, None));
+
+    let mut seen = Vec::new();
+    let mut after = ChunkNo(0);
+    loop {
+        let page = storage.chunks.of_message(message_no, after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = last.no;
+        seen.extend(page.iter().map(|c| c.no.0));
+    }
+    assert!(seen.len() == 4 && seen.is_sorted());
+}
+
+#[tokio::test]
+async fn the_backlog_counts_what_waits() {
+    let storage = fresh_storage().await;
+    let (_, lane, message_no) = sending(&storage, 3).await;
+    claim(&storage, &lane, NOW, 1).await;
+    let backlog = storage.chunks.backlog().await.unwrap();
+    assert_eq!(backlog.len(), 1);
+    assert_eq!((backlog[0].0, backlog[0].1.chunks, backlog[0].1.recipients, backlog[0].1.oldest), (lane.no, 2, 20, Some(NOW)));
+    storage.messages.pause(message_no).await.unwrap();
+    assert!(storage.chunks.backlog().await.unwrap().is_empty());
+}

@@ -1,0 +1,11 @@
+//! What every store must do, case by case. A case takes a `&Storage`, so that a second backend joins by opening its own.
+
+mod apps;
+mod chunks;
+mod coordination;
+mod devices;
+mod equation;
+mod messages;
+mod support;
+mod tallies;
+mod writer;
