@@ -1,0 +1,55 @@
+# The door of the house. `make` alone tells what there is.
+SHELL := /usr/bin/env bash
+.DEFAULT_GOAL := help
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WASM := $(TARGET)/wasm32-unknown-unknown/wasm-release/frontend.wasm
+SITE := $(TARGET)/site
+LISTEN ?= 127.0.0.1:3000
+DATA ?= ./data
+BUNDLE_FLAGS ?=
+say = @printf '\n== %s\n'
+
+.PHONY: help run test site server journeys screenshots dev chaos bench format setup-run setup-test clean-data
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: setup-run ## install what is missing, build, start the demo on http://127.0.0.1:3000 (data in ./data)
+	@$(MAKE) --no-print-directory site server
+	$(say) "starting: data in $(DATA), stop with Ctrl-C"
+	@CARILLON_SITE_DIR=$(SITE) CARILLON_LISTEN=$(LISTEN) CARILLON_DATA_DIR=$(DATA) exec $(TARGET)/release/carillon demo
+
+test: setup-test ## everything: format, lints, tests, dependency rules, budgets, journeys in Chromium
+	@node scripts/test.mjs
+
+site: ## the browser's part: wasm, glue, styles, in target/site
+	$(say) "building the browser's part (some minutes the first time)"
+	@cargo build --locked -p frontend --lib --target wasm32-unknown-unknown --profile wasm-release
+	$(say) "making the site folder"
+	@cargo run --locked --release -q -p bundle -- $(WASM) --site $(SITE) $(BUNDLE_FLAGS)
+
+server: ## the release server, target/release/carillon
+	$(say) "building the server (some minutes the first time)"
+	@cargo build --locked --release -p server
+
+journeys: ## the journeys of end2end against the release build (needs: make site server)
+	@cd end2end && CARILLON_BIN=$(abspath $(TARGET)/release/carillon) CARILLON_SITE_DIR=$(abspath $(SITE)) npx --no-install playwright test $(JOURNEY)
+
+screenshots: setup-test site server ## take the pictures of README again
+	@SCREENSHOTS=$(abspath docs/images) $(MAKE) --no-print-directory journeys JOURNEY=pictures
+
+dev: setup-run ## the demo from a debug build of the server, for working on it
+	@$(MAKE) --no-print-directory site
+	@CARILLON_SITE_DIR=$(SITE) CARILLON_LISTEN=$(LISTEN) CARILLON_DATA_DIR=$(DATA) cargo run --locked -p server -- demo
+
+format: ## write everything in the house's format
+	@cargo fmt --all
+
+setup-run:
+	@scripts/setup run
+
+setup-test:
+	@scripts/setup test
+
+clean-data: ## forget the demo's data (asks first)
+	@read -r -p "remove $(DATA)? [y/N] " yes && [ "$$yes" = y ] && rm -rf -- $(DATA)
