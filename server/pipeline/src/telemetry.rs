@@ -1,1 +1,33 @@
-//! Metric names, typed once.
+//! Names of every metric, once. Prometheus manners: prefix `push_`, base units, few labels
+//! (`app`, `vendor`, `class`, `result`, `stage`; never a user, token, message or campaign).
+
+/// Recipients that reached a step of the funnel. Labels: app, vendor, stage.
+pub const MESSAGES: &str = "push_messages_total";
+/// Requests to a vendor. Labels: vendor, result (`2xx` … `5xx`, `timed_out`, `never_sent`).
+pub const VENDOR_REQUESTS: &str = "push_vendor_requests_total";
+/// Seconds from handing a request to the transport to its answer. Labels: vendor, result.
+pub const VENDOR_REQUEST_SECONDS: &str = "push_vendor_request_duration_seconds";
+/// Recipients by what the vendor said of them. Labels: app, vendor, result.
+pub const VENDOR_RECIPIENTS: &str = "push_vendor_recipients_total";
+/// Seconds from acceptance to the vendor request. Labels: app, vendor.
+pub const DISPATCH_LAG_SECONDS: &str = "push_dispatch_lag_seconds";
+/// Recipients waiting in a lane. Labels: app, vendor.
+pub const LANE_DEPTH: &str = "push_lane_depth";
+/// Seconds since the oldest waiting chunk was written. Labels: app, vendor.
+pub const LANE_OLDEST_AGE_SECONDS: &str = "push_lane_oldest_age_seconds";
+/// Seconds a lane step waited for tokens. Labels: app, vendor.
+pub const RATE_LIMIT_WAIT_SECONDS: &str = "push_rate_limit_wait_seconds";
+/// 0 flowing, 1 tripped, 2 probing. Labels: app, vendor.
+pub const BREAKER_STATE: &str = "push_breaker_state";
+/// Receipts applied. Labels: vendor, kind.
+pub const RECEIPTS: &str = "push_receipts_total";
+/// Requests by the way out they took. Labels: egress (`direct`, `proxy`), result.
+pub const EGRESS_REQUESTS: &str = "push_egress_requests_total";
+/// HTTP connections opened to a vendor. Labels: vendor, result (`opened`, `refused`).
+pub const VENDOR_CONNECTIONS: &str = "push_vendor_connections_total";
+/// Requests to our own HTTP door. Labels: route, status.
+pub const HTTP_REQUESTS: &str = "push_http_requests_total";
+/// Seconds our own HTTP door took. Labels: route.
+pub const HTTP_REQUEST_SECONDS: &str = "push_http_request_duration_seconds";
+/// Always 1. Label: version.
+pub const BUILD_INFO: &str = "push_build_info";

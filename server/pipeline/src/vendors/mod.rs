@@ -3,5 +3,16 @@
 //! Comes in: a batch of recipients with one content; the bytes of an answer; the bytes of a callback.
 //! Goes out: a request; one verdict per recipient; receipts. Never: storage, retries, decisions about lanes.
 //! Neighbours: none. How to add one: a variant in `types::vendor`, a folder here, an arm in `registry`, fixtures.
+//!
+//! `dialect` is the seam, `registry` finds one, `pass` keeps signed tokens, `transport` alone opens sockets.
 
+pub mod apns;
 pub mod dialect;
+pub mod pass;
+pub mod registry;
+pub mod transport;
+mod words;
+pub mod xiaomi;
+
+#[cfg(test)]
+mod golden;

@@ -1,0 +1,7 @@
+//! APNs has no callback and no status query (apns.md, 6): arrival is reported by our client through `/v1/client/reports`.
+
+use crate::vendors::dialect::{Callback, DialectError, VendorReceipt};
+
+pub(super) fn read(_callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
+    Err(DialectError::Receipt("APNs sends no callbacks; the app reports through /v1/client/reports".to_owned()))
+}

@@ -1,0 +1,306 @@
+//! Golden files: every `fixtures/<case>.{request,answer,receipt}` of every vendor, against a snapshot.
+//!
+//! First line: `# manual page and date`. Then, for `.request`: a content as JSON with `"tokens": n`. For `.answer`:
+//! `HTTP status`, headers, an empty line, the body to the last byte but one line end. For `.receipt`: the content type,
+//! an empty line, the body.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use types::Millis;
+use types::content::{Content, MessageClass};
+use types::vendor::{Environment, Vendor};
+
+use super::dialect::{Batch, Callback, CallbackTarget, Credential, Judgement, Verdict, Wire};
+use super::registry::dialect;
+
+/// An owned batch of made-up recipients.
+pub(super) struct Sample {
+    pub content: Content,
+    pub credential: Credential,
+    pub tokens: Vec<String>,
+    traces: Vec<String>,
+    pub callback: Option<CallbackTarget>,
+    pub now: Millis,
+    pub deadline: Millis,
+}
+
+impl Sample {
+    pub fn of(vendor: Vendor, content: Content, n: usize) -> Sample {
+        let fields: &[(&str, &str)] = match vendor {
+            Vendor::Apns => &[("team_id", "TEAM000001"), ("key_id", "KEY0000001"), ("bundle_id", "com.example.shop")],
+            Vendor::Xiaomi => &[("package_name", "com.example.shop"), ("app_secret", "secret"), ("channel_id", "100234")],
+        };
+        let token = |i: usize| match vendor {
+            Vendor::Apns => format!("{i:064x}"),
+            Vendor::Xiaomi if i < 26 => format!("reg-{}", char::from(b'a' + i as u8)),
+            Vendor::Xiaomi => format!("reg-{i}"),
+        };
+        Sample {
+            content,
+            credential: Credential { fields: fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect() },
+            tokens: (0..n).map(token).collect(),
+            traces: (0..n).map(|i| format!("00000000-0000-7000-8000-{i:012x}")).collect(),
+            callback: Some(CallbackTarget { url: "https://push.example.com/callbacks/xiaomi/9f3c".into(), parameter: "m1.ab12".into() }),
+            // 2026-11-20T13:00:00Z
+            now: 1_795_179_600_000,
+            deadline: 1_795_179_600_000 + 86_400_000,
+        }
+    }
+
+    pub fn with<T>(&self, f: impl FnOnce(&Batch<'_>) -> T) -> T {
+        let tokens: Vec<&str> = self.tokens.iter().map(String::as_str).collect();
+        f(&Batch {
+            environment: Environment::Production,
+            class: MessageClass::Bulk,
+            content: &self.content,
+            default_title: "Shop",
+            message: "msg_0190a0b0c0d0e0f00102030405060708",
+            show_key: "0123456789abcdefghij",
+            traces: &self.traces,
+            tokens: &tokens,
+            now: self.now,
+            deadline: self.deadline,
+            callback: self.callback.as_ref(),
+            test: false,
+        })
+    }
+}
+
+fn fixtures(vendor: Vendor, kind: &str) -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors").join(vendor.slug()).join("fixtures");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .unwrap_or_else(|e| panic!("{}: {e}", dir.display()))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == kind))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no .{kind} fixtures in {}", dir.display());
+    files
+}
+
+/// Text behind the comment line, which must name its source.
+fn body_of(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("a fixture");
+    let (first, rest) = text.split_once('\n').expect("two lines");
+    assert!(first.starts_with("# ") && first.contains("20"), "{}: first line names manual and date", path.display());
+    rest.to_owned()
+}
+
+fn answer_of(path: &Path) -> Wire {
+    let text = body_of(path);
+    let (head, body) = text.split_once("\n\n").expect("an empty line before the body");
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.strip_prefix("HTTP ")).and_then(|s| s.trim().parse().ok()).expect("HTTP status");
+    let headers = lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    Wire::Answered { status, headers, body: Bytes::from(body.strip_suffix('\n').unwrap_or(body).to_owned()) }
+}
+
+fn recipients(vendor: Vendor) -> usize {
+    if vendor.lane_defaults().batch == 1 { 1 } else { 3 }
+}
+
+fn judge(vendor: Vendor, wire: &Wire) -> Judgement {
+    let sample = Sample::of(vendor, Content { title: "t".into(), body: "b".into(), ..Content::default() }, recipients(vendor));
+    sample.with(|batch| dialect(vendor).judge(batch, wire))
+}
+
+/// Snapshots live beside the fixtures, one per case.
+fn snapshot(vendor: Vendor, path: &Path, text: &str) {
+    let case = path.file_name().and_then(|name| name.to_str()).expect("a name").replace('.', "-");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_path(format!("{}/snapshots", vendor.slug()));
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(case, text));
+}
+
+fn shown(judgement: &Judgement) -> String {
+    let mut out = String::new();
+    for verdict in &judgement.verdicts {
+        match verdict {
+            Verdict::Accepted => out.push_str("accepted\n"),
+            Verdict::Failed(f) => {
+                out.push_str(&format!("{}: {}", f.class.slug(), f.words));
+                for (name, value) in [("retry_after", f.retry_after), ("dead_since", f.dead_since)] {
+                    if let Some(value) = value {
+                        out.push_str(&format!(" · {name} {value}"));
+                    }
+                }
+                out.push_str(if f.never_sent { " · never sent\n" } else { "\n" });
+            }
+        }
+    }
+    if let Some(reference) = &judgement.reference {
+        out.push_str(&format!("reference {reference}\n"));
+    }
+    if judgement.renew_pass {
+        out.push_str("renew pass\n");
+    }
+    out
+}
+
+#[test]
+fn requests_are_as_the_manuals_say() {
+    #[derive(serde::Deserialize)]
+    struct Input {
+        tokens: usize,
+        content: Content,
+    }
+    for vendor in Vendor::ALL {
+        for path in fixtures(vendor, "request") {
+            let input: Input = serde_json::from_str(&body_of(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let sample = Sample::of(vendor, input.content, input.tokens);
+            let text = sample.with(|batch| match dialect(vendor).build(batch, &sample.credential, "PASS") {
+                Err(error) => format!("error: {error}"),
+                Ok(request) => {
+                    let mut text = format!("{} {}\n", request.method, request.path);
+                    for (name, value) in &request.headers {
+                        text.push_str(&format!("{name}: {value}\n"));
+                    }
+                    let body = std::str::from_utf8(&request.body).expect("UTF-8");
+                    text + "\n" + &body.replace('&', "\n&")
+                }
+            });
+            snapshot(vendor, &path, &text);
+        }
+    }
+}
+
+#[test]
+fn answers_are_judged_as_the_manuals_say() {
+    for vendor in Vendor::ALL {
+        for path in fixtures(vendor, "answer") {
+            let judgement = judge(vendor, &answer_of(&path));
+            assert_eq!(judgement.verdicts.len(), recipients(vendor), "{}: one verdict per recipient", path.display());
+            snapshot(vendor, &path, &shown(&judgement));
+        }
+    }
+}
+
+#[test]
+fn receipts_are_read_as_the_manuals_say() {
+    for vendor in Vendor::ALL {
+        for path in fixtures(vendor, "receipt") {
+            let text = body_of(&path);
+            let (content_type, body) = text.split_once("\n\n").expect("an empty line before the body");
+            let body = body.strip_suffix('\n').unwrap_or(body);
+            let read = dialect(vendor).read_receipts(&Callback { content_type: content_type.trim(), query: "", body: body.as_bytes() });
+            let text = match read {
+                Err(error) => format!("error: {error}"),
+                Ok(receipts) => receipts
+                    .iter()
+                    .map(|r| {
+                        let replaced = r.replaced_by.as_ref().map_or(String::new(), |new| format!(" -> {new}"));
+                        format!(
+                            "{} {}{replaced} {} at {:?} param {:?} · {}",
+                            r.reference,
+                            r.token,
+                            r.kind.slug(),
+                            r.at,
+                            r.parameter,
+                            r.words
+                        )
+                    })
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            };
+            snapshot(vendor, &path, &text);
+        }
+    }
+}
+
+#[test]
+fn silence_is_unknown_and_a_refused_connection_is_safe_to_repeat() {
+    for vendor in Vendor::ALL {
+        for (wire, never_sent) in
+            [(Wire::TimedOut { words: "no answer".into() }, false), (Wire::NeverSent { words: "refused".into() }, true)]
+        {
+            let judgement = judge(vendor, &wire);
+            assert_eq!(judgement.verdicts.len(), recipients(vendor));
+            for verdict in judgement.verdicts {
+                let Verdict::Failed(failure) = verdict else { panic!("{vendor:?}: silence read as success") };
+                assert_eq!((failure.class, failure.never_sent), (types::failure::FailureClass::Timeout, never_sent));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_cut_answer_is_success() {
+    for vendor in Vendor::ALL {
+        for path in fixtures(vendor, "answer") {
+            let Wire::Answered { status, headers, body } = answer_of(&path) else { continue };
+            for len in 0..body.len() {
+                let judgement = judge(vendor, &Wire::Answered { status, headers: headers.clone(), body: body.slice(..len) });
+                // APNs says success with an empty 200; every other prefix is a failure.
+                let empty_success = vendor == Vendor::Apns && status == 200 && len == 0;
+                assert!(empty_success || !judgement.verdicts.contains(&Verdict::Accepted), "{} cut at {len}", path.display());
+            }
+        }
+    }
+}
+
+/// Answers that say no. Those that say `ok` and contradict themselves are one edit away from an honest success.
+fn refusals() -> Vec<(Vendor, u16, Bytes)> {
+    let mut out = Vec::new();
+    for vendor in Vendor::ALL {
+        for path in fixtures(vendor, "answer") {
+            let wire = answer_of(&path);
+            if !judge(vendor, &wire).verdicts.contains(&Verdict::Accepted)
+                && let Wire::Answered { status, body, .. } = wire
+                && !body.windows(4).any(|w| w == b"\"ok\"")
+            {
+                out.push((vendor, status, body));
+            }
+        }
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    /// Bytes flipped, removed, doubled, put in, and statuses changed: no panic, one verdict each, never success.
+    #[test]
+    fn a_mutated_refusal_is_never_success(
+        pick in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0u8..4, any::<u8>()), 1..6),
+        other_status in prop::option::of(201u16..600),
+        retry in prop::option::of("\\PC{0,12}"),
+    ) {
+        use std::sync::OnceLock;
+        static ALL: OnceLock<Vec<(Vendor, u16, Bytes)>> = OnceLock::new();
+        let all = ALL.get_or_init(refusals);
+        let (vendor, status, body) = pick.get(all);
+        let mut body = body.to_vec();
+        for (at, what, byte) in edits {
+            if body.is_empty() {
+                break;
+            }
+            let at = at.index(body.len());
+            match what {
+                0 => body[at] = byte,
+                1 => drop(body.remove(at)),
+                2 => body.insert(at, byte),
+                _ => body.insert(at, body[at]),
+            }
+        }
+        // An emptied 200 is what APNs calls success.
+        let status = if *vendor == Vendor::Apns && body.is_empty() { 400 } else { other_status.unwrap_or(*status) };
+        let headers = retry.into_iter().map(|value| ("retry-after".to_owned(), value)).collect();
+        let judgement = judge(*vendor, &Wire::Answered { status, headers, body: Bytes::from(body.clone()) });
+        prop_assert_eq!(judgement.verdicts.len(), recipients(*vendor));
+        prop_assert!(!judgement.verdicts.contains(&Verdict::Accepted), "{} {}", status, String::from_utf8_lossy(&body));
+    }
+
+    #[test]
+    fn any_callback_is_read_or_refused_without_panic(body in prop::collection::vec(any::<u8>(), 0..200), form in any::<bool>()) {
+        let body = if form { [b"data=".as_slice(), &body].concat() } else { body };
+        for vendor in Vendor::ALL {
+            let read = dialect(vendor).read_receipts(&Callback { content_type: "", query: "", body: &body });
+            prop_assert!(read.is_err() || read.is_ok_and(|receipts| receipts.len() <= body.len()));
+        }
+    }
+}

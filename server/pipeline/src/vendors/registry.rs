@@ -1,0 +1,26 @@
+//! Vendor -> dialect. The match is exhaustive: a new vendor does not compile until it speaks.
+
+use types::vendor::Vendor;
+
+use super::apns::Apns;
+use super::dialect::Dialect;
+use super::xiaomi::Xiaomi;
+
+pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
+    match vendor {
+        Vendor::Apns => &Apns,
+        Vendor::Xiaomi => &Xiaomi,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_answers_to_its_own_name() {
+        for vendor in Vendor::ALL {
+            assert_eq!(dialect(vendor).vendor(), vendor);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The only place that opens sockets towards vendors: time-outs, size cap, TLS roots, proxies, metrics.
+//!
+//! APNs goes over the crate `h2` directly ([`h2`]): half the CPU of reqwest, and a stream the peer refused is told from
+//! one whose answer is lost. Every other vendor goes over reqwest with HTTP/1.1 ([`plain`]): bodies are few and large, and
+//! a broken connection costs one request.
+
+mod dial;
+mod h2;
+mod plain;
+mod tls;
+
+use std::time::Duration;
+
+use metrics::{Counter, Histogram};
+use tokio::time::Instant;
+use types::vendor::Vendor;
+
+use super::dialect::{Request, Wire};
+use crate::telemetry;
+use crate::world::World;
+
+/// Bytes read of one answer; the rest is left unread.
+const ANSWER_MAX: usize = 1 << 20;
+/// A TCP and TLS handshake must be done by then.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Answer headers a dialect may read.
+const KEPT_HEADERS: [&str; 2] = ["content-type", "retry-after"];
+
+/// The way to one vendor for one credential. Requests with equal routes share connections.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    pub vendor: Vendor,
+    /// `https://host[:port][/prefix]`, no trailing slash; `http` only to this machine.
+    pub base_url: String,
+    /// Root certificates beside the public ones, PEM.
+    pub ca_pem: Option<String>,
+    /// `http://[user:password@]host:port`, spoken to with CONNECT.
+    pub egress_proxy: Option<String>,
+    /// Whole time for one request, waiting for a free stream included.
+    pub timeout: Duration,
+    /// Connections are shared only within one scope: APNs allows one team (and related keys) on a connection. Made by
+    /// [`scope_of`].
+    pub scope: String,
+}
+
+/// The scope of a credential, from its pass plan.
+pub fn scope_of(plan: &super::dialect::PassPlan) -> String {
+    match plan {
+        super::dialect::PassPlan::Static(_) => String::new(),
+        super::dialect::PassPlan::Es256 { team_id, key_id, .. } => format!("{team_id}/{key_id}"),
+    }
+}
+
+/// Opens, keeps and shares connections. One for the process, behind an `Arc`.
+pub struct Transport {
+    apns: h2::Pools,
+    plain: plain::Clients,
+    gauges: Gauges,
+}
+
+impl Transport {
+    pub fn new(world: World) -> Transport {
+        Transport { apns: h2::Pools::new(world), plain: plain::Clients::default(), gauges: Gauges::default() }
+    }
+
+    /// Sends one request and says honestly what is known of it: answered, lost (`TimedOut`), or certainly never
+    /// processed (`NeverSent`). Never panics, never fails otherwise.
+    pub async fn send(&self, route: &Route, request: Request) -> Wire {
+        let started = Instant::now();
+        let wire = match route.vendor {
+            Vendor::Apns => self.apns.send(route, request, started + route.timeout).await,
+            Vendor::Xiaomi => self.plain.send(route, request).await,
+        };
+        self.gauges.count(route, &wire, started.elapsed());
+        wire
+    }
+}
+
+/// Handles of metrics, made once: the recorder must be installed before the first request.
+#[derive(Default)]
+struct Gauges {
+    of: [std::sync::OnceLock<Vec<(Counter, Histogram)>>; Vendor::ALL.len()],
+    egress: std::sync::OnceLock<Vec<Counter>>,
+}
+
+const RESULTS: [&str; 6] = ["2xx", "3xx", "4xx", "5xx", "timed_out", "never_sent"];
+
+impl Gauges {
+    fn count(&self, route: &Route, wire: &Wire, took: Duration) {
+        let result = match wire {
+            Wire::Answered { status, .. } => usize::from((status / 100).clamp(2, 5) - 2),
+            Wire::TimedOut { .. } => 4,
+            Wire::NeverSent { .. } => 5,
+        };
+        let vendor = route.vendor.slug();
+        let place = Vendor::ALL.iter().position(|v| *v == route.vendor).unwrap_or(0);
+        let handles = self.of[place].get_or_init(|| {
+            let both = |result: &'static str| {
+                (
+                    metrics::counter!(telemetry::VENDOR_REQUESTS, "vendor" => vendor, "result" => result),
+                    metrics::histogram!(telemetry::VENDOR_REQUEST_SECONDS, "vendor" => vendor, "result" => result),
+                )
+            };
+            RESULTS.map(both).into()
+        });
+        handles[result].0.increment(1);
+        handles[result].1.record(took.as_secs_f64());
+        let egress = self.egress.get_or_init(|| {
+            let one = |(egress, result): (&'static str, &'static str)| {
+                metrics::counter!(telemetry::EGRESS_REQUESTS, "egress" => egress, "result" => result)
+            };
+            ["direct", "proxy"].iter().flat_map(|e| RESULTS.iter().map(|r| one((*e, *r)))).collect()
+        });
+        egress[result + if route.egress_proxy.is_some() { RESULTS.len() } else { 0 }].increment(1);
+    }
+}
+
+fn never_sent(words: impl Into<String>) -> Wire {
+    Wire::NeverSent { words: words.into() }
+}
+
+fn timed_out(words: impl Into<String>) -> Wire {
+    Wire::TimedOut { words: words.into() }
+}
+
+/// Keeps the headers a dialect may read.
+fn kept(headers: &http::HeaderMap) -> Vec<(String, String)> {
+    KEPT_HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned()))).collect()
+}
+
+/// Parses a base URL and refuses what must not be spoken to without TLS.
+fn checked(base_url: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(base_url).map_err(|_| "the lane's base URL cannot be read".to_owned())?;
+    let host = url.host_str().unwrap_or("");
+    let here = host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" if !host.is_empty() => Ok(url),
+        "http" if here => Ok(url),
+        _ => Err("the lane's base URL must be https".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_only_to_this_machine() {
+        for good in
+            ["https://api.push.apple.com", "https://127.0.0.1:4443/apns", "http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1"]
+        {
+            assert!(checked(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://api.push.apple.com", "http://127.0.0.1.example.com", "ftp://127.0.0.1", "api.push.apple.com", "", "http://10.0.0.1"]
+        {
+            assert!(checked(bad).is_err(), "{bad}");
+        }
+    }
+}
