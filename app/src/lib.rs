@@ -1,1 +1,98 @@
-//! skeleton
+//! THE FACE: pages, ui parts, server functions. Sees the server only through ports.
+//!
+//! Comes in: a request. Goes out: a page in the person's language. Never: SQL, vendors, a clock, `cfg`-dependent text.
+//! How to add a page: a folder in `pages/`, one line in `routes.rs`, a port, its implementation in `server/src/console/`.
+
+#[cfg(all(feature = "ssr", feature = "hydrate"))]
+compile_error!("`ssr` and `hydrate` are on at once: build without --workspace and --all-features; the browser build is its own command");
+
+pub mod error;
+pub mod i18n;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod ports;
+pub mod routes;
+pub mod ui;
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, FlatRoutesProps, RouteChildren, Router};
+
+use ui::layout::Frame;
+use ui::shell_state::{ShellState, read_shell};
+
+/// File names of the browser bundle, read by the server from the site's manifest. `None` = no bundle: pages work without scripts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Site {
+    pub js: Option<String>,
+    pub wasm: Option<String>,
+    pub css: Option<String>,
+}
+
+/// The whole document around [`App`]; server only in effect.
+pub fn shell(site: Site) -> impl IntoView {
+    provide_meta_context();
+    let info = read_shell();
+    let theme = (info.theme != types::views::shell::Theme::Auto).then(|| info.theme.slug());
+    let data = serde_json::to_string(&info).unwrap_or_default();
+    let lang = info.lang;
+    view! {
+        <!DOCTYPE html>
+        <html lang=lang.tag() data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="carillon-shell" content=data />
+                <link rel="icon" href="/assets/bell.svg" type="image/svg+xml" />
+                {site.css.clone().map(|css| view! { <link rel="stylesheet" href=format!("/pkg/{css}") /> })}
+                <Hydration site=site.clone() />
+                <leptos_meta::MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// Ours instead of leptos' `HydrationScripts`, which puts the CSP nonce into `crossorigin=` of the preloads: Firefox then aborts
+/// the wasm fetch and the page stays dead (published in 0.8.23 and 0.9.0-rc1).
+#[component]
+fn Hydration(site: Site) -> impl IntoView {
+    let nonce = leptos::nonce::use_nonce();
+    site.js.zip(site.wasm).map(|(js, wasm)| {
+        let start = format!(
+            "import init, {{ hydrate }} from \"/pkg/{js}\"; init({{ module_or_path: \"/pkg/{wasm}\" }}).then(() => {{ hydrate(); document.documentElement.dataset.hydrated = \"yes\"; }});"
+        );
+        view! {
+            <link rel="modulepreload" href=format!("/pkg/{js}") />
+            <link rel="preload" href=format!("/pkg/{wasm}") r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+            <script type="module" nonce=nonce>
+                {start}
+            </script>
+        }
+    })
+}
+
+/// Everything inside `<body>`; the same on both sides.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(ShellState::new(read_shell()));
+    ui::toast::provide_toasts();
+    // The builder instead of a tag: the list of routes is one value, not children in a view.
+    let pages = || {
+        FlatRoutes(
+            FlatRoutesProps::builder().fallback(pages::not_found::NotFound).children(RouteChildren::to_children(routes::routes)).build(),
+        )
+    };
+    view! {
+        <Title formatter=|text: String| if text.is_empty() { "Carillon".to_owned() } else { format!("{text} · Carillon") } />
+        <Router>
+            <Frame>
+                {pages()}
+            </Frame>
+        </Router>
+    }
+}

@@ -1,7 +1,10 @@
 //! People: roles, permissions and the one table that decides.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::ids::AppId;
 use crate::text::Text;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +94,26 @@ impl Permission {
     }
 }
 
+/// What one person may do: a role everywhere, or none, and a role in single apps that replaces it there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rights {
+    /// Role in every app that `apps` does not name; `None` = no right outside `apps`.
+    pub role: Option<Role>,
+    pub apps: BTreeMap<AppId, Role>,
+}
+
+impl Rights {
+    /// The role that counts in `app`; `None` as `app` = things that belong to no app.
+    pub fn role_in(&self, app: Option<&AppId>) -> Option<Role> {
+        app.and_then(|app| self.apps.get(app).copied()).or(self.role)
+    }
+
+    /// The one decision; deny by default.
+    pub fn may(&self, permission: Permission, app: Option<&AppId>) -> bool {
+        self.role_in(app).is_some_and(|role| role.may(permission))
+    }
+}
+
 /// Smallest password length; 15 and more is advised (reliability page, S3).
 pub const PASSWORD_MIN: usize = 12;
 
@@ -102,5 +125,18 @@ mod tests {
     fn the_permission_table() {
         let table: Vec<String> = Role::ALL.iter().map(|r| format!("{:<9} {:?}", r.slug(), r.permissions())).collect();
         insta::assert_snapshot!(table.join("\n"));
+    }
+
+    #[test]
+    fn a_role_in_an_app_replaces_the_role_everywhere() {
+        let one = AppId::from_bytes([1; 16]);
+        let two = AppId::from_bytes([2; 16]);
+        let rights = Rights { role: Some(Role::Operator), apps: BTreeMap::from([(one.clone(), Role::Viewer)]) };
+        assert!(!rights.may(Permission::Operate, Some(&one)), "the app's own role counts, even when it is smaller");
+        assert!(rights.may(Permission::Operate, Some(&two)));
+        let only_one = Rights { role: None, apps: BTreeMap::from([(one.clone(), Role::Developer)]) };
+        assert!(only_one.may(Permission::Develop, Some(&one)));
+        assert!(!only_one.may(Permission::See, Some(&two)), "another app stays closed");
+        assert!(!only_one.may(Permission::See, None));
     }
 }

@@ -1,1 +1,3 @@
 //! What pages show: one file per noun, plain values made by the server, drawn by the browser.
+
+pub mod shell;

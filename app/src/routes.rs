@@ -1,0 +1,125 @@
+//! The only list of pages: path, page, who may open it, place in the menu.
+//!
+//! * Pages of one app live under `/apps/:app/…`, so a copied link always names its app; `/` leads to the overview of the app
+//!   chosen last (cookie `app`), or to the first steps when there is none.
+//! * **To add a page**: a folder in `pages/`, one line in [`pages!`] below. The door is asked by the server before rendering and again
+//!   by every server function; the menu shows only what the person may open.
+//! * All pages render with `SsrMode::Async`: complete without scripts, with the right status.
+//! * Lists keep filters and cursor in the query (`ui::filters`, `ui::pager`).
+
+use leptos_router::{MatchNestedRoutes, NestedRoute, SsrMode, path};
+use types::people::Permission;
+use types::text::Text;
+
+use crate::pages;
+use crate::ui::icon::Icon;
+
+/// Who may open a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Open,
+    SignedIn,
+    /// In the app of the path, or everywhere when the path names none.
+    Needs(Permission),
+    /// In at least one app, or everywhere.
+    NeedsSomewhere(Permission),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Work,
+    Effect,
+    Connect,
+    Manage,
+}
+
+impl Group {
+    pub const ALL: [Group; 4] = [Group::Work, Group::Effect, Group::Connect, Group::Manage];
+
+    pub const fn name(self) -> Option<Text> {
+        match self {
+            Group::Work => None,
+            Group::Effect => Some(Text::new("效果", "Effect")),
+            Group::Connect => Some(Text::new("接入", "Connect")),
+            Group::Manage => Some(Text::new("管理", "Manage")),
+        }
+    }
+}
+
+/// Where a page stands in the menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Menu {
+    pub group: Group,
+    pub icon: Icon,
+    pub label: Text,
+}
+
+/// One page of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// As leptos spells it: `/apps/:app/crowds`.
+    pub path: &'static str,
+    pub door: Door,
+    pub menu: Option<Menu>,
+}
+
+impl Page {
+    /// Whether a concrete path is this page's.
+    pub fn matches(&self, path: &str) -> bool {
+        let mut want = self.path.trim_matches('/').split('/');
+        let mut have = path.trim_matches('/').split('/');
+        loop {
+            match (want.next(), have.next()) {
+                (None, None) => return true,
+                (Some(w), Some(h)) if w == h || (w.starts_with(':') && !h.is_empty()) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// The path with its app filled in; `None` when it needs an app and there is none.
+    pub fn href(&self, app: Option<&str>) -> Option<String> {
+        if self.path.contains(":app") { app.map(|app| self.path.replace(":app", app)) } else { Some(self.path.to_owned()) }
+    }
+}
+
+/// The page of a concrete path; literal segments win over parameters.
+pub fn find(path: &str) -> Option<&'static Page> {
+    PAGES.iter().filter(|p| p.matches(path)).min_by_key(|p| p.path.matches(':').count())
+}
+
+/// The app a path names: `/apps/app_…/…`.
+pub fn app_in(path: &str) -> Option<&str> {
+    let mut parts = path.trim_start_matches('/').split('/');
+    (parts.next() == Some("apps")).then(|| parts.next()).flatten().filter(|id| types::ids::AppId::parse(id).is_some())
+}
+
+const fn menu(group: Group, icon: Icon, zh: &'static str, en: &'static str) -> Option<Menu> {
+    Some(Menu { group, icon, label: Text::new(zh, en) })
+}
+
+// Nested pairs, because leptos takes tuples of at most 16 routes.
+macro_rules! nest {
+    () => { () };
+    ($path:tt $page:path; $($rest:tt)*) => { (NestedRoute::new(path!($path), $page).ssr_mode(SsrMode::Async), nest!($($rest)*)) };
+}
+
+macro_rules! pages {
+    ($($path:tt => $page:path, $door:expr, $menu:expr;)*) => {
+        pub const PAGES: &[Page] = &[$(Page { path: $path, door: $door, menu: $menu }),*];
+
+        /// The same list for the router.
+        pub fn routes() -> impl MatchNestedRoutes + Clone + Send + 'static {
+            nest!($($path $page;)*)
+        }
+    };
+}
+
+use Door::{Needs, Open, SignedIn};
+use Group::{Connect, Effect, Manage, Work};
+use Permission::{Administer, Develop, Operate, See, SeeRecipients};
+
+pages! {
+    "/sign-in" => pages::sign_in::SignIn, Open, None;
+    "/" => pages::start::Start, SignedIn, None;
+}
