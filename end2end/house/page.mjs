@@ -1,0 +1,69 @@
+// The test of every journey: a page that may not complain.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test as base, expect } from '@playwright/test';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+/** What the browser complained of, on all pages of one context. */
+export class Complaints {
+  constructor() {
+    this.found = [];
+    this.expected = [];
+  }
+
+  /** Complaints that match are part of the journey (a refused form answers 4xx, and Chromium says so). */
+  expect(pattern) {
+    this.expected.push(pattern);
+  }
+
+  add(text) {
+    if (!this.expected.some((pattern) => pattern.test(text))) this.found.push(text);
+  }
+
+  watch(page) {
+    page.on('console', (message) => {
+      const text = message.text();
+      if (message.type() === 'error' || /hydrat|mismatch/i.test(text)) this.add(`console ${message.type()} at ${page.url()}: ${text}`);
+    });
+    page.on('pageerror', (error) => this.add(`exception at ${page.url()}: ${error.stack ?? error}`));
+    page.on('requestfailed', (request) => {
+      const why = request.failure()?.errorText ?? '';
+      // A page that is left aborts its streams and prefetches.
+      if (why !== 'net::ERR_ABORTED') this.add(`request failed: ${request.method()} ${request.url()} ${why}`);
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 500) this.add(`answer ${response.status()}: ${response.request().method()} ${response.url()}`);
+    });
+  }
+}
+
+export const test = base.extend({
+  complaints: [async ({ context }, use) => {
+    const complaints = new Complaints();
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`CSP: ${event.violatedDirective} blocked ${event.blockedURI} ${event.sample}`);
+      });
+    });
+    context.on('page', (page) => complaints.watch(page));
+    await use(complaints);
+    expect(complaints.found, 'the browser complained').toEqual([]);
+  }, { auto: true }],
+});
+
+/** Runs axe on the page as it stands; fails with rule, help and place of every finding. */
+export async function accessible(page, what) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }), AXE_TAGS);
+  const found = violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${v.help} — ${n.target.join(' ')} — ${n.failureSummary?.split('\n').slice(1).join(' ').trim()}`));
+  expect(found, `axe on ${what}`).toEqual([]);
+}
+
+/** Waits until the browser's part runs. */
+export async function hydrated(page) {
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'yes');
+}
+
+export { expect };
