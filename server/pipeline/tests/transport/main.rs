@@ -1,0 +1,5 @@
+//! The transport against small servers of its own making: TLS, HTTP/2 and HTTP/1.1, well-behaved and not.
+
+mod apns;
+mod peers;
+mod plain;
