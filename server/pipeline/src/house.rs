@@ -1,1 +1,149 @@
-//! Builds every room once and hands it its neighbours.
+//! Builds every room once and hands it its neighbours; imported by no room.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::accept::Accept;
+use crate::access::controls::Controls;
+use crate::broker::plan::Planner;
+use crate::channel::lanes;
+use crate::channel::status::Statuses;
+use crate::channel::step::{Callbacks, MessageCache, Tools};
+use crate::coordination::Coordination;
+use crate::storage::Storage;
+use crate::upkeep::Caretaker;
+use crate::vault::Vault;
+use crate::vendors::pass::Passes;
+use crate::vendors::transport::Transport;
+use crate::world::World;
+
+/// What the house is built from.
+pub struct Plan {
+    /// `sqlite:///path/to/file.db`
+    pub database_url: String,
+    /// Uploads, signed passes and the like.
+    pub data_dir: PathBuf,
+    /// Name of this process in leases; unique among living processes.
+    pub node: String,
+    /// No other process works on this store (always so with SQLite).
+    pub alone: bool,
+    pub world: World,
+    pub vault: Arc<Vault>,
+    /// `https://push.example.com`: where vendors post receipts; `None` = no vendor receipts.
+    pub public_url: Option<String>,
+}
+
+/// All rooms, wired.
+pub struct House {
+    pub storage: Storage,
+    pub coordination: Coordination,
+    pub world: World,
+    pub vault: Arc<Vault>,
+    pub accept: Accept,
+    pub controls: Controls,
+    /// What each lane of this process is doing.
+    pub statuses: Statuses,
+    pub data_dir: PathBuf,
+    pub public_url: Option<String>,
+    planner: Planner,
+    caretaker: Caretaker,
+    tools: Tools,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Why the house could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Storage(#[from] crate::storage::StorageError),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl House {
+    /// Opens the store and wires every room; nothing runs yet.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or migrated.
+    pub async fn build(plan: Plan) -> Result<Arc<House>, BuildError> {
+        let storage = Storage::open(&plan.database_url).await?;
+        let coordination = Coordination::memory();
+        let world = plan.world;
+        let accept = Accept::new(storage.clone(), coordination.clone(), world.clone());
+        let controls = Controls::new(storage.clone(), coordination.clone(), world.clone(), accept.clone());
+        let statuses = Statuses::default();
+        let store = crate::vendors::pass::FilePassStore::new(plan.data_dir.join("passes"));
+        let tools = Tools {
+            storage: storage.clone(),
+            coordination: coordination.clone(),
+            world: world.clone(),
+            transport: Arc::new(Transport::new(world.clone())),
+            passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(store))),
+            statuses: statuses.clone(),
+            callbacks: callbacks(plan.public_url.clone()),
+            messages: Arc::new(MessageCache::default()),
+            owner: plan.node.clone(),
+        };
+        let sole_owner = plan.alone.then(|| plan.node.clone());
+        let house = House {
+            planner: Planner::new(storage.clone(), coordination.clone(), world.clone()),
+            caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
+            storage,
+            coordination,
+            world,
+            vault: plan.vault,
+            accept,
+            controls,
+            statuses,
+            data_dir: plan.data_dir,
+            public_url: plan.public_url,
+            tools,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        Ok(Arc::new(house))
+    }
+
+    /// Starts every worker: planning, lanes, upkeep, receipts. What a former process left is taken up first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(&self) -> Result<(), BuildError> {
+        let released = self.caretaker.wake_up().await?;
+        if released > 0 {
+            tracing::info!(chunks = released, "took up what the last process left");
+        }
+        self.controls.load_flags().await.map_err(|problem| BuildError::Other(problem.to_string()))?;
+        self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
+        self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
+        self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));
+        Ok(())
+    }
+
+    /// For workers that live outside the pipeline (schedules of the console, the demo's phones): stopped with the house.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Tells every worker to stop and waits until what is in flight has ended and is recorded.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Where a lane's vendor shall post receipts.
+fn callbacks(public_url: Option<String>) -> Callbacks {
+    Arc::new(move |config, message| {
+        let base = public_url.as_deref()?;
+        Some(crate::vendors::dialect::CallbackTarget {
+            url: format!("{base}/callbacks/{}/{}", config.lane.vendor.slug(), config.app.callback_secret),
+            parameter: crate::receipts::mac::parameter(&config.app.callback_secret, message.id.as_str()),
+        })
+    })
+}

@@ -1,4 +1,14 @@
 //! THE LANES: one runner per app x vendor.
 //!
-//! Comes in: chunks. Goes out: outcomes, tallies, references. One step = take tokens, claim, ask policy, build, send, judge, record.
+//! Comes in: chunks. Goes out: outcomes, tallies, references. One step = claim, ask policy, take tokens, build, send, judge, record.
 //! Never: SQL, vendor codes. Neighbours: broker, vendors, policy, storage, coordination.
+//! How to change one: what a verdict means is `settle`, when to try again is `retry`, when to stand still is `breaker`.
+
+pub mod breaker;
+pub mod lanes;
+pub mod render;
+pub mod retry;
+pub mod runner;
+pub mod settle;
+pub mod status;
+pub mod step;

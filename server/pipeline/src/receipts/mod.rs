@@ -2,3 +2,4 @@
 //!
 //! Comes in: raw bodies. Goes out: stored raw, answered, then applied. Never: the send path.
 //! Neighbours: vendors (reading only), storage, broker.
+pub mod mac;

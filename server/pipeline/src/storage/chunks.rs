@@ -130,8 +130,8 @@ pub struct Backlog {
 
 #[async_trait]
 pub trait Chunks: Send + Sync {
-    /// Leases up to `max` chunks of a lane: due ones by priority, then deadline, then number.
-    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32) -> Result<Vec<Claimed>>;
+    /// Leases up to `max` due chunks of a lane and of exactly this priority, by deadline, then number.
+    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>>;
     /// Makes a lease longer. `Stale` when the fence moved.
     async fn renew(&self, no: ChunkNo, fence: i64, lease_until: Millis) -> Result<()>;
     /// `Stale` when the fence moved; then nothing is written.

@@ -1,3 +1,81 @@
-//! THE CARETAKER: expiry, lapsed leases, settling, schedules, retention.
+//! THE CARETAKER: lapsed leases, expiry, settling; later also retention and alarms.
 //!
 //! Comes in: time. Goes out: states moved on. Never: a vendor. Neighbours: storage, coordination, broker.
+//! How to add one: a step that is safe to repeat, called from [`Caretaker::round`].
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use types::Millis;
+
+use crate::broker::wakes;
+use crate::coordination::Coordination;
+use crate::storage::{Result, Storage};
+use crate::world::World;
+
+/// Between two rounds.
+const EVERY: Duration = Duration::from_millis(500);
+/// Chunks expired in one go, so that the writer is never held long.
+const EXPIRE_AT_ONCE: u32 = 200;
+/// Minute buckets are kept for two days; hours stay.
+const MINUTES_KEPT_MS: Millis = 2 * 86_400_000;
+/// Rounds between two looks at what can be forgotten: about an hour.
+const FORGET_EVERY: u64 = 7_200;
+
+#[derive(Clone)]
+pub struct Caretaker {
+    storage: Storage,
+    coordination: Coordination,
+    world: World,
+    /// This process is the only one: leases of any other owner are dead.
+    sole_owner: Option<String>,
+}
+
+impl Caretaker {
+    pub fn new(storage: Storage, coordination: Coordination, world: World, sole_owner: Option<String>) -> Caretaker {
+        Caretaker { storage, coordination, world, sole_owner }
+    }
+
+    /// At start, before any lane claims: leases of a process that is gone go back in line.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wake_up(&self) -> Result<u64> {
+        self.storage.chunks.release_lapsed(self.world.now(), self.sole_owner.as_deref()).await
+    }
+
+    pub async fn run(self, stop: CancellationToken) {
+        let mut rounds = 0u64;
+        while !stop.is_cancelled() {
+            if let Err(error) = self.round(rounds).await {
+                tracing::error!(%error, "a round of upkeep failed; the next one tries again");
+            }
+            rounds += 1;
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Everything that is due now. Safe to repeat.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn round(&self, rounds: u64) -> Result<()> {
+        let now = self.world.now();
+        let released = self.storage.chunks.release_lapsed(now, None).await?;
+        if released > 0 {
+            tracing::warn!(chunks = released, "leases ran out and went back in line");
+            for lane in self.storage.apps.lanes().await? {
+                self.coordination.wakes.wake(&wakes::lane(lane.no));
+            }
+        }
+        while self.storage.chunks.expire(now, EXPIRE_AT_ONCE).await? > 0 {}
+        self.storage.messages.settle(now).await?;
+        if rounds.is_multiple_of(FORGET_EVERY) {
+            self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
+        }
+        Ok(())
+    }
+}

@@ -173,10 +173,18 @@ impl TryFrom<ViewRow> for ChunkView {
     }
 }
 
-async fn claim(conn: &mut SqliteConnection, lane_no: i64, owner: &str, now: Millis, until: Millis, max: u32) -> Result<Vec<ClaimRow>> {
+async fn claim(
+    conn: &mut SqliteConnection,
+    lane_no: i64,
+    owner: &str,
+    now: Millis,
+    until: Millis,
+    max: u32,
+    priority: i64,
+) -> Result<Vec<ClaimRow>> {
     let mut claimed: Vec<ClaimRow> = sqlx::query_as(
         "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, updated_at = $3 \
-         WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND not_before <= $3 ORDER BY priority, deadline, no LIMIT $5) \
+         WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 ORDER BY deadline, no LIMIT $5) \
          RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed",
     )
     .bind(lane_no)
@@ -184,6 +192,7 @@ async fn claim(conn: &mut SqliteConnection, lane_no: i64, owner: &str, now: Mill
     .bind(now)
     .bind(until)
     .bind(max)
+    .bind(priority)
     .fetch_all(conn)
     .await?;
     claimed.sort_by_key(|c| (c.priority, c.deadline, c.no));
@@ -247,10 +256,10 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
 
 #[async_trait]
 impl Chunks for SqliteChunks {
-    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32) -> Result<Vec<Claimed>> {
+    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
         let owner = owner.to_owned();
         let claimed: Vec<ClaimRow> =
-            self.db.write(move |conn| Box::pin(async move { claim(conn, lane_no, &owner, now, lease_until, max).await })).await?;
+            self.db.write(move |conn| Box::pin(async move { claim(conn, lane_no, &owner, now, lease_until, max, priority).await })).await?;
         if claimed.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,0 +1,383 @@
+//! Planning: a message's recipients become chunks, some thousand at a time, each step one transaction with its cursor.
+//! A crash repeats at most the step that was not committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use types::Millis;
+use types::content::MessageClass;
+use types::crowd::KeyKind;
+use types::ids::ChunkNo;
+use types::life::{FilterRule, Outcome};
+use types::vendor::Vendor;
+
+use super::route::{self, OpenLane};
+use super::wakes;
+use crate::coordination::Coordination;
+use crate::policy::Demands;
+use crate::storage::apps::App;
+use crate::storage::chunks::NewChunk;
+use crate::storage::devices::{Reach, Reached};
+use crate::storage::frame::{self, Outcomes, Reason, Recipient};
+use crate::storage::messages::{Message, Origin, PlanStep, Targets};
+use crate::storage::tallies::{Delta, Measure};
+use crate::storage::{Result, Storage, StorageError};
+use crate::world::World;
+
+/// Crowd blocks (1,000 rows each) in one planning step: few partly filled chunks, bounded memory.
+const BLOCKS_PER_STEP: i64 = 20;
+/// Named targets in one planning step.
+const TARGETS_PER_STEP: usize = 10_000;
+/// Chunks of an earlier message read in one step of a resend.
+const CHUNKS_PER_STEP: u32 = 20;
+/// Longest sleep with nothing to plan: a lost wake-up costs at most this.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// One named target with its key, in key order.
+struct Target {
+    key: i64,
+    kind: KeyKind,
+    vendor: Option<Vendor>,
+    text: String,
+    variables: BTreeMap<String, String>,
+}
+
+/// What one step gathered.
+struct Gathered {
+    targets: Vec<Target>,
+    /// Recipients taken over from an earlier message, with their lane's vendor.
+    again: Vec<(Vendor, Recipient)>,
+    next: i64,
+    last: bool,
+}
+
+/// Small messages planned side by side: they share a group commit.
+const SIDE_BY_SIDE: usize = 32;
+/// What is known of an app's lanes may be this old, milliseconds.
+const CONTEXT_KEPT_MS: Millis = 500;
+
+/// What planning asks of an app.
+struct Context {
+    app: App,
+    lanes: Vec<OpenLane>,
+    read_at: Millis,
+}
+
+/// Turns stored messages into chunks.
+#[derive(Clone)]
+pub struct Planner {
+    storage: Storage,
+    coordination: Coordination,
+    world: World,
+    contexts: Arc<Mutex<BTreeMap<i64, Arc<Context>>>>,
+}
+
+impl Planner {
+    pub fn new(storage: Storage, coordination: Coordination, world: World) -> Planner {
+        Planner { storage, coordination, world, contexts: Arc::default() }
+    }
+
+    /// Plans until told to stop. Two loops: what a person waits for is never behind a crowd.
+    pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.plan_class(MessageClass::Transactional, &stop), self.plan_class(MessageClass::Bulk, &stop));
+    }
+
+    async fn plan_class(&self, class: MessageClass, stop: &CancellationToken) {
+        let woken = self.coordination.wakes.listen(wakes::PLAN);
+        while !stop.is_cancelled() {
+            let worked = match self.step(class).await {
+                Ok(worked) => worked,
+                Err(error) => {
+                    tracing::error!(%error, "planning stopped for a moment");
+                    false
+                }
+            };
+            if !worked {
+                tokio::select! {
+                    () = woken.notified() => {}
+                    () = tokio::time::sleep(IDLE) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        }
+    }
+
+    /// One step of the most urgent messages of this class. `false` when none waits.
+    ///
+    /// # Errors
+    /// When the store fails; the messages stay where they were.
+    pub async fn step(&self, class: MessageClass) -> Result<bool> {
+        let mut waiting = self.storage.messages.to_plan(SIDE_BY_SIDE as u32).await?;
+        waiting.retain(|message| message.class == class);
+        // A crowd's step is large enough alone.
+        if let Some(first) = waiting.iter().position(|message| matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. })) {
+            waiting.truncate(first.max(1));
+        }
+        if waiting.is_empty() {
+            return Ok(false);
+        }
+        for planned in futures::future::join_all(waiting.iter().map(|message| self.plan_once(message))).await {
+            match planned {
+                // Stale: paused, cancelled, or somebody was faster; the next look sees it.
+                Ok(()) | Err(StorageError::Stale(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    async fn plan_once(&self, message: &Message) -> Result<()> {
+        let context = self.context(message.app_no).await?;
+        let (app, lanes) = (&context.app, &context.lanes);
+        let order = if message.vendor_order.is_empty() { &app.vendor_order } else { &message.vendor_order };
+        let demands = Demands { environment: app.environment, test_only: message.origin == Origin::Test };
+        let gathered = self.gather(message).await?;
+
+        let mut sorter = Sorter::new(message);
+        for (vendor, recipient) in gathered.again {
+            match lanes.iter().find(|lane| lane.vendor == vendor) {
+                Some(lane) => sorter.send(*lane, recipient),
+                None => sorter.filter(recipient, FilterRule::NoLane),
+            }
+        }
+        let reached = self.reach(app.no, &gathered.targets).await?;
+        let used = types::copy::variables(&message.content);
+        for (target, reaches) in gathered.targets.into_iter().zip(reached) {
+            sort_target(&mut sorter, target, reaches, order, lanes, demands, &used);
+        }
+
+        let chunks = sorter.into_chunks(order);
+        let lanes_with_work: BTreeSet<i64> = chunks.iter().filter_map(|chunk| chunk.lane_no).collect();
+        let (from, to, last, now) = (message.cursor, gathered.next, gathered.last, self.world.now());
+        self.storage.messages.plan(PlanStep { message_no: message.no, from, to, chunks, last, now }).await?;
+        for lane in lanes_with_work {
+            self.coordination.wakes.wake(&wakes::lane(lane));
+        }
+        Ok(())
+    }
+
+    async fn context(&self, app_no: i64) -> Result<Arc<Context>> {
+        let now = self.world.now();
+        if let Some(known) = self.contexts.lock().unwrap_or_else(PoisonError::into_inner).get(&app_no)
+            && (known.read_at..known.read_at + CONTEXT_KEPT_MS).contains(&now)
+        {
+            return Ok(known.clone());
+        }
+        let app = self.storage.apps.by_no(app_no).await?.ok_or_else(|| StorageError::Corrupt("message without its app".into()))?;
+        let credentials: BTreeSet<Vendor> = self.storage.apps.credentials(app_no).await?.into_iter().map(|row| row.vendor).collect();
+        let lanes = self.storage.apps.lanes_of(app_no).await?;
+        let lanes = lanes
+            .into_iter()
+            .filter(|lane| lane.settings.enabled && credentials.contains(&lane.vendor))
+            .map(|lane| OpenLane { lane_no: lane.no, vendor: lane.vendor, chunk: route::chunk_size(lane.vendor, &lane.settings) })
+            .collect();
+        let context = Arc::new(Context { app, lanes, read_at: now });
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(app_no, context.clone());
+        Ok(context)
+    }
+
+    async fn gather(&self, message: &Message) -> Result<Gathered> {
+        let named = |kind: KeyKind, list: Vec<(Option<Vendor>, String)>| {
+            let mut targets: Vec<Target> = list
+                .into_iter()
+                .map(|(vendor, text)| Target { key: frame::key_of(kind, vendor, &text), kind, vendor, text, variables: BTreeMap::new() })
+                .collect();
+            targets.sort_by(|a, b| (a.key, &a.text).cmp(&(b.key, &b.text)));
+            targets.dedup_by(|a, b| a.key == b.key && a.text == b.text);
+            let from = usize::try_from(message.cursor).unwrap_or(0).min(targets.len());
+            let to = (from + TARGETS_PER_STEP).min(targets.len());
+            let last = to == targets.len();
+            let targets = targets.drain(from..to).collect();
+            Gathered { targets, again: Vec::new(), next: to as i64, last }
+        };
+        match &message.targets {
+            Targets::Users { users } => Ok(named(KeyKind::User, users.iter().map(|u| (None, u.clone())).collect())),
+            Targets::Devices { devices } => Ok(named(KeyKind::Device, devices.iter().map(|d| (None, d.clone())).collect())),
+            Targets::Tokens { tokens } => Ok(named(KeyKind::Token, tokens.iter().map(|(v, t)| (Some(*v), t.clone())).collect())),
+            Targets::Crowd { crowd } => {
+                let mut targets = Vec::new();
+                let mut seq = message.cursor;
+                let mut last = false;
+                while seq < message.cursor + BLOCKS_PER_STEP {
+                    let Some(block) = self.storage.crowds.block(crowd, seq).await? else {
+                        last = true;
+                        break;
+                    };
+                    targets.extend(block.rows.into_iter().map(|row| Target {
+                        key: frame::key_of(row.kind, row.vendor, &row.text),
+                        kind: row.kind,
+                        vendor: row.vendor,
+                        text: row.text,
+                        variables: row.variables,
+                    }));
+                    seq += 1;
+                }
+                Ok(Gathered { targets, again: Vec::new(), next: seq, last })
+            }
+            Targets::Again { message: earlier, outcomes } => {
+                let wanted: Vec<Outcome> = outcomes.iter().filter_map(|slug| Outcome::parse(slug)).collect();
+                let Some(earlier) = self.storage.messages.by_id(earlier).await? else {
+                    return Ok(Gathered { targets: Vec::new(), again: Vec::new(), next: message.cursor, last: true });
+                };
+                let chunks = self.storage.chunks.of_message(earlier.no, ChunkNo(message.cursor), CHUNKS_PER_STEP).await?;
+                let mut again = Vec::new();
+                for chunk in &chunks {
+                    let Some(vendor) = chunk.vendor else { continue };
+                    let list = Outcomes::decode(&chunk.outcomes)?;
+                    for (i, recipient) in frame::decode_recipients(&chunk.recipients)?.into_iter().enumerate() {
+                        if wanted.contains(&list.get(i).0) {
+                            again.push((vendor, recipient));
+                        }
+                    }
+                }
+                let next = chunks.last().map_or(message.cursor, |chunk| chunk.no.0);
+                Ok(Gathered { targets: Vec::new(), again, next, last: chunks.len() < CHUNKS_PER_STEP as usize })
+            }
+        }
+    }
+
+    /// Devices of every target, in the order of the targets.
+    async fn reach(&self, app_no: i64, targets: &[Target]) -> Result<Reached> {
+        let devices = &self.storage.devices;
+        let mut out: Reached = vec![Vec::new(); targets.len()];
+        for kind in KeyKind::ALL {
+            let indexes: Vec<usize> = (0..targets.len()).filter(|i| targets[*i].kind == kind).collect();
+            for part in indexes.chunks(1_000) {
+                let found = match kind {
+                    KeyKind::User => {
+                        let names: Vec<String> = part.iter().map(|i| targets[*i].text.clone()).collect();
+                        devices.reach_users(app_no, &names).await?
+                    }
+                    KeyKind::Device => {
+                        let names: Vec<String> = part.iter().map(|i| targets[*i].text.clone()).collect();
+                        devices.reach_devices(app_no, &names).await?
+                    }
+                    KeyKind::Token => {
+                        let names: Vec<(Vendor, String)> =
+                            part.iter().filter_map(|i| targets[*i].vendor.map(|v| (v, targets[*i].text.clone()))).collect();
+                        devices.reach_tokens(app_no, &names).await?
+                    }
+                };
+                for (i, reaches) in part.iter().zip(found) {
+                    out[*i] = reaches;
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+fn sort_target(
+    sorter: &mut Sorter<'_>,
+    target: Target,
+    reaches: Vec<Reach>,
+    order: &[Vendor],
+    lanes: &[OpenLane],
+    demands: Demands,
+    used: &BTreeSet<String>,
+) {
+    let mut variables = target.variables;
+    variables.retain(|name, _| used.contains(name));
+    let recipient = |device_no: i64, token: &str, text: &str| Recipient {
+        key: target.key,
+        device_no,
+        token: token.to_owned(),
+        target: text.to_owned(),
+        variables: variables.clone(),
+    };
+    if reaches.is_empty() {
+        // A token nobody registered can still be sent to; a test send never can.
+        let lane = target.vendor.filter(|_| target.kind == KeyKind::Token).map(|v| lanes.iter().find(|lane| lane.vendor == v));
+        match lane {
+            Some(_) if demands.test_only => sorter.filter(recipient(0, &target.text, ""), FilterRule::NotTestDevice),
+            Some(Some(lane)) => sorter.send(*lane, recipient(0, &target.text, "")),
+            Some(None) => sorter.filter(recipient(0, &target.text, ""), FilterRule::NoLane),
+            None => sorter.filter(recipient(0, "", &target.text), FilterRule::NoDevice),
+        }
+        return;
+    }
+    let mut by_device: BTreeMap<i64, Vec<Reach>> = BTreeMap::new();
+    for reach in reaches {
+        by_device.entry(reach.device_no).or_default().push(reach);
+    }
+    for (device_no, tokens) in by_device {
+        match route::choose(&tokens, order, lanes, demands) {
+            Ok(choice) => sorter.send(choice.lane, recipient(device_no, &choice.reach.token, "")),
+            Err(rule) => {
+                let token = tokens.first().map_or("", |reach| reach.token.as_str());
+                sorter.filter(recipient(device_no, token, ""), rule);
+            }
+        }
+    }
+}
+
+/// Collects recipients by lane and cuts them into chunks.
+struct Sorter<'a> {
+    message: &'a Message,
+    lanes: BTreeMap<i64, (OpenLane, Vec<Recipient>)>,
+    filtered: Vec<(Recipient, FilterRule)>,
+}
+
+impl<'a> Sorter<'a> {
+    fn new(message: &'a Message) -> Sorter<'a> {
+        Sorter { message, lanes: BTreeMap::new(), filtered: Vec::new() }
+    }
+
+    fn send(&mut self, lane: OpenLane, recipient: Recipient) {
+        self.lanes.entry(lane.lane_no).or_insert_with(|| (lane, Vec::new())).1.push(recipient);
+    }
+
+    fn filter(&mut self, recipient: Recipient, rule: FilterRule) {
+        self.filtered.push((recipient, rule));
+    }
+
+    fn into_chunks(self, order: &[Vendor]) -> Vec<NewChunk> {
+        let mut out = Vec::new();
+        for (_, (lane, mut recipients)) in self.lanes {
+            recipients.sort_by_key(|r| (r.key, r.device_no));
+            for part in recipients.chunks(lane.chunk.max(1)) {
+                let outcomes = Outcomes::waiting(part.len());
+                out.push(new_chunk(self.message, Some(lane), part, &outcomes, route::why(lane.vendor, order)));
+            }
+        }
+        let mut filtered = self.filtered;
+        filtered.sort_by_key(|(r, _)| (r.key, r.device_no));
+        for part in filtered.chunks(frame::CHUNK_MAX) {
+            let mut outcomes = Outcomes::waiting(part.len());
+            for (i, (_, rule)) in part.iter().enumerate() {
+                outcomes.set(i, Outcome::Filtered, Some(Reason { slug: rule.slug().to_owned(), words: String::new() }));
+            }
+            let recipients: Vec<Recipient> = part.iter().map(|(r, _)| r.clone()).collect();
+            out.push(new_chunk(self.message, None, &recipients, &outcomes, "left out by policy before any lane".to_owned()));
+        }
+        out
+    }
+}
+
+fn new_chunk(message: &Message, lane: Option<OpenLane>, recipients: &[Recipient], outcomes: &Outcomes, why: String) -> NewChunk {
+    let vendor = lane.map(|lane| lane.vendor);
+    let delta = |measure: Measure, n: i64| Delta { message_no: message.no, app_no: message.app_no, vendor, measure, n };
+    let mut deltas = vec![delta(Measure::Planned, recipients.len() as i64)];
+    deltas.extend(
+        outcomes
+            .counts()
+            .into_iter()
+            .map(|((outcome, reason), n)| delta(Measure::Outcome { outcome, reason: reason.slug, words: reason.words }, n)),
+    );
+    NewChunk {
+        lane_no: lane.map(|lane| lane.lane_no),
+        vendor,
+        priority: message.class.priority(),
+        deadline: message.deadline,
+        count: recipients.len() as u32,
+        first_key: recipients.first().map_or(0, |r| r.key),
+        last_key: recipients.last().map_or(0, |r| r.key),
+        recipients: frame::encode_recipients(recipients),
+        outcomes: outcomes.encode(),
+        why,
+        done: lane.is_none(),
+        deltas,
+    }
+}

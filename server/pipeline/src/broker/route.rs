@@ -1,0 +1,125 @@
+//! Which lane for this device: pure.
+
+use types::life::FilterRule;
+use types::vendor::{PaceUnit, Vendor};
+
+use crate::policy::{Demands, admit};
+use crate::storage::apps::LaneSettings;
+use crate::storage::devices::Reach;
+use crate::storage::frame::CHUNK_MAX;
+
+/// A lane that can take recipients: enabled, with a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenLane {
+    pub lane_no: i64,
+    pub vendor: Vendor,
+    /// Recipients in one chunk of this lane.
+    pub chunk: usize,
+}
+
+/// About one second of this lane's pace, within the vendor's bounds: a crash leaves little unknown, and a slow lane still
+/// shows progress.
+pub fn chunk_size(vendor: Vendor, settings: &LaneSettings) -> usize {
+    let defaults = vendor.lane_defaults();
+    let largest = (defaults.chunk as usize).clamp(1, CHUNK_MAX);
+    let batch = (settings.batch.clamp(1, defaults.batch)) as usize;
+    let per_second = match defaults.pace_unit {
+        PaceUnit::Requests => batch * settings.pace_per_second as usize,
+        PaceUnit::Targets => settings.pace_per_second as usize,
+    };
+    per_second.clamp(batch.max(20).min(largest), largest)
+}
+
+/// The choice for one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice<'a> {
+    pub reach: &'a Reach,
+    pub lane: OpenLane,
+}
+
+/// Among the tokens of one device: the first vendor of `order` (then the rest, by number) with an admitted token and an open lane.
+///
+/// # Errors
+/// The rule that stood last in the way, the most telling first: a rule of policy before "no lane".
+pub fn choose<'a>(tokens: &'a [Reach], order: &[Vendor], lanes: &[OpenLane], demands: Demands) -> Result<Choice<'a>, FilterRule> {
+    let rank = |vendor: Vendor| order.iter().position(|v| *v == vendor).unwrap_or(order.len());
+    let mut sorted: Vec<&Reach> = tokens.iter().collect();
+    sorted.sort_by_key(|reach| (rank(reach.vendor), reach.vendor.code()));
+    let mut refusal = None;
+    for reach in sorted {
+        match admit(reach, demands) {
+            Err(rule) => refusal = refusal.or(Some(rule)),
+            Ok(()) => match lanes.iter().find(|lane| lane.vendor == reach.vendor) {
+                Some(lane) => return Ok(Choice { reach, lane: *lane }),
+                None => refusal = refusal.or(Some(FilterRule::NoLane)),
+            },
+        }
+    }
+    Err(refusal.unwrap_or(FilterRule::NoDevice))
+}
+
+/// Why this lane, in words for the console; the same for every recipient of a chunk.
+pub fn why(vendor: Vendor, order: &[Vendor]) -> String {
+    match order.iter().position(|v| *v == vendor) {
+        Some(0) => format!("{}: first in the app's order", vendor.slug()),
+        Some(i) => format!("{}: number {} in the app's order, no usable token before it", vendor.slug(), i + 1),
+        None => format!("{}: the only kind of token with an open lane", vendor.slug()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use types::vendor::Environment;
+
+    use super::*;
+    use crate::storage::devices::TokenState;
+
+    fn reach(vendor: Vendor, state: TokenState) -> Reach {
+        Reach {
+            device_no: 7,
+            vendor,
+            token: vendor.slug().into(),
+            environment: Environment::Production,
+            state,
+            notifications_on: Some(true),
+            test: false,
+        }
+    }
+
+    const LIVE: Demands = Demands { environment: Environment::Production, test_only: false };
+    const BOTH: [OpenLane; 2] =
+        [OpenLane { lane_no: 1, vendor: Vendor::Apns, chunk: 250 }, OpenLane { lane_no: 2, vendor: Vendor::Xiaomi, chunk: 1_000 }];
+
+    #[test]
+    fn a_chunk_is_about_a_second_of_the_lane() {
+        let settings = |pace_per_second, batch| LaneSettings {
+            enabled: true,
+            base_url: String::new(),
+            ca_pem: None,
+            pace_per_second,
+            batch,
+            in_flight: 1,
+            daily_quota: 0,
+            egress_proxy: None,
+            timeout_ms: 1,
+        };
+        assert_eq!(chunk_size(Vendor::Apns, &settings(5_000, 1)), 250);
+        assert_eq!(chunk_size(Vendor::Apns, &settings(5, 1)), 20);
+        assert_eq!(chunk_size(Vendor::Xiaomi, &settings(500, 1_000)), 1_000);
+        assert_eq!(chunk_size(Vendor::Xiaomi, &settings(1, 50)), 50);
+        assert_eq!(chunk_size(Vendor::Xiaomi, &settings(3, 9_999)), 1_000);
+    }
+
+    #[test]
+    fn the_order_decides_and_a_dead_token_hands_over() {
+        let both = [reach(Vendor::Apns, TokenState::Active), reach(Vendor::Xiaomi, TokenState::Active)];
+        let pick = |tokens: &[Reach], order: &[Vendor], lanes: &[OpenLane]| choose(tokens, order, lanes, LIVE).map(|c| c.lane.vendor);
+        assert_eq!(pick(&both, &[Vendor::Xiaomi, Vendor::Apns], &BOTH), Ok(Vendor::Xiaomi));
+        assert_eq!(pick(&both, &[Vendor::Xiaomi, Vendor::Apns], &BOTH[..1]), Ok(Vendor::Apns));
+        let dead = [reach(Vendor::Apns, TokenState::Active), reach(Vendor::Xiaomi, TokenState::Quarantined)];
+        assert_eq!(pick(&dead, &[Vendor::Xiaomi], &BOTH), Ok(Vendor::Apns));
+        assert_eq!(pick(&dead, &[Vendor::Xiaomi], &[]), Err(FilterRule::Quarantined));
+        assert_eq!(pick(&both, &[], &[]), Err(FilterRule::NoLane));
+        assert_eq!(pick(&[], &[], &BOTH), Err(FilterRule::NoDevice));
+    }
+}

@@ -1,0 +1,143 @@
+//! The supervisor: one runner per lane, started, changed and stopped as apps, credentials and settings change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use types::Millis;
+use types::vendor::Vendor;
+
+use super::runner;
+use super::step::Tools;
+use crate::broker::wakes;
+use crate::storage::Result;
+use crate::storage::apps::{App, Lane};
+use crate::vault::Vault;
+use crate::vendors::dialect::{Credential, PassPlan};
+use crate::vendors::registry;
+use crate::vendors::transport::{Route, scope_of};
+
+/// Everything one lane works with; replaced whole when any of it changes.
+#[derive(Clone, Debug)]
+pub struct LaneConfig {
+    pub app: App,
+    pub lane: Lane,
+    /// `None` = nothing can be sent.
+    pub opened: Option<Opened>,
+    /// When the credential was stored: tells a new one from the old.
+    pub credential_at: Millis,
+}
+
+/// An opened credential with all that is derived from it once.
+#[derive(Clone)]
+pub struct Opened {
+    pub credential: Credential,
+    pub plan: PassPlan,
+    pub route: Route,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Opened(…, {})", self.route.base_url)
+    }
+}
+
+/// A change of settings is in force after at most this long, wake-up or not.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps a runner for every lane until stopped; returns when all have drained.
+pub async fn run(tools: Tools, vault: Arc<Vault>, stop: CancellationToken) {
+    let tracker = TaskTracker::new();
+    let mut runners: BTreeMap<i64, watch::Sender<Arc<LaneConfig>>> = BTreeMap::new();
+    let woken = tools.coordination.wakes.listen(wakes::LANES);
+    while !stop.is_cancelled() {
+        match read(&tools, &vault, &runners).await {
+            Ok(configs) => {
+                for (no, config) in configs {
+                    match runners.get(&no) {
+                        Some(sender) => {
+                            sender.send_replace(config);
+                        }
+                        None => {
+                            let (sender, receiver) = watch::channel(config);
+                            tracker.spawn(runner::run(tools.clone(), receiver, stop.child_token()));
+                            runners.insert(no, sender);
+                        }
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "lane settings could not be read; the old ones stay in force"),
+        }
+        tokio::select! {
+            () = woken.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    tracker.close();
+    tracker.wait().await;
+}
+
+/// The configurations that are new or changed.
+async fn read(tools: &Tools, vault: &Vault, known: &BTreeMap<i64, watch::Sender<Arc<LaneConfig>>>) -> Result<Vec<(i64, Arc<LaneConfig>)>> {
+    let apps: BTreeMap<i64, App> = tools.storage.apps.list().await?.into_iter().map(|app| (app.no, app)).collect();
+    let mut credentials = BTreeMap::new();
+    for app in apps.values() {
+        for row in tools.storage.apps.credentials(app.no).await? {
+            credentials.insert((app.no, row.vendor), row);
+        }
+    }
+    let mut out = Vec::new();
+    for lane in tools.storage.apps.lanes().await? {
+        let Some(app) = apps.get(&lane.app_no) else { continue };
+        let row = credentials.get(&(app.no, lane.vendor));
+        let credential_at = row.map_or(0, |row| row.updated_at);
+        if let Some(old) = known.get(&lane.no) {
+            let old = old.borrow();
+            if old.lane == lane && old.app == *app && old.credential_at == credential_at {
+                continue;
+            }
+        }
+        let opened = row.and_then(|row| open(vault, app, &lane, &row.sealed));
+        let no = lane.no;
+        out.push((no, Arc::new(LaneConfig { app: app.clone(), lane, opened, credential_at })));
+    }
+    Ok(out)
+}
+
+/// Associated data of a vendor credential: it opens for this app and vendor only.
+pub fn credential_aad(app: &str, vendor: Vendor) -> [String; 3] {
+    [app.to_owned(), vendor.slug().to_owned(), "credential".to_owned()]
+}
+
+fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> {
+    let vendor = lane.vendor;
+    let aad = credential_aad(app.id.as_str(), vendor);
+    let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
+    let Ok(Ok(fields)) = vault.open(&aad, sealed).map(|plain| serde_json::from_slice(&plain)) else {
+        tracing::error!(app = %app.id, vendor = vendor.slug(), "the credential cannot be opened with this master key; enter it again");
+        return None;
+    };
+    let credential = Credential { fields };
+    match registry::dialect(vendor).pass_plan(&credential) {
+        Ok(plan) => {
+            let settings = &lane.settings;
+            let route = Route {
+                vendor,
+                base_url: settings.base_url.clone(),
+                ca_pem: settings.ca_pem.clone(),
+                egress_proxy: settings.egress_proxy.clone(),
+                timeout: Duration::from_millis(u64::from(settings.timeout_ms)),
+                scope: scope_of(&plan),
+            };
+            Some(Opened { credential, plan, route })
+        }
+        Err(error) => {
+            tracing::error!(app = %app.id, vendor = vendor.slug(), %error, "the credential cannot be used; enter it again");
+            None
+        }
+    }
+}

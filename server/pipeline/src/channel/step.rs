@@ -1,0 +1,558 @@
+//! One chunk's turn: ask policy, take tokens, build, send, judge, record. Whatever happens, what is known is recorded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use types::Millis;
+use types::content::Content;
+use types::failure::{FailureClass, ForLane, ForToken};
+use types::life::{FilterRule, Outcome};
+use types::vendor::{PaceUnit, Vendor};
+
+use super::breaker::Breaker;
+use super::lanes::{LaneConfig, Opened};
+use super::settle::{Fate, after_failure, after_silence, may_quarantine};
+use super::status::Statuses;
+use super::{render, retry};
+use crate::coordination::{Coordination, Stop};
+use crate::policy::{Gate, before_send};
+use crate::storage::chunks::{Claimed, Next, Step};
+use crate::storage::frame::{self, Outcomes, Reason, Recipient};
+use crate::storage::messages::{Message, Origin, Targets};
+use crate::storage::tallies::{Delta, Measure};
+use crate::storage::{Result, Storage, StorageError};
+use crate::vendors::dialect::{Batch, CallbackTarget, Dialect, DialectError, Failure, Judgement, Verdict, Wire};
+use crate::vendors::pass::Passes;
+use crate::vendors::transport::Transport;
+use crate::world::World;
+
+/// Gives the receipt address for a message of an app, when this installation has a public address.
+pub type Callbacks = Arc<dyn Fn(&LaneConfig, &Message) -> Option<CallbackTarget> + Send + Sync>;
+
+/// A lease outlives the vendor's time-out by this much (reliability page, trap 3).
+pub const LEASE_MARGIN_MS: Millis = 20_000;
+/// Tokens of a one-per-request vendor are leased in blocks, so that the limiter costs little; a block is at most this long.
+const TOKEN_BLOCK_SECONDS: f64 = 0.02;
+/// Contents kept rendered and messages kept read.
+const MESSAGES_KEPT: usize = 256;
+
+/// What every lane needs, shared by all.
+#[derive(Clone)]
+pub struct Tools {
+    pub storage: Storage,
+    pub coordination: Coordination,
+    pub world: World,
+    pub transport: Arc<Transport>,
+    pub passes: Arc<Passes>,
+    pub statuses: Statuses,
+    pub callbacks: Callbacks,
+    pub messages: Arc<MessageCache>,
+    /// Name of this process in leases.
+    pub owner: String,
+}
+
+/// Messages do not change once accepted (but for their state, which is not read from here).
+#[derive(Default)]
+pub struct MessageCache(std::sync::Mutex<BTreeMap<i64, Arc<Message>>>);
+
+impl MessageCache {
+    async fn get(&self, storage: &Storage, no: i64) -> Result<Arc<Message>> {
+        if let Some(message) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&no) {
+            return Ok(message.clone());
+        }
+        let message = storage.messages.get(no).await?.ok_or_else(|| StorageError::Corrupt("chunk without its message".into()))?;
+        let message = Arc::new(message);
+        let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if kept.len() >= MESSAGES_KEPT {
+            kept.pop_first();
+        }
+        kept.insert(no, message.clone());
+        Ok(message)
+    }
+}
+
+/// What the lane should know after a step.
+#[derive(Debug, Default, PartialEq)]
+pub struct Effect {
+    /// Requests that showed the vendor well / failing.
+    pub well: u32,
+    pub strikes: u32,
+    /// Stand still until then (rate answer).
+    pub slow_until: Option<Millis>,
+    /// Stand still until then (quota answer).
+    pub closed_until: Option<Millis>,
+    /// Stand still until a person mends it.
+    pub pause: Option<String>,
+    /// Class slug and the vendor's words of the last failure.
+    pub last_failure: Option<(String, String)>,
+}
+
+/// One chunk being worked on.
+struct Work<'a> {
+    tools: &'a Tools,
+    config: &'a LaneConfig,
+    dialect: &'static dyn Dialect,
+    message: Arc<Message>,
+    chunk: &'a Claimed,
+    recipients: Vec<Recipient>,
+    outcomes: Outcomes,
+    effect: Effect,
+    references: Vec<String>,
+    dead: Vec<(String, Option<Millis>, String)>,
+    asked: usize,
+    /// Latest wish of a failed recipient that stays waiting.
+    again_in: Option<Millis>,
+    replaced: Vec<(String, String)>,
+    /// Made longer while tokens are slow to come.
+    lease_until: AtomicI64,
+    opened: &'a Opened,
+    show_key: String,
+    callback: Option<CallbackTarget>,
+}
+
+/// Works on a claimed chunk and records the result.
+///
+/// # Errors
+/// Only when the store fails or the lease was lost; the chunk then comes back by its lease.
+pub async fn work(
+    tools: &Tools,
+    config: &LaneConfig,
+    chunk: Claimed,
+    lease_until: Millis,
+    breaker: &std::sync::Mutex<Breaker>,
+) -> Result<Effect> {
+    let message = tools.messages.get(&tools.storage, chunk.message_no).await?;
+    let recipients = frame::decode_recipients(&chunk.recipients)?;
+    let outcomes = Outcomes::decode(&chunk.outcomes)?;
+    let before = outcomes.counts();
+    let Some(opened) = &config.opened else {
+        return Err(StorageError::Stale("lane without a credential"));
+    };
+    let mut work = Work {
+        opened,
+        show_key: show_key(&message),
+        callback: (tools.callbacks)(config, &message),
+        tools,
+        config,
+        dialect: crate::vendors::registry::dialect(config.lane.vendor),
+        message,
+        chunk: &chunk,
+        recipients,
+        outcomes,
+        effect: Effect::default(),
+        references: Vec::new(),
+        dead: Vec::new(),
+        asked: 0,
+        again_in: None,
+        replaced: Vec::new(),
+        lease_until: AtomicI64::new(lease_until),
+    };
+    let stop = work.send_all(breaker).await?;
+    work.record(before, stop).await
+}
+
+impl Work<'_> {
+    /// Sends to every open recipient, or until told to stop.
+    async fn send_all(&mut self, breaker: &std::sync::Mutex<Breaker>) -> Result<Option<Stop>> {
+        if self.chunk.lapsed {
+            self.settle_lapsed();
+        }
+        let open = self.outcomes.open();
+        let groups = render::groups(&self.message.content, &self.message.variables, &self.recipients, &open);
+        let batch = (self.config.lane.settings.batch.max(1) as usize).min(self.config.lane.vendor.lane_defaults().batch as usize);
+        for group in groups {
+            if batch == 1 {
+                if let Some(stop) = self.send_singly(&group.content, &group.members, breaker).await? {
+                    return Ok(Some(stop));
+                }
+                continue;
+            }
+            for part in group.members.chunks(batch) {
+                if let Some(stop) = self.stop() {
+                    return Ok(Some(stop));
+                }
+                if !self.gate(part) || self.blocked(breaker) {
+                    continue;
+                }
+                let n = match self.config.lane.vendor.lane_defaults().pace_unit {
+                    PaceUnit::Requests => 1,
+                    PaceUnit::Targets => part.len() as u32,
+                };
+                self.take(n).await?;
+                if let Some(stop) = self.stop() {
+                    return Ok(Some(stop));
+                }
+                let (traces, tokens) = (Vec::new(), part.iter().map(|i| self.recipients[*i].token.as_str()).collect::<Vec<_>>());
+                match self.call(&group.content, &traces, &tokens).await {
+                    Ok(judged) => self.judge(part, judged, breaker),
+                    Err(words) => self.filter(part, &words),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// One request per recipient, many at once.
+    async fn send_singly(&mut self, content: &Content, members: &[usize], breaker: &std::sync::Mutex<Breaker>) -> Result<Option<Stop>> {
+        let pace = f64::from(self.config.lane.settings.pace_per_second.max(1));
+        let block = ((pace * TOKEN_BLOCK_SECONDS) as usize).clamp(1, 100);
+        let at_once = self.config.lane.settings.in_flight.max(1) as usize;
+        let mut queue = members.iter().copied().peekable();
+        let mut ready = 0usize;
+        let mut stop = None;
+        let mut done: Vec<(usize, std::result::Result<Judgement, Unsayable>)> = Vec::with_capacity(members.len());
+        {
+            let this = &*self;
+            let mut flying = FuturesUnordered::new();
+            loop {
+                while stop.is_none() && flying.len() < at_once && queue.peek().is_some() {
+                    if ready == 0 {
+                        stop = this.stop();
+                        let late = before_send(this.chunk.deadline, this.tools.world.now()) == Gate::Expired;
+                        if stop.is_some() || late || this.blocked(breaker) {
+                            // What is left is settled below: expired, held, or back in line.
+                            queue = members[members.len()..].iter().copied().peekable();
+                            break;
+                        }
+                        let want = block.min(members.len());
+                        this.keep_lease().await?;
+                        if this.try_take(want as u32).await.is_err() {
+                            if flying.is_empty() {
+                                this.take(want as u32).await?;
+                            } else {
+                                break;
+                            }
+                        }
+                        ready = want;
+                    }
+                    let Some(i) = queue.next() else { break };
+                    ready -= 1;
+                    flying.push(async move {
+                        let trace = [trace_id(this.chunk.no.0, i)];
+                        let token = [this.recipients[i].token.as_str()];
+                        (i, this.call(content, &trace, &token).await)
+                    });
+                }
+                let Some((i, judged)) = flying.next().await else {
+                    if queue.peek().is_none() || stop.is_some() {
+                        break;
+                    }
+                    continue;
+                };
+                if let Ok(judged) = &judged {
+                    note(breaker, strikes(judged), this.tools.world.now());
+                }
+                done.push((i, judged));
+            }
+        }
+        for (i, judged) in done {
+            match judged {
+                Ok(judged) => self.apply(&[i], judged),
+                Err(words) => self.filter(&[i], &words),
+            }
+        }
+        if stop.is_none() && before_send(self.chunk.deadline, self.tools.world.now()) == Gate::Expired {
+            let open: Vec<usize> = members.iter().copied().filter(|i| self.outcomes.get(*i).0 == Outcome::Waiting).collect();
+            self.gate(&open);
+        }
+        Ok(stop)
+    }
+
+    /// The last lease ran out: what was open then may have been sent.
+    fn settle_lapsed(&mut self) {
+        let fate = after_silence(self.config.lane.vendor.repeat_class(), self.message.class, self.chunk.attempts.saturating_sub(1));
+        if let Fate::End(outcome) = fate {
+            for i in self.outcomes.open() {
+                let reason = Reason { slug: FailureClass::Timeout.slug().to_owned(), words: "sender stopped before the answer".to_owned() };
+                self.outcomes.set(i, outcome, Some(reason));
+            }
+        }
+    }
+
+    fn stop(&self) -> Option<Stop> {
+        self.tools.coordination.flags.get(self.chunk.message_no)
+    }
+
+    /// `false` (and expired) when it is too late for these.
+    fn gate(&mut self, members: &[usize]) -> bool {
+        match before_send(self.chunk.deadline, self.tools.world.now()) {
+            Gate::Go => true,
+            Gate::Expired => {
+                for i in members {
+                    self.outcomes.set(*i, Outcome::Expired, None);
+                }
+                false
+            }
+        }
+    }
+
+    /// The lane was told to stand still while this chunk was on its way.
+    fn blocked(&self, breaker: &std::sync::Mutex<Breaker>) -> bool {
+        let now = self.tools.world.now();
+        let tripped = matches!(
+            breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner).state(),
+            super::breaker::BreakerState::Tripped { .. }
+        );
+        tripped
+            || self.effect.pause.is_some()
+            || self.effect.closed_until.is_some_and(|until| now < until)
+            || self.effect.slow_until.is_some_and(|until| now < until)
+    }
+
+    async fn try_take(&self, n: u32) -> std::result::Result<(), Duration> {
+        let lane = &self.config.lane;
+        self.tools.coordination.limiter.take(&format!("lane/{}", lane.no), f64::from(lane.settings.pace_per_second.max(1)), n).await
+    }
+
+    /// Waits for tokens, then makes sure that the lease outlives the request they are for.
+    async fn take(&self, n: u32) -> Result<()> {
+        while let Err(wait) = self.try_take(n).await {
+            tokio::time::sleep(wait.min(Duration::from_secs(1))).await;
+            self.keep_lease().await?;
+        }
+        self.keep_lease().await
+    }
+
+    /// The lease must be longer than one more request with its time-out; else another node could send the same.
+    async fn keep_lease(&self) -> Result<()> {
+        let need = self.tools.world.now() + Millis::from(self.config.lane.settings.timeout_ms) + LEASE_MARGIN_MS / 2;
+        if self.lease_until.load(Ordering::Relaxed) < need {
+            let until = need + LEASE_MARGIN_MS;
+            self.tools.storage.chunks.renew(self.chunk.no, self.chunk.fence, until).await?;
+            self.lease_until.store(until, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn call(&self, content: &Content, traces: &[String], tokens: &[&str]) -> std::result::Result<Judgement, Unsayable> {
+        let config = self.config;
+        let now = self.tools.world.now();
+        let Opened { credential, plan, route } = self.opened;
+        let batch = Batch {
+            environment: config.app.environment,
+            class: self.message.class,
+            content,
+            default_title: &config.app.default_title,
+            message: self.message.id.as_str(),
+            show_key: &self.show_key,
+            traces,
+            tokens,
+            now,
+            deadline: self.chunk.deadline,
+            callback: self.callback.as_ref(),
+            test: self.message.origin == Origin::Test,
+        };
+        let refuse = |failure| Ok(Judgement::all(tokens.len(), Verdict::Failed(failure)));
+        let passes = &self.tools.passes;
+        let mut pass = passes.get(plan, config.app.environment).await;
+        let mut renewed = false;
+        loop {
+            let held = match &pass {
+                Ok(held) => held,
+                Err(error) => return refuse(never_sent(FailureClass::Auth, &error.to_string())),
+            };
+            let request = match self.dialect.build(&batch, credential, held) {
+                Ok(request) => request,
+                Err(DialectError::Content { field, reason }) => {
+                    return Err(Unsayable(format!("{field}: {reason}")));
+                }
+                Err(error) => return refuse(never_sent(FailureClass::Auth, &error.to_string())),
+            };
+            let wire = self.tools.transport.send(route, request).await;
+            let judged = self.dialect.judge(&batch, &wire);
+            if judged.renew_pass && !renewed && !matches!(wire, Wire::TimedOut { .. }) {
+                renewed = true;
+                let fresh = passes.renew(plan, config.app.environment).await;
+                if matches!((&fresh, &pass), (Ok(fresh), Ok(old)) if fresh != old) {
+                    pass = fresh;
+                    continue;
+                }
+            }
+            return Ok(judged);
+        }
+    }
+
+    /// What cannot be said in the vendor's language never reaches it: filtered, not refused.
+    fn filter(&mut self, members: &[usize], words: &Unsayable) {
+        for i in members {
+            self.outcomes.set(*i, Outcome::Filtered, Some(Reason { slug: FilterRule::Content.slug().to_owned(), words: words.0.clone() }));
+        }
+    }
+
+    fn judge(&mut self, members: &[usize], judged: Judgement, breaker: &std::sync::Mutex<Breaker>) {
+        note(breaker, strikes(&judged), self.tools.world.now());
+        self.apply(members, judged);
+    }
+
+    /// Verdicts become outcomes, and consequences for tokens and lane.
+    fn apply(&mut self, members: &[usize], judged: Judgement) {
+        let now = self.tools.world.now();
+        let (lane, class) = (&self.config.lane, self.message.class);
+        self.asked += members.len();
+        self.references.extend(judged.reference);
+        self.replaced.extend(judged.replaced);
+        let mut struck = false;
+        for (i, verdict) in members.iter().zip(judged.verdicts) {
+            match verdict {
+                Verdict::Accepted => self.outcomes.set(*i, Outcome::Accepted, None),
+                Verdict::Failed(failure) => {
+                    let k = failure.class.consequences();
+                    self.effect.last_failure = Some((failure.class.slug().to_owned(), failure.words.clone()));
+                    if k.token == ForToken::Quarantine {
+                        self.dead.push((self.recipients[*i].token.clone(), failure.dead_since, failure.words.clone()));
+                    }
+                    match after_failure(&failure, lane.vendor.repeat_class(), class, self.chunk.attempts) {
+                        Fate::Again => {
+                            let wait = retry::wait(failure.class, self.chunk.attempts, failure.retry_after, self.tools.world.unit());
+                            self.again_in = Some(self.again_in.unwrap_or(0).max(wait));
+                        }
+                        Fate::End(outcome) => {
+                            let reason = Reason { slug: failure.class.slug().to_owned(), words: failure.words.clone() };
+                            self.outcomes.set(*i, outcome, Some(reason));
+                        }
+                    }
+                    match k.lane {
+                        ForLane::Healthy => {}
+                        ForLane::Strike => struck = true,
+                        ForLane::Slow => self.effect.slow_until = Some(now + failure.retry_after.unwrap_or(1_000).clamp(200, 600_000)),
+                        ForLane::CloseUntilReset => {
+                            let until = failure.retry_after.map_or_else(|| retry::next_beijing_midnight(now), |ms| now + ms);
+                            self.effect.closed_until = Some(until);
+                            self.again_in = Some(self.again_in.unwrap_or(0).max(until - now));
+                        }
+                        ForLane::PauseWithAlarm => self.effect.pause = Some(failure.words),
+                    }
+                }
+            }
+        }
+        if struck { self.effect.strikes += 1 } else { self.effect.well += 1 }
+    }
+
+    async fn record(mut self, before: BTreeMap<(Outcome, Reason), i64>, stop: Option<Stop>) -> Result<Effect> {
+        let now = self.tools.world.now();
+        if stop == Some(Stop::Cancelled) {
+            for i in self.outcomes.open() {
+                self.outcomes.set(i, Outcome::Cancelled, None);
+            }
+        }
+        let open = self.outcomes.open().len();
+        let next = match stop {
+            _ if open == 0 => Next::Done,
+            Some(Stop::Paused) => Next::Hold,
+            _ => Next::Wait { not_before: now + self.again_in.unwrap_or(0) },
+        };
+        let step = Step {
+            no: self.chunk.no,
+            fence: self.chunk.fence,
+            outcomes: self.outcomes.encode(),
+            next,
+            references: std::mem::take(&mut self.references),
+            deltas: deltas(self.chunk, self.config.lane.vendor, &before, &self.outcomes.counts()),
+            now,
+        };
+        self.tools.storage.chunks.record(step).await?;
+        self.retire_tokens(now).await;
+        Ok(self.effect)
+    }
+
+    /// After the outcomes are safe: set dead tokens aside, unless too many died at once.
+    async fn retire_tokens(&mut self, now: Millis) {
+        let (vendor, app_no, lane_no) = (self.config.lane.vendor, self.config.app.no, self.config.lane.no);
+        if !self.dead.is_empty() {
+            if may_quarantine(self.dead.len(), self.asked) {
+                let mut by_words: BTreeMap<String, Vec<(String, Option<Millis>)>> = BTreeMap::new();
+                for (token, since, words) in self.dead.drain(..) {
+                    by_words.entry(words).or_default().push((token, since));
+                }
+                for (words, tokens) in by_words {
+                    if let Err(error) = self.tools.storage.devices.quarantine(app_no, vendor, &tokens, &words, now).await {
+                        tracing::warn!(%error, lane = lane_no, "dead tokens could not be set aside; the next answer names them again");
+                    }
+                }
+            } else {
+                tracing::error!(
+                    lane = lane_no,
+                    dead = self.dead.len(),
+                    asked = self.asked,
+                    "a mass of dead tokens: credential or environment suspected, none set aside"
+                );
+                self.tools.statuses.change(lane_no, |status| status.mass_death_at = Some(now));
+            }
+        }
+        for (old, new) in self.replaced.drain(..) {
+            if let Err(error) = self.tools.storage.devices.replace_token(app_no, vendor, &old, &new, now).await {
+                tracing::warn!(%error, lane = lane_no, "a token could not be renamed");
+            }
+        }
+    }
+}
+
+fn note(breaker: &std::sync::Mutex<Breaker>, strike: bool, now: Millis) {
+    let mut breaker = breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if strike { breaker.strike(now) } else { breaker.well(now) }
+}
+
+/// Does this answer count against the vendor?
+fn strikes(judged: &Judgement) -> bool {
+    judged.verdicts.iter().any(|v| matches!(v, Verdict::Failed(f) if f.class.consequences().lane == ForLane::Strike))
+}
+
+/// Why a content cannot be said in a vendor's language: field and reason.
+struct Unsayable(String);
+
+fn never_sent(class: FailureClass, words: &str) -> Failure {
+    Failure { never_sent: true, ..Failure::new(class, words) }
+}
+
+/// The change of counts as tally deltas; a count that fell (an outcome corrected) gives a negative one.
+fn deltas(
+    chunk: &Claimed,
+    vendor: Vendor,
+    before: &BTreeMap<(Outcome, Reason), i64>,
+    after: &BTreeMap<(Outcome, Reason), i64>,
+) -> Vec<Delta> {
+    let mut change: BTreeMap<&(Outcome, Reason), i64> = BTreeMap::new();
+    for (key, n) in after {
+        *change.entry(key).or_default() += n;
+    }
+    for (key, n) in before {
+        *change.entry(key).or_default() -= n;
+    }
+    change
+        .into_iter()
+        .filter(|(_, n)| *n != 0)
+        .map(|((outcome, reason), n)| Delta {
+            message_no: chunk.message_no,
+            app_no: chunk.app_no,
+            vendor: Some(vendor),
+            measure: Measure::Outcome { outcome: *outcome, reason: reason.slug.clone(), words: reason.words.clone() },
+            n,
+        })
+        .collect()
+}
+
+/// Stable over every repeat of the same showing, also over a resend: 20 of `[0-9a-z]` from the first message's id.
+pub fn show_key(message: &Message) -> String {
+    let root = match &message.targets {
+        Targets::Again { message: earlier, .. } => earlier,
+        _ => &message.id,
+    };
+    let mut value = xxhash_rust::xxh3::xxh3_128(root.as_str().as_bytes());
+    (0..20)
+        .map(|_| {
+            let digit = (value % 36) as u32;
+            value /= 36;
+            char::from_digit(digit, 36).unwrap_or('0')
+        })
+        .collect()
+}
+
+/// Trace id of one recipient: a UUID (version 8) from chunk and place, the same on every repeat.
+pub fn trace_id(chunk_no: i64, index: usize) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_128(&[chunk_no.to_be_bytes(), (index as u64).to_be_bytes()].concat());
+    uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid().hyphenated().to_string()
+}

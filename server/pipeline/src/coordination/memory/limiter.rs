@@ -1,0 +1,110 @@
+//! A token bucket that paces, and a log of the last second that never lets more than `rate` through in any one-second window
+//! (a bucket alone lets `rate` plus its burst through). Time is tokio's, so tests can hold it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::coordination::Limiter;
+
+const WINDOW: Duration = Duration::from_secs(1);
+/// Takes within one slot are remembered together: at most a thousand slots per key.
+const SLOT: Duration = Duration::from_millis(1);
+/// The bucket holds this part of a second's tokens, so that a late wake-up costs no pace.
+const BURST: f64 = 0.1;
+/// What an answer says at least: a shorter sleep than this is a busy loop.
+const SHORTEST: Duration = Duration::from_micros(100);
+
+#[derive(Default)]
+pub struct MemoryLimiter {
+    keys: Mutex<HashMap<String, Pace>>,
+}
+
+/// One limited thing.
+struct Pace {
+    tokens: f64,
+    filled: Instant,
+    recent: VecDeque<Slot>,
+    in_window: u64,
+}
+
+struct Slot {
+    first: Instant,
+    last: Instant,
+    n: u64,
+}
+
+impl Pace {
+    /// Starts empty: a restart never adds a burst to what the process before it took.
+    fn new(now: Instant) -> Pace {
+        Pace { tokens: 0.0, filled: now, recent: VecDeque::new(), in_window: 0 }
+    }
+
+    fn take(&mut self, now: Instant, rate: f64, n: u32) -> Result<(), Duration> {
+        let holds = (rate * BURST).max(1.0);
+        self.tokens = (self.tokens + now.duration_since(self.filled).as_secs_f64() * rate).min(holds);
+        self.filled = now;
+        while self.recent.front().is_some_and(|slot| now.duration_since(slot.last) > WINDOW) {
+            self.in_window -= self.recent.pop_front().map_or(0, |slot| slot.n);
+        }
+        // More than the bucket holds is taken on credit from a full one: the next takers wait it off.
+        let lacking = f64::from(n).min(holds) - self.tokens;
+        // Float dust must not make a caller wait for nothing.
+        let bucket = if lacking > 1e-6 { Duration::from_secs_f64(lacking / rate) } else { Duration::ZERO };
+        let wait = bucket.max(self.until_window_has_room(now, rate, n));
+        if wait > Duration::ZERO {
+            return Err(wait.max(SHORTEST));
+        }
+        self.tokens -= f64::from(n);
+        self.remember(now, u64::from(n));
+        Ok(())
+    }
+
+    /// A take of more than `rate` fits no window; it goes when the window is empty.
+    fn until_window_has_room(&self, now: Instant, rate: f64, n: u32) -> Duration {
+        let may_hold = (rate - f64::from(n)).max(0.0);
+        let mut held = self.in_window;
+        let mut wait = Duration::ZERO;
+        for slot in &self.recent {
+            if held as f64 <= may_hold {
+                break;
+            }
+            held -= slot.n;
+            // One nanosecond past the window: both its ends belong to it.
+            wait = (slot.last + WINDOW + Duration::from_nanos(1)).duration_since(now);
+        }
+        wait
+    }
+
+    fn remember(&mut self, now: Instant, n: u64) {
+        self.in_window += n;
+        match self.recent.back_mut() {
+            Some(slot) if now.duration_since(slot.first) < SLOT => {
+                slot.last = now;
+                slot.n += n;
+            }
+            _ => self.recent.push_back(Slot { first: now, last: now, n }),
+        }
+    }
+}
+
+#[async_trait]
+impl Limiter for MemoryLimiter {
+    async fn take(&self, key: &str, rate: f64, n: u32) -> Result<(), Duration> {
+        if n == 0 {
+            return Ok(());
+        }
+        if !rate.is_finite() || rate <= 0.0 {
+            return Err(WINDOW);
+        }
+        let now = Instant::now();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        match keys.get_mut(key) {
+            Some(pace) => pace.take(now, rate, n),
+            None => keys.entry(key.to_owned()).or_insert_with(|| Pace::new(now)).take(now, rate, n),
+        }
+    }
+}
