@@ -46,7 +46,7 @@ async fn two_claimers_never_get_the_same_chunk() {
         tasks.spawn(async move {
             let mut mine = Vec::new();
             loop {
-                let got = storage.chunks.claim(lane.no, &format!("node-{worker}"), NOW, NOW + 30_000, 3).await.unwrap();
+                let got = storage.chunks.claim(lane.no, &format!("node-{worker}"), NOW, NOW + 30_000, 3, 10).await.unwrap();
                 if got.is_empty() {
                     return mine;
                 }
@@ -64,7 +64,7 @@ async fn two_claimers_never_get_the_same_chunk() {
 }
 
 #[tokio::test]
-async fn priority_then_deadline_then_number() {
+async fn one_priority_by_deadline_then_number() {
     let storage = fresh_storage().await;
     let app = app(&storage, "order").await;
     let lane = lane(&storage, &app, Vendor::Apns).await;
@@ -76,9 +76,13 @@ async fn priority_then_deadline_then_number() {
     };
     let chunks = vec![make(10, 900, 0), make(10, 100, 1), make(0, 500, 2), make(10, 100, 3), make(0, 200, 4)];
     plan(&storage, message_no, 0, chunks, true).await;
-    let first: Vec<i64> = claim(&storage, &lane, NOW, 3).await.iter().map(|c| decode_recipients(&c.recipients).unwrap()[0].key).collect();
-    let rest: Vec<i64> = claim(&storage, &lane, NOW, 9).await.iter().map(|c| decode_recipients(&c.recipients).unwrap()[0].key).collect();
-    assert_eq!((first, rest), (vec![4, 2, 1], vec![3, 0]));
+    let claim = async |max, priority| {
+        let claimed = storage.chunks.claim(lane.no, "node-a", NOW, NOW + 30_000, max, priority).await.unwrap();
+        claimed.iter().map(|c| decode_recipients(&c.recipients).unwrap()[0].key).collect::<Vec<i64>>()
+    };
+    assert_eq!(claim(9, 0).await, [4, 2], "urgent ones apart from the rest");
+    let (first, rest) = (claim(1, 10).await, claim(9, 10).await);
+    assert_eq!((first, rest), (vec![1], vec![3, 0]));
 }
 
 #[tokio::test]
@@ -128,8 +132,8 @@ async fn a_stale_fence_writes_nothing() {
 async fn a_single_process_takes_back_what_dead_ones_held() {
     let storage = fresh_storage().await;
     let (_, lane, _) = sending(&storage, 2).await;
-    storage.chunks.claim(lane.no, "dead", NOW, NOW + 60_000, 1).await.unwrap();
-    storage.chunks.claim(lane.no, "alive", NOW, NOW + 60_000, 1).await.unwrap();
+    storage.chunks.claim(lane.no, "dead", NOW, NOW + 60_000, 1, 10).await.unwrap();
+    storage.chunks.claim(lane.no, "alive", NOW, NOW + 60_000, 1, 10).await.unwrap();
     assert_eq!(storage.chunks.release_lapsed(NOW, Some("alive")).await.unwrap(), 1);
     let back = claim(&storage, &lane, NOW, 9).await;
     assert_eq!((back.len(), back[0].lapsed), (1, true));

@@ -215,7 +215,7 @@ pub fn step(claimed: &Claimed, outcome: Outcome, n: usize, next: Next) -> Step {
 }
 
 pub async fn claim(storage: &Storage, lane: &Lane, now: Millis, max: u32) -> Vec<Claimed> {
-    storage.chunks.claim(lane.no, "node-a", now, now + 30_000, max).await.unwrap()
+    storage.chunks.claim(lane.no, "node-a", now, now + 30_000, max, 10).await.unwrap()
 }
 
 pub async fn funnel(storage: &Storage, message_no: i64) -> Funnel {
