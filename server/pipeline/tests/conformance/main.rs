@@ -6,6 +6,7 @@ mod coordination;
 mod devices;
 mod equation;
 mod messages;
+mod people;
 mod support;
 mod tallies;
 mod writer;

@@ -221,3 +221,9 @@ pub async fn claim(storage: &Storage, lane: &Lane, now: Millis, max: u32) -> Vec
 pub async fn funnel(storage: &Storage, message_no: i64) -> Funnel {
     fold(storage.tallies.of_message(message_no).await.unwrap())
 }
+
+/// A connection of a stranger who owns the file.
+pub async fn raw(path: &Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+}

@@ -1,0 +1,171 @@
+//! People, sessions, links, and the log that nobody can bend.
+
+use std::collections::BTreeMap;
+
+use pipeline::storage::people::{AuditCheck, AuditEntry, AuditFilter, Link, NewPerson, PersonChange, SessionRow};
+use pipeline::storage::{Storage, StorageError};
+use serde_json::json;
+use types::ids::{AppId, PersonId};
+use types::listing::PageRequest;
+use types::people::{Rights, Role};
+
+use crate::support::{self, NOW};
+
+fn entry(action: &str, object: &str) -> AuditEntry {
+    AuditEntry {
+        at: NOW,
+        actor_id: "cli".into(),
+        actor_name: "test".into(),
+        address: "local".into(),
+        request_id: "r1".into(),
+        action: action.into(),
+        object: object.into(),
+        app: None,
+        before: None,
+        after: Some(json!({ "name": object })),
+    }
+}
+
+fn person(n: u8, email: &str, role: Option<Role>) -> NewPerson {
+    NewPerson {
+        id: PersonId::from_bytes([n; 16]),
+        email: email.into(),
+        name: format!("Person {n}"),
+        rights: Rights { role, apps: BTreeMap::from([(AppId::from_bytes([9; 16]), Role::Developer)]) },
+        password: Some("phc".into()),
+        created_at: NOW,
+    }
+}
+
+async fn create(storage: &Storage, n: u8, role: Option<Role>) -> PersonId {
+    let email = format!("p{n}@example.com");
+    storage.people.create(person(n, &email, role), entry("person.create", &email)).await.unwrap().id
+}
+
+#[tokio::test]
+async fn a_person_reads_back_and_an_address_is_taken_once() {
+    let storage = support::fresh_storage().await;
+    let id = create(&storage, 1, Some(Role::Operator)).await;
+    let back = storage.people.get(&id).await.unwrap().unwrap();
+    assert_eq!(back.rights, person(1, "", Some(Role::Operator)).rights);
+    assert_eq!(storage.people.by_email("p1@example.com").await.unwrap(), Some(back));
+    let twice = storage.people.create(person(2, "p1@example.com", None), entry("person.create", "x")).await;
+    assert!(matches!(twice, Err(StorageError::Conflict("email"))), "{twice:?}");
+    assert_eq!(storage.people.count().await.unwrap(), 1);
+    // The refused one left no entry.
+    assert_eq!(storage.people.audit_check().await.unwrap(), AuditCheck::Whole(1));
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let storage = support::fresh_storage().await;
+    let one = create(&storage, 1, Some(Role::Admin)).await;
+    let down = || PersonChange { name: "One".into(), rights: Rights { role: Some(Role::Viewer), apps: BTreeMap::new() }, disabled: false };
+    let refused = storage.people.change(&one, down(), entry("person.change", "1")).await;
+    assert!(matches!(refused, Err(StorageError::Conflict("last administrator"))), "{refused:?}");
+    create(&storage, 2, Some(Role::Admin)).await;
+    let changed = storage.people.change(&one, down(), entry("person.change", "1")).await.unwrap().unwrap();
+    assert_eq!(changed.rights.role, Some(Role::Viewer));
+}
+
+#[tokio::test]
+async fn the_first_administrators_link_works_once_and_in_time() {
+    let storage = support::fresh_storage().await;
+    let link = Link { person: None, expires_at: NOW + 10 };
+    storage.people.put_link("hash", link.clone(), entry("link.create", "first")).await.unwrap();
+    assert_eq!(storage.people.link("hash", NOW + 9).await.unwrap(), Some(link));
+    assert_eq!(storage.people.link("hash", NOW + 10).await.unwrap(), None);
+    let admin = || person(1, "a@example.com", Some(Role::Admin));
+    let late = storage.people.create_first("hash", NOW + 10, admin(), entry("person.create", "a")).await;
+    assert!(matches!(late, Err(StorageError::Stale("link"))), "{late:?}");
+    storage.people.create_first("hash", NOW, admin(), entry("person.create", "a")).await.unwrap();
+    let again = storage.people.create_first("hash", NOW, person(2, "b@example.com", None), entry("person.create", "b")).await;
+    assert!(matches!(again, Err(StorageError::Stale("link"))), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_new_password_or_a_closed_account_ends_every_session() {
+    let storage = support::fresh_storage().await;
+    create(&storage, 1, Some(Role::Admin)).await;
+    let two = create(&storage, 2, Some(Role::Viewer)).await;
+    let session = |id: &str| SessionRow { id: id.into(), person: Some(two.clone()), data: "{}".into(), expires_at: NOW + 100 };
+    for id in ["a", "b"] {
+        storage.people.save_session(session(id)).await.unwrap();
+    }
+    assert_eq!(storage.people.session("a", NOW).await.unwrap(), Some(session("a")));
+    assert_eq!(storage.people.session("a", NOW + 100).await.unwrap(), None, "over is over");
+    storage.people.put_link("l", Link { person: Some(two.clone()), expires_at: NOW + 100 }, entry("link.create", "2")).await.unwrap();
+    assert!(storage.people.set_password(&two, "new".into(), entry("person.password", "2")).await.unwrap());
+    assert_eq!(storage.people.session("a", NOW).await.unwrap(), None);
+    assert_eq!(storage.people.session("b", NOW).await.unwrap(), None);
+    assert_eq!(storage.people.link("l", NOW).await.unwrap(), None);
+    storage.people.save_session(session("c")).await.unwrap();
+    let closed = PersonChange { name: "Two".into(), rights: Rights::default(), disabled: true };
+    storage.people.change(&two, closed, entry("person.change", "2")).await.unwrap().unwrap();
+    assert_eq!(storage.people.session("c", NOW).await.unwrap(), None);
+    storage.people.save_session(session("d")).await.unwrap();
+    assert_eq!(storage.people.sweep(NOW + 100).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_log_lists_newest_first_by_filter_and_page() {
+    let storage = support::fresh_storage().await;
+    for n in 0..5 {
+        storage.people.audit(entry(if n % 2 == 0 { "app.create" } else { "campaign.pause" }, &n.to_string())).await.unwrap();
+    }
+    let list = |action: Option<&str>, after: Option<String>, size: u32| {
+        let filter = AuditFilter { action: action.map(str::to_owned), ..AuditFilter::default() };
+        let people = storage.people.clone();
+        async move { people.audit_list(&filter, &PageRequest { after, size }).await.unwrap() }
+    };
+    let first = list(None, None, 2).await;
+    assert_eq!(first.items.iter().map(|r| r.no).collect::<Vec<_>>(), [5, 4]);
+    let rest = list(None, first.next, 10).await;
+    assert_eq!(rest.items.iter().map(|r| r.no).collect::<Vec<_>>(), [3, 2, 1]);
+    assert_eq!(rest.next, None);
+    assert_eq!(list(Some("app."), None, 10).await.items.len(), 3);
+    assert_eq!(list(Some("campaign.pause"), None, 10).await.items.len(), 2);
+    assert_eq!(list(Some("app"), None, 10).await.items.len(), 0);
+}
+
+#[tokio::test]
+async fn every_edit_deletion_and_swap_of_the_log_shows() {
+    let fresh = support::fresh_storage().await;
+    for n in 0..6 {
+        fresh.people.audit(entry("app.create", &n.to_string())).await.unwrap();
+    }
+    assert_eq!(fresh.people.audit_check().await.unwrap(), AuditCheck::Whole(6));
+    let path = fresh.folder.path().join("store.db");
+    let mut raw = support::raw(&path).await;
+    let refused = sqlx::query("UPDATE audit SET object = 'x' WHERE no = 3").execute(&mut raw).await;
+    assert!(refused.is_err(), "the store itself refuses");
+    sqlx::query("DROP TRIGGER audit_stays").execute(&mut raw).await.unwrap();
+    sqlx::query("DROP TRIGGER audit_remains").execute(&mut raw).await.unwrap();
+    // One who owns the file: each trick alone, in a transaction that is taken back.
+    let tricks: [(&'static str, i64); 7] = [
+        ("UPDATE audit SET object = 'x' WHERE no = 3", 3),
+        ("UPDATE audit SET at = at + 1 WHERE no = 1", 1),
+        ("UPDATE audit SET address = actor_name, actor_name = address WHERE no = 2", 2),
+        ("DELETE FROM audit WHERE no = 4", 4),
+        ("DELETE FROM audit WHERE no = 6", 6),
+        ("DELETE FROM audit", 1),
+        (
+            "UPDATE audit SET no = CASE no WHEN 2 THEN -5 ELSE no END; UPDATE audit SET no = 2 WHERE no = 5; UPDATE audit SET no = 5 WHERE no = -5",
+            2,
+        ),
+    ];
+    for (trick, at) in tricks {
+        let copy = fresh.folder.path().join("copy.db");
+        sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", copy.display()))).execute(&mut raw).await.unwrap();
+        {
+            let mut forged = support::raw(&copy).await;
+            sqlx::raw_sql(trick).execute(&mut forged).await.unwrap();
+            sqlx::Connection::close(forged).await.unwrap();
+        }
+        let storage = Storage::open(&format!("sqlite://{}", copy.display())).await.unwrap();
+        assert_eq!(storage.people.audit_check().await.unwrap(), AuditCheck::BrokenAt(at), "{trick}");
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(fresh.folder.path().join(format!("copy.db{suffix}")));
+        }
+    }
+}
