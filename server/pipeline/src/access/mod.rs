@@ -5,3 +5,5 @@
 
 pub mod accept;
 pub mod controls;
+pub mod keys;
+pub mod signature;
