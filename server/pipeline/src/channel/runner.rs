@@ -23,14 +23,15 @@ struct Shared {
     tools: Tools,
     config: watch::Receiver<Arc<LaneConfig>>,
     breaker: Mutex<Breaker>,
+    stop: CancellationToken,
 }
 
 /// Runs a lane until told to stop, then drains what is in flight.
 pub async fn run(tools: Tools, config: watch::Receiver<Arc<LaneConfig>>, stop: CancellationToken) {
-    let shared = Arc::new(Shared { tools, config, breaker: Mutex::new(Breaker::new(BreakerRules::default())) });
+    let shared = Arc::new(Shared { tools, config, breaker: Mutex::new(Breaker::new(BreakerRules::default())), stop });
     let tracker = TaskTracker::new();
-    let urgent = claim_loop(shared.clone(), MessageClass::Transactional, stop.clone(), tracker.clone());
-    let bulk = claim_loop(shared, MessageClass::Bulk, stop, tracker.clone());
+    let urgent = claim_loop(shared.clone(), MessageClass::Transactional, tracker.clone());
+    let bulk = claim_loop(shared, MessageClass::Bulk, tracker.clone());
     tokio::join!(urgent, bulk);
     tracker.close();
     tracker.wait().await;
@@ -49,7 +50,8 @@ fn chunks_at_once(config: &LaneConfig, class: MessageClass) -> usize {
     }
 }
 
-async fn claim_loop(shared: Arc<Shared>, class: MessageClass, stop: CancellationToken, tracker: TaskTracker) {
+async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTracker) {
+    let stop = shared.stop.clone();
     let tools = &shared.tools;
     let mut config = shared.config.clone();
     let lane_no = config.borrow().lane.no;
@@ -112,7 +114,10 @@ impl Shared {
         permits: &Arc<Semaphore>,
         tracker: &TaskTracker,
     ) -> usize {
-        let Ok(first) = permits.clone().acquire_owned().await else { return 0 };
+        let first = tokio::select! {
+            Ok(first) = permits.clone().acquire_owned() => first,
+            () = self.stop.cancelled() => return 0,
+        };
         let mut held = vec![first];
         while let Ok(permit) = permits.clone().try_acquire_owned() {
             held.push(permit);

@@ -245,6 +245,10 @@ impl Work<'_> {
                 };
                 if let Ok(judged) = &judged {
                     note(breaker, strikes(judged), this.tools.world.now());
+                    if halts(judged) {
+                        // The rest would hear the same: back in line, to wait with the lane.
+                        queue = members[members.len()..].iter().copied().peekable();
+                    }
                 }
                 done.push((i, judged));
             }
@@ -416,6 +420,7 @@ impl Work<'_> {
                         }
                     }
                     match k.lane {
+                        _ if failure.device_only => {}
                         ForLane::Healthy => {}
                         ForLane::Strike => struck = true,
                         ForLane::Slow => self.effect.slow_until = Some(now + failure.retry_after.unwrap_or(1_000).clamp(200, 600_000)),
@@ -499,6 +504,15 @@ fn note(breaker: &std::sync::Mutex<Breaker>, strike: bool, now: Millis) {
 /// Does this answer count against the vendor?
 fn strikes(judged: &Judgement) -> bool {
     judged.verdicts.iter().any(|v| matches!(v, Verdict::Failed(f) if f.class.consequences().lane == ForLane::Strike))
+}
+
+/// Does this answer make the whole lane stand still?
+fn halts(judged: &Judgement) -> bool {
+    judged.verdicts.iter().any(|v| {
+        let Verdict::Failed(failure) = v else { return false };
+        let lane = failure.class.consequences().lane;
+        !failure.device_only && matches!(lane, ForLane::Slow | ForLane::CloseUntilReset | ForLane::PauseWithAlarm)
+    })
 }
 
 /// Why a content cannot be said in a vendor's language: field and reason.

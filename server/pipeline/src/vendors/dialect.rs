@@ -97,11 +97,13 @@ pub struct Failure {
     pub never_sent: bool,
     /// Epoch ms from which the vendor knows the token to be dead; a later registration wins.
     pub dead_since: Option<Millis>,
+    /// The vendor speaks of this device alone: the lane goes on as it is.
+    pub device_only: bool,
 }
 
 impl Failure {
     pub fn new(class: FailureClass, words: impl Into<String>) -> Failure {
-        Failure { class, words: words.into(), retry_after: None, never_sent: false, dead_since: None }
+        Failure { class, words: words.into(), retry_after: None, never_sent: false, dead_since: None, device_only: false }
     }
 }
 

@@ -88,6 +88,8 @@ pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
         "TooManyProviderTokenUpdates" => Some(TOKEN_PAUSE),
         _ => retry_after(headers),
     };
+    // Apple's only pace is per device (apns.md, 5).
+    failure.device_only = reason == "TooManyRequests";
     // The connection was too old to take the request.
     failure.never_sent = reason == "IdleTimeout";
     let renew_pass = status == 403 && reason == "ExpiredProviderToken";
