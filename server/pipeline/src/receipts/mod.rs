@@ -2,4 +2,5 @@
 //!
 //! Comes in: raw bodies. Goes out: stored raw, answered, then applied. Never: the send path.
 //! Neighbours: vendors (reading only), storage, broker.
+//! How to add one: a reader in the vendor's folder, a kind and its mark in `types::receipt`.
 pub mod mac;

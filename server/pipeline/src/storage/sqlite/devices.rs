@@ -175,8 +175,8 @@ impl Devices for SqliteDevices {
              ORDER BY d.no DESC LIMIT $3"
         } else if filter.user_id.is_some() {
             "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.user_id = $4 AND ($7 IS NULL OR d.test = $7) \
-             AND ($5 IS NULL) AND EXISTS (SELECT 1 FROM device_token t WHERE t.device_no = d.no \
-                          AND t.vendor IN (SELECT value FROM json_each($6))) \
+             AND ($5 IS NULL) AND (json_array_length($6) = $8 OR EXISTS \
+                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM json_each($6)))) \
              ORDER BY d.no DESC LIMIT $3"
         } else if filter.test == Some(true) {
             "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.test = 1 \
