@@ -285,7 +285,7 @@ mod tests {
         query: "b=2&a=1+x",
         timestamp: "1795179600",
         nonce: "0123456789abcdef",
-        body_sha256: [7; 32],
+        body_sha256: [0xab; 32],
     };
 
     #[derive(Serialize, Deserialize)]
