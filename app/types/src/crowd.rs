@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
+use crate::vendor::Vendor;
 
 /// What a row names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +81,230 @@ impl Encoding {
             Encoding::Xlsx => "XLSX",
         }
     }
+
+    /// Reads [`Encoding::name`] in any case.
+    pub fn parse(text: &str) -> Option<Encoding> {
+        Self::ALL.into_iter().find(|e| e.name().eq_ignore_ascii_case(text))
+    }
+}
+
+/// A vendor as crowd files name it: also those this version has no lane to yet, so that their rows are kept and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VendorName {
+    Apns,
+    Fcm,
+    Xiaomi,
+    Huawei,
+    Honor,
+    Oppo,
+    Vivo,
+    Meizu,
+    Umeng,
+    Getui,
+    Jpush,
+}
+
+impl VendorName {
+    pub const ALL: [VendorName; 11] = [
+        VendorName::Apns,
+        VendorName::Fcm,
+        VendorName::Xiaomi,
+        VendorName::Huawei,
+        VendorName::Honor,
+        VendorName::Oppo,
+        VendorName::Vivo,
+        VendorName::Meizu,
+        VendorName::Umeng,
+        VendorName::Getui,
+        VendorName::Jpush,
+    ];
+
+    pub const fn slug(self) -> &'static str {
+        match self {
+            VendorName::Apns => "apns",
+            VendorName::Fcm => "fcm",
+            VendorName::Xiaomi => "xiaomi",
+            VendorName::Huawei => "huawei",
+            VendorName::Honor => "honor",
+            VendorName::Oppo => "oppo",
+            VendorName::Vivo => "vivo",
+            VendorName::Meizu => "meizu",
+            VendorName::Umeng => "umeng",
+            VendorName::Getui => "getui",
+            VendorName::Jpush => "jpush",
+        }
+    }
+
+    pub const fn name(self) -> Text {
+        match self {
+            VendorName::Apns => Text::new("APNs", "APNs"),
+            VendorName::Fcm => Text::new("FCM", "FCM"),
+            VendorName::Xiaomi => Text::new("小米", "Xiaomi"),
+            VendorName::Huawei => Text::new("华为", "Huawei"),
+            VendorName::Honor => Text::new("荣耀", "Honor"),
+            VendorName::Oppo => Text::new("OPPO", "OPPO"),
+            VendorName::Vivo => Text::new("vivo", "vivo"),
+            VendorName::Meizu => Text::new("魅族", "Meizu"),
+            VendorName::Umeng => Text::new("友盟", "Umeng"),
+            VendorName::Getui => Text::new("个推", "Getui"),
+            VendorName::Jpush => Text::new("极光", "JPush"),
+        }
+    }
+
+    /// Number in stores; the same as [`Vendor::code`] where both exist; never reused.
+    pub const fn code(self) -> u8 {
+        match self {
+            VendorName::Apns => 1,
+            VendorName::Fcm => 2,
+            VendorName::Xiaomi => 3,
+            VendorName::Huawei => 4,
+            VendorName::Honor => 5,
+            VendorName::Oppo => 6,
+            VendorName::Vivo => 7,
+            VendorName::Meizu => 8,
+            VendorName::Umeng => 9,
+            VendorName::Getui => 10,
+            VendorName::Jpush => 11,
+        }
+    }
+
+    pub fn from_code(code: u8) -> Option<VendorName> {
+        Self::ALL.into_iter().find(|v| v.code() == code)
+    }
+
+    /// The vendor we can send through; `None` = named, but without a lane in this version.
+    pub fn lane(self) -> Option<Vendor> {
+        Vendor::parse(self.slug())
+    }
+
+    /// What people write in the vendor column, in either language and any case.
+    pub fn read(text: &str) -> Option<VendorName> {
+        const ALIASES: [(VendorName, &[&str]); 11] = [
+            (VendorName::Apns, &["apns", "apn", "ios", "apple", "iphone", "苹果"]),
+            (VendorName::Fcm, &["fcm", "google", "firebase", "谷歌"]),
+            (VendorName::Xiaomi, &["xiaomi", "mi", "mipush", "redmi", "小米", "红米"]),
+            (VendorName::Huawei, &["huawei", "hms", "华为"]),
+            (VendorName::Honor, &["honor", "荣耀"]),
+            (VendorName::Oppo, &["oppo", "realme", "oneplus", "heytap", "一加", "真我"]),
+            (VendorName::Vivo, &["vivo", "iqoo"]),
+            (VendorName::Meizu, &["meizu", "flyme", "魅族"]),
+            (VendorName::Umeng, &["umeng", "友盟"]),
+            (VendorName::Getui, &["getui", "gt", "个推"]),
+            (VendorName::Jpush, &["jpush", "jiguang", "极光"]),
+        ];
+        let text = text.trim();
+        ALIASES.into_iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(text))).map(|(v, _)| v)
+    }
+}
+
+impl From<Vendor> for VendorName {
+    fn from(vendor: Vendor) -> VendorName {
+        match vendor {
+            Vendor::Apns => VendorName::Apns,
+            Vendor::Xiaomi => VendorName::Xiaomi,
+        }
+    }
+}
+
+/// What stands between two fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delimiter {
+    Comma,
+    Semicolon,
+    Tab,
+    Pipe,
+    /// One column.
+    Nothing,
+}
+
+impl Delimiter {
+    pub const ALL: [Delimiter; 5] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Pipe, Delimiter::Nothing];
+
+    pub const fn sign(self) -> Option<char> {
+        match self {
+            Delimiter::Comma => Some(','),
+            Delimiter::Semicolon => Some(';'),
+            Delimiter::Tab => Some('\t'),
+            Delimiter::Pipe => Some('|'),
+            Delimiter::Nothing => None,
+        }
+    }
+
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Delimiter::Comma => "comma",
+            Delimiter::Semicolon => "semicolon",
+            Delimiter::Tab => "tab",
+            Delimiter::Pipe => "pipe",
+            Delimiter::Nothing => "nothing",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Delimiter> {
+        Self::ALL.into_iter().find(|d| d.slug() == text)
+    }
+
+    pub fn of_sign(sign: Option<char>) -> Option<Delimiter> {
+        Self::ALL.into_iter().find(|d| d.sign() == sign)
+    }
+
+    pub const fn name(self) -> Text {
+        match self {
+            Delimiter::Comma => Text::new("逗号 ,", "comma ,"),
+            Delimiter::Semicolon => Text::new("分号 ;", "semicolon ;"),
+            Delimiter::Tab => Text::new("制表符", "tab"),
+            Delimiter::Pipe => Text::new("竖线 |", "pipe |"),
+            Delimiter::Nothing => Text::new("只有一列", "one column"),
+        }
+    }
+}
+
+/// What a person says against the detection; `None` = as detected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overrule {
+    #[serde(default)]
+    pub encoding: Option<Encoding>,
+    #[serde(default)]
+    pub delimiter: Option<Delimiter>,
+    #[serde(default)]
+    pub header: Option<bool>,
+}
+
+/// The life of an uploaded file until it is a crowd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadState {
+    /// On disk and looked at; the mapping is the person's turn.
+    Received,
+    /// Its rows are being read.
+    Checking,
+    /// Counted and staged; a name makes it a crowd.
+    Checked,
+    Confirmed,
+    /// The reading ended with a problem; another mapping or detection may help.
+    Failed,
+}
+
+impl UploadState {
+    pub const ALL: [UploadState; 5] =
+        [UploadState::Received, UploadState::Checking, UploadState::Checked, UploadState::Confirmed, UploadState::Failed];
+
+    pub const fn slug(self) -> &'static str {
+        match self {
+            UploadState::Received => "received",
+            UploadState::Checking => "checking",
+            UploadState::Checked => "checked",
+            UploadState::Confirmed => "confirmed",
+            UploadState::Failed => "failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<UploadState> {
+        Self::ALL.into_iter().find(|s| s.slug() == text)
+    }
 }
 
 /// What a look at the first part of a file says. People may overrule each part.
@@ -112,7 +337,7 @@ pub struct Mapping {
     pub vendor_column: Option<u32>,
     /// The vendor of every row, when no column says it.
     #[serde(default)]
-    pub vendor: Option<crate::vendor::Vendor>,
+    pub vendor: Option<VendorName>,
     /// Variable name -> column.
     #[serde(default)]
     pub variables: BTreeMap<String, u32>,
@@ -160,6 +385,24 @@ impl RejectReason {
         }
     }
 
+    /// Number in stores; never reused.
+    pub const fn code(self) -> u8 {
+        match self {
+            RejectReason::EmptyKey => 1,
+            RejectReason::BadCharacter => 2,
+            RejectReason::TooLong => 3,
+            RejectReason::MissingField => 4,
+            RejectReason::UnknownVendor => 5,
+            RejectReason::BadToken => 6,
+            RejectReason::BadCell => 7,
+            RejectReason::Duplicate => 8,
+        }
+    }
+
+    pub fn from_code(code: u8) -> Option<RejectReason> {
+        Self::ALL.into_iter().find(|r| r.code() == code)
+    }
+
     pub fn parse(text: &str) -> Option<RejectReason> {
         Self::ALL.into_iter().find(|r| r.slug() == text)
     }
@@ -168,7 +411,7 @@ impl RejectReason {
         match self {
             RejectReason::EmptyKey => Text::new("标识为空", "empty key"),
             RejectReason::BadCharacter => Text::new("标识中有空白或控制字符", "white space or control character inside the key"),
-            RejectReason::TooLong => Text::new("标识过长", "key too long"),
+            RejectReason::TooLong => Text::new("标识或变量过长", "key or variables too long"),
             RejectReason::MissingField => Text::new("缺少列", "field missing"),
             RejectReason::UnknownVendor => Text::new("未知厂商", "unknown vendor"),
             RejectReason::BadToken => Text::new("令牌格式不对", "not the form of this vendor's tokens"),
@@ -190,4 +433,27 @@ pub struct CrowdCounts {
     pub unknown: u64,
     /// Byte sequences that were no text and became U+FFFD.
     pub bad_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_codes_read_back() {
+        for vendor in VendorName::ALL {
+            assert_eq!(VendorName::read(vendor.slug()), Some(vendor));
+            assert_eq!(VendorName::from_code(vendor.code()), Some(vendor));
+            assert_eq!(VendorName::read(vendor.name().zh), Some(vendor));
+        }
+        for vendor in Vendor::ALL {
+            assert_eq!(VendorName::from(vendor).lane(), Some(vendor));
+            assert_eq!(i64::from(VendorName::from(vendor).code()), vendor.code());
+        }
+        assert_eq!(VendorName::read(" 苹果 "), Some(VendorName::Apns));
+        assert_eq!(VendorName::read("nokia"), None);
+        for reason in RejectReason::ALL {
+            assert_eq!(RejectReason::from_code(reason.code()), Some(reason));
+        }
+    }
 }

@@ -5,5 +5,6 @@
 
 pub mod accept;
 pub mod controls;
+pub mod crowd;
 pub mod keys;
 pub mod signature;

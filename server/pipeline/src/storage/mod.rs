@@ -10,6 +10,7 @@ pub mod apps;
 pub mod campaigns;
 pub mod chunks;
 pub mod copies;
+pub mod crowd_frame;
 pub mod crowds;
 pub mod devices;
 pub mod frame;
