@@ -8,6 +8,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::accept::Accept;
 use crate::access::controls::Controls;
+use crate::access::crowd::Limits;
+use crate::access::crowd::import::Crowds;
 use crate::broker::plan::Planner;
 use crate::channel::lanes;
 use crate::channel::status::Statuses;
@@ -44,6 +46,7 @@ pub struct House {
     pub vault: Arc<Vault>,
     pub accept: Accept,
     pub controls: Controls,
+    pub crowds: Crowds,
     /// What each lane of this process is doing.
     pub statuses: Statuses,
     pub data_dir: PathBuf,
@@ -75,6 +78,8 @@ impl House {
         let world = plan.world;
         let accept = Accept::new(storage.clone(), coordination.clone(), world.clone());
         let controls = Controls::new(storage.clone(), coordination.clone(), world.clone(), accept.clone());
+        let crowds = Crowds::new(storage.clone(), world.clone(), plan.data_dir.join("uploads"), Limits::default())
+            .map_err(|error| BuildError::Other(format!("uploads folder: {error}")))?;
         let statuses = Statuses::default();
         let store = crate::vendors::pass::FilePassStore::new(plan.data_dir.join("passes"));
         let tools = Tools {
@@ -98,6 +103,7 @@ impl House {
             vault: plan.vault,
             accept,
             controls,
+            crowds,
             statuses,
             data_dir: plan.data_dir,
             public_url: plan.public_url,
@@ -118,6 +124,8 @@ impl House {
             tracing::info!(chunks = released, "took up what the last process left");
         }
         self.controls.load_flags().await.map_err(|problem| BuildError::Other(problem.to_string()))?;
+        self.crowds.recover().await.map_err(|problem| BuildError::Other(problem.to_string()))?;
+        self.tasks.spawn(self.crowds.clone().run(self.stop.clone()));
         self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
         self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
         self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use pipeline::access::crowd::check::{Found, Piece, Progress, Targets, run};
+use pipeline::access::crowd::check::{Found, Piece, Progress, run};
 use pipeline::access::crowd::detect::{look, suggest};
 use pipeline::access::crowd::{Limits, rejects};
 use pipeline::storage::crowd_frame::{CrowdRow, Reject, decode_block};
+use pipeline::storage::crowds::Targets;
 use pipeline::storage::frame::key_of_named;
 use proptest::prelude::*;
 use types::crowd::{Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason, VendorName};
@@ -225,8 +226,7 @@ fn a_cancel_ends_the_reading_and_leaves_nothing() {
     let seen = look(&path, &Overrule::default(), &Limits::default()).unwrap();
     let progress = Progress::default();
     progress.cancelled.store(true, std::sync::atomic::Ordering::Relaxed);
-    let error =
-        run(&path, seen.reading, &Mapping::default(), &Limits::default(), folder.path(), &progress, &mut |_| Ok(())).unwrap_err();
+    let error = run(&path, seen.reading, &Mapping::default(), &Limits::default(), folder.path(), &progress, &mut |_| Ok(())).unwrap_err();
     assert_eq!(error.code, Code::WrongState);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

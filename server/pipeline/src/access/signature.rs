@@ -70,9 +70,10 @@ impl Line {
                 "第 5 行 timestamp 不同：请签与 X-Timestamp 完全相同的秒数",
                 "line 5 timestamp differs: sign exactly the seconds sent as X-Timestamp",
             ),
-            Line::Nonce => {
-                Text::new("第 6 行 nonce 不同：请签与 X-Nonce 完全相同的文本", "line 6 nonce differs: sign exactly the text sent as X-Nonce")
-            }
+            Line::Nonce => Text::new(
+                "第 6 行 nonce 不同：请签与 X-Nonce 完全相同的文本",
+                "line 6 nonce differs: sign exactly the text sent as X-Nonce",
+            ),
             Line::Body => Text::new(
                 "第 7 行正文哈希不同：对实际发送的字节取 SHA-256，小写十六进制；空正文也要取哈希",
                 "line 7 body hash differs: SHA-256 of the bytes as sent, lower-case hex; an empty body is hashed too",

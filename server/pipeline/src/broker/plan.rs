@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::MessageClass;
-use types::crowd::KeyKind;
+use types::crowd::{KeyKind, VendorName};
 use types::ids::ChunkNo;
 use types::life::{FilterRule, Outcome};
 use types::vendor::Vendor;
@@ -206,9 +206,9 @@ impl Planner {
                         break;
                     };
                     targets.extend(block.rows.into_iter().map(|row| Target {
-                        key: frame::key_of(row.kind, row.vendor, &row.text),
+                        key: row.key,
                         kind: row.kind,
-                        vendor: row.vendor,
+                        vendor: row.vendor.and_then(VendorName::lane),
                         text: row.text,
                         variables: row.variables,
                     }));
@@ -243,7 +243,9 @@ impl Planner {
         let devices = &self.storage.devices;
         let mut out: Reached = vec![Vec::new(); targets.len()];
         for kind in KeyKind::ALL {
-            let indexes: Vec<usize> = (0..targets.len()).filter(|i| targets[*i].kind == kind).collect();
+            // A token of a vendor without a lane is nobody's here: it would shift the answers of the others.
+            let asked = |t: &Target| t.kind == kind && (kind != KeyKind::Token || t.vendor.is_some());
+            let indexes: Vec<usize> = (0..targets.len()).filter(|i| asked(&targets[*i])).collect();
             for part in indexes.chunks(1_000) {
                 let found = match kind {
                     KeyKind::User => {
@@ -294,6 +296,7 @@ fn sort_target(
             Some(_) if demands.test_only => sorter.filter(recipient(0, &target.text, ""), FilterRule::NotTestDevice),
             Some(Some(lane)) => sorter.send(*lane, recipient(0, &target.text, "")),
             Some(None) => sorter.filter(recipient(0, &target.text, ""), FilterRule::NoLane),
+            None if target.kind == KeyKind::Token => sorter.filter(recipient(0, &target.text, ""), FilterRule::NoLane),
             None => sorter.filter(recipient(0, "", &target.text), FilterRule::NoDevice),
         }
         return;

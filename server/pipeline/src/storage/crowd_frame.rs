@@ -133,8 +133,7 @@ pub fn decode_block(bytes: &[u8]) -> Result<Vec<CrowdRow>> {
         let size = read.varint()?;
         let len = usize::try_from(size >> 1).unwrap_or(usize::MAX);
         let raw = read.take(len)?;
-        let text =
-            if size & 1 == 1 { hex::encode(raw) } else { String::from_utf8(raw.to_vec()).map_err(|_| corrupt("not UTF-8"))? };
+        let text = if size & 1 == 1 { hex::encode(raw) } else { String::from_utf8(raw.to_vec()).map_err(|_| corrupt("not UTF-8"))? };
         let mut variables = BTreeMap::new();
         let len = read.count()?;
         let mut values = Reader { bytes: read.take(len)? };

@@ -3,6 +3,7 @@
 mod apps;
 mod chunks;
 mod coordination;
+mod crowds;
 mod devices;
 mod equation;
 mod messages;

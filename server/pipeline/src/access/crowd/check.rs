@@ -13,6 +13,7 @@ use super::rows::{self, Reading, Row};
 use super::sort::Sorter;
 use super::{Limits, internal, refuse};
 use crate::storage::crowd_frame::{BLOCK_ROWS, Block, BlockWriter, Reject, put_value};
+use crate::storage::crowds::Targets;
 use crate::storage::frame::key_of_named;
 
 /// Characters of a rejected key that are kept.
@@ -29,6 +30,7 @@ pub struct Progress {
     pub rows_read: AtomicU64,
     /// Rows put in order and handed on for storing.
     pub rows_ordered: AtomicU64,
+    pub rows_stored: AtomicU64,
     pub cancelled: AtomicBool,
 }
 
@@ -48,14 +50,6 @@ pub enum Piece {
     Block(Block, Targets),
     /// Rejects in the order of row numbers.
     Rejects(Vec<Reject>),
-}
-
-/// The recipients of a block, ready to be looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Targets {
-    Users(Vec<String>),
-    Devices(Vec<String>),
-    Tokens(Vec<(VendorName, String)>),
 }
 
 /// Where pieces go; may block (that is the back-pressure).
@@ -85,7 +79,10 @@ pub fn check_mapping(mapping: &Mapping, columns: usize) -> Result<(), Problem> {
     if mapping.key == KeyKind::Token && mapping.vendor_column.is_none() && mapping.vendor.is_none() {
         errors.push(types::field::FieldError::new(
             "vendor_column",
-            types::text::Words::new("请选择厂商所在的列，或为所有行选一个厂商", "choose the column of the vendor, or one vendor for all rows"),
+            types::text::Words::new(
+                "请选择厂商所在的列，或为所有行选一个厂商",
+                "choose the column of the vendor, or one vendor for all rows",
+            ),
         ));
     }
     for name in mapping.variables.keys() {

@@ -34,6 +34,8 @@ pub struct Look {
 /// # Errors
 /// Not a table, damaged, or over a bound: with the remedy in words.
 pub fn look(path: &Path, overrule: &Overrule, limits: &Limits) -> Result<Look, Problem> {
+    // A look stops by itself; how many rows there may be is the whole reading's question.
+    let limits = &Limits { rows: u64::MAX, ..*limits };
     let container = decode::container(path)?;
     if container == Container::Zip {
         return look_at_sheet(path, overrule, limits);
@@ -90,7 +92,9 @@ fn put_together(mut sampled: Vec<Vec<String>>, reading: Reading, bom: bool, bad_
     let width = sampled.iter().map(Vec::len).max().unwrap_or(0);
     let names = if reading.header && !sampled.is_empty() { sampled.remove(0) } else { Vec::new() };
     let columns = (0..width)
-        .map(|i| names.get(i).map(|n| trim(n)).filter(|n| !n.is_empty()).map_or_else(|| (i + 1).to_string(), |n| n.chars().take(CELL).collect()))
+        .map(|i| {
+            names.get(i).map(|n| trim(n)).filter(|n| !n.is_empty()).map_or_else(|| (i + 1).to_string(), |n| n.chars().take(CELL).collect())
+        })
         .collect();
     sampled.truncate(PREVIEW);
     let preview = sampled.into_iter().map(|row| row.into_iter().map(|cell| cell.chars().take(CELL).collect()).collect()).collect();
@@ -189,7 +193,9 @@ fn delimiter_of(text: &str, whole: bool, limits: &Limits) -> Delimiter {
         for row in &rows {
             *counts.entry(row.len()).or_insert(0usize) += 1;
         }
-        let Some((width, alike)) = counts.into_iter().filter(|(width, _)| *width > 1).max_by_key(|(width, n)| (*n, *width)) else { continue };
+        let Some((width, alike)) = counts.into_iter().filter(|(width, _)| *width > 1).max_by_key(|(width, n)| (*n, *width)) else {
+            continue;
+        };
         if alike * 10 >= rows.len() * 6 && (alike, width) > (best.0, best.1) {
             best = (alike, width, delimiter);
         }
@@ -221,12 +227,37 @@ fn plain(name: &str) -> String {
 /// What a column of this name holds.
 pub fn kind_of(name: &str) -> Option<KeyKind> {
     const USER: [&str; 16] = [
-        "userid", "uid", "user", "memberid", "accountid", "customerid", "useruid", "用户id", "用户编号", "用户标识", "用户", "会员id", "会员号", "账号", "账号id",
+        "userid",
+        "uid",
+        "user",
+        "memberid",
+        "accountid",
+        "customerid",
+        "useruid",
+        "用户id",
+        "用户编号",
+        "用户标识",
+        "用户",
+        "会员id",
+        "会员号",
+        "账号",
+        "账号id",
         "客户id",
     ];
     const DEVICE: [&str; 5] = ["deviceid", "device", "设备id", "设备号", "设备标识"];
     const TOKEN: [&str; 12] = [
-        "token", "pushtoken", "devicetoken", "regid", "registrationid", "clientid", "cid", "pushid", "令牌", "设备令牌", "推送令牌", "推送标识",
+        "token",
+        "pushtoken",
+        "devicetoken",
+        "regid",
+        "registrationid",
+        "clientid",
+        "cid",
+        "pushid",
+        "令牌",
+        "设备令牌",
+        "推送令牌",
+        "推送标识",
     ];
     let name = plain(name);
     let is = |list: &[&str]| list.contains(&name.as_str());

@@ -165,7 +165,10 @@ pub(super) fn too_long(row: u64, limits: &Limits) -> Problem {
     refuse(
         Code::TooLarge,
         format!("第 {row} 行超过 {} KiB；多半是引号没有成对，或文件没有换行，请检查该行", limits.row_bytes >> 10),
-        format!("row {row} is longer than {} KiB; most likely a quote is never closed or the file has no line breaks", limits.row_bytes >> 10),
+        format!(
+            "row {row} is longer than {} KiB; most likely a quote is never closed or the file has no line breaks",
+            limits.row_bytes >> 10
+        ),
     )
 }
 
@@ -243,10 +246,11 @@ mod tests {
     #[test]
     fn quotes_line_breaks_blank_lines_and_a_missing_last_newline() {
         let rows = read("id,note\r\n1,\"a,\"\"b\"\"\n second\"\n\n   \n2,x\n3", Delimiter::Comma, true, &Limits::default()).unwrap();
-        let want: Vec<(u64, Vec<String>)> = [(0, vec!["id", "note"]), (1, vec!["1", "a,\"b\"\n second"]), (2, vec!["2", "x"]), (3, vec!["3"])]
-            .into_iter()
-            .map(|(n, f)| (n, f.into_iter().map(str::to_owned).collect()))
-            .collect();
+        let want: Vec<(u64, Vec<String>)> =
+            [(0, vec!["id", "note"]), (1, vec!["1", "a,\"b\"\n second"]), (2, vec!["2", "x"]), (3, vec!["3"])]
+                .into_iter()
+                .map(|(n, f)| (n, f.into_iter().map(str::to_owned).collect()))
+                .collect();
         assert_eq!(rows, want);
         assert_eq!(read("a,b\nc", Delimiter::Nothing, false, &Limits::default()).unwrap()[0].1, vec!["a,b"]);
         assert!(read("", Delimiter::Comma, true, &Limits::default()).unwrap().is_empty());

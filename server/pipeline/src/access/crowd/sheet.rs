@@ -30,9 +30,11 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 pub fn visit_sheet(path: &Path, header: bool, limits: &Limits, visit: &mut Visit<'_>) -> Result<(), Problem> {
     weigh(path, limits)?;
     let mut book: Xlsx<_> = Xlsx::new(BufReader::new(File::open(path).map_err(internal)?)).map_err(damaged)?;
-    let name = book.sheet_names().into_iter().next().ok_or_else(|| {
-        refuse(Code::InvalidBody, "工作簿里没有工作表", "the workbook has no sheet")
-    })?;
+    let name = book
+        .sheet_names()
+        .into_iter()
+        .next()
+        .ok_or_else(|| refuse(Code::InvalidBody, "工作簿里没有工作表", "the workbook has no sheet"))?;
     let mut cells = book.worksheet_cells_reader(&name).map_err(damaged)?;
     let mut row = Assembled::default();
     let mut numbers = Numbers::new(header, limits);
@@ -85,11 +87,8 @@ impl Assembled {
 
     fn show(&mut self, numbers: &mut Numbers, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, Problem> {
         let blank = self.text.trim().is_empty() && !self.bad.contains(&true);
-        let flow = if blank {
-            ControlFlow::Continue(())
-        } else {
-            visit(&Row::of(numbers.take()?, &self.text, &self.ends, &self.bad, true))?
-        };
+        let flow =
+            if blank { ControlFlow::Continue(()) } else { visit(&Row::of(numbers.take()?, &self.text, &self.ends, &self.bad, true))? };
         self.text.clear();
         self.ends.clear();
         self.bad.clear();
@@ -233,7 +232,10 @@ mod tests {
         let mut zip = zip::ZipWriter::new(file.reopen().unwrap());
         let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
         let parts = [
-            ("[Content_Types].xml", r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#),
+            (
+                "[Content_Types].xml",
+                r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#,
+            ),
             (
                 "_rels/.rels",
                 r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn bombs_and_liars_are_refused() {
-        let bomb = sheet(&format!(r#"<row r="1"><c r="A1" t="inlineStr"><is><t>{}</t></is></c></row>"#, "7".repeat(40 << 20)));
+        let bomb = sheet(&format!(r#"<row r="1"><c r="A1" t="inlineStr"><is><t>{}</t></is></c></row>"#, "7".repeat(9 << 20)));
         assert_eq!(read(&bomb).unwrap_err().code, Code::TooLarge);
         let wide = sheet(r#"<row r="1"><c r="ZZ1"><v>1</v></c></row>"#);
         assert_eq!(read(&wide).unwrap_err().code, Code::TooLarge);
