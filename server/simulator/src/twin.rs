@@ -1,0 +1,244 @@
+//! What every connection shares: clock, chance, accounts, dials, ledger, and each vendor's memory.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use types::vendor::Vendor;
+
+use crate::accounts::{Account, Accounts};
+use crate::dials::{Dials, Outage};
+use crate::door::{Chance, Clock, mix, unit};
+use crate::ledger::Ledger;
+use crate::{Trouble, apns, receipts, xiaomi};
+
+pub(crate) struct Twin {
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    seed: u64,
+    accounts: RwLock<Arc<Accounts>>,
+    dials_apns: RwLock<Arc<Dials>>,
+    dials_xiaomi: RwLock<Arc<Dials>>,
+    pub(crate) ledger: Ledger,
+    pub(crate) apns: apns::Memory,
+    pub(crate) xiaomi: xiaomi::Memory,
+    pub(crate) mail: receipts::Mail,
+    requests: AtomicU64,
+}
+
+/// What the twin knows of one connection.
+#[derive(Default)]
+pub(crate) struct Line {
+    pub(crate) requests: u32,
+    /// A vendor other than APNs was seen: no first-token rule on this connection.
+    pub(crate) bulk: bool,
+    pub(crate) apns: apns::Session,
+}
+
+impl Line {
+    /// Whether the connection has earned the full number of streams.
+    pub(crate) fn open(&self) -> bool {
+        self.bulk || self.apns.trusted()
+    }
+}
+
+/// An answer, how late it goes out, and how the exchange ends.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: Head,
+    pub(crate) body: Bytes,
+    pub(crate) delay: Duration,
+    pub(crate) end: End,
+}
+
+pub(crate) enum Head {
+    Plain,
+    Json,
+    Html,
+    Apns { id: HeaderValue, unique: Option<HeaderValue> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Answer,
+    /// Never answered; the caller has to give up.
+    Hang,
+    /// The connection is closed; nothing was looked at.
+    Close,
+    /// The answer breaks off and the connection is closed.
+    Cut,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: String) -> Reply {
+        Reply { status, head: Head::Json, body: Bytes::from(body), delay: Duration::ZERO, end: End::Answer }
+    }
+
+    pub(crate) fn bare(status: u16) -> Reply {
+        Reply { status, head: Head::Plain, body: Bytes::new(), delay: Duration::ZERO, end: End::Answer }
+    }
+
+    pub(crate) fn ending(end: End) -> Reply {
+        Reply { end, ..Reply::bare(200) }
+    }
+
+    pub(crate) fn html(status: u16, body: &'static str) -> Reply {
+        Reply { status, head: Head::Html, body: Bytes::from_static(body.as_bytes()), delay: Duration::ZERO, end: End::Answer }
+    }
+}
+
+/// What the dials decide for one request before it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Plain,
+    /// Refused with the dial's error.
+    Error,
+    /// Looked at and, if it is in order, taken; then the answer is cut.
+    Cut,
+    /// The same, then garbage.
+    Garbage,
+}
+
+impl Twin {
+    pub(crate) fn new(seed: u64, ledger: Ledger) -> Twin {
+        Twin {
+            clock: Clock::start(),
+            chance: Chance::seeded(seed),
+            seed,
+            accounts: RwLock::default(),
+            dials_apns: RwLock::default(),
+            dials_xiaomi: RwLock::default(),
+            ledger,
+            apns: apns::Memory::default(),
+            xiaomi: xiaomi::Memory::default(),
+            mail: receipts::Mail::default(),
+            requests: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn accounts(&self) -> Arc<Accounts> {
+        Arc::clone(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn add_account(&self, account: Account) -> Result<(), Trouble> {
+        self.change_accounts(|accounts| accounts.add(account))
+    }
+
+    pub(crate) fn remove_account(&self, vendor: Vendor, identity: &str) -> Result<bool, Trouble> {
+        self.change_accounts(|accounts| accounts.remove(vendor, identity))
+    }
+
+    fn change_accounts<T>(&self, change: impl FnOnce(&mut Accounts) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        let mut held = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Accounts::clone(&held);
+        let done = change(&mut next)?;
+        *held = Arc::new(next);
+        // A verified JWT of an account that has changed must be verified anew.
+        self.apns.forget_tokens();
+        Ok(done)
+    }
+
+    fn dial_cell(&self, vendor: Vendor) -> &RwLock<Arc<Dials>> {
+        match vendor {
+            Vendor::Apns => &self.dials_apns,
+            Vendor::Xiaomi => &self.dials_xiaomi,
+        }
+    }
+
+    pub(crate) fn dials(&self, vendor: Vendor) -> Arc<Dials> {
+        Arc::clone(&self.dial_cell(vendor).read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_dials(&self, vendor: Vendor, dials: Dials) -> Result<(), Trouble> {
+        let complaints = dials.complaints(vendor);
+        if !complaints.is_empty() {
+            return Err(Trouble::Dials(complaints.join("; ")));
+        }
+        *self.dial_cell(vendor).write().unwrap_or_else(PoisonError::into_inner) = Arc::new(dials);
+        Ok(())
+    }
+
+    /// A number nobody else has, one per request.
+    pub(crate) fn request_number(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether `token` belongs to the `share` of tokens that `salt` names; the same answer every time.
+    pub(crate) fn belongs(&self, share: f64, token: u64, salt: u64) -> bool {
+        share > 0.0 && unit(mix(token ^ mix(salt ^ self.seed))) < share
+    }
+
+    /// The end that the dials force on a request before anybody looks at it.
+    pub(crate) fn closed_door(&self, dials: &Dials) -> Option<Reply> {
+        match dials.outage {
+            Outage::Hang => return Some(Reply::ending(End::Hang)),
+            Outage::Refuse => return Some(Reply::ending(End::Close)),
+            Outage::None | Outage::Error => {}
+        }
+        self.chance.hits(dials.reset_share).then(|| Reply::ending(End::Close))
+    }
+
+    pub(crate) fn fate(&self, dials: &Dials) -> Fate {
+        if self.chance.hits(dials.error_share) {
+            Fate::Error
+        } else if self.chance.hits(dials.cut_share) {
+            Fate::Cut
+        } else if self.chance.hits(dials.garbage_share) {
+            Fate::Garbage
+        } else {
+            Fate::Plain
+        }
+    }
+
+    /// Latency of one answer.
+    pub(crate) fn delay(&self, dials: &Dials) -> Duration {
+        let mut millis = u64::from(dials.latency_ms);
+        if dials.jitter_ms > 0 {
+            millis += self.chance.up_to(u64::from(dials.jitter_ms));
+        }
+        if self.chance.hits(dials.slow_share) {
+            millis += u64::from(dials.slow_ms);
+        }
+        Duration::from_millis(millis)
+    }
+
+    /// Empties ledger, quotas, windows and undelivered receipts; accounts and dials stay.
+    pub(crate) fn reset(&self) -> std::io::Result<()> {
+        self.apns.reset();
+        self.xiaomi.reset();
+        self.mail.reset();
+        self.ledger.reset()
+    }
+}
+
+/// Requests of the last second; at most `limit` fit in any window of one second.
+#[derive(Default)]
+pub(crate) struct Window(std::collections::VecDeque<i64>);
+
+impl Window {
+    /// Takes a place for a request at `now` (microseconds), or says that the window is full.
+    pub(crate) fn admit(&mut self, now: i64, limit: u32) -> bool {
+        while self.0.front().is_some_and(|at| now - at >= 1_000_000) {
+            self.0.pop_front();
+        }
+        let free = self.0.len() < limit as usize;
+        if free {
+            self.0.push_back(now);
+        }
+        free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_slides_and_never_holds_more_than_its_limit() {
+        let mut window = Window::default();
+        let admitted: Vec<bool> = [0, 1, 2, 999_999, 1_000_000, 1_000_001, 1_000_002].map(|at| window.admit(at, 3)).into();
+        assert_eq!(admitted, [true, true, true, false, true, true, true]);
+    }
+}

@@ -1,0 +1,201 @@
+//! HTTP/2 connections on the crate `h2`: one task a connection, no task a request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{Request, request};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+use types::vendor::Vendor;
+
+use super::tap::{Inlet, Tap};
+use super::{BODY_CAP, head_of, judge, route};
+use crate::twin::{End, Line, Reply, Twin};
+
+const WINDOW: u32 = 16 * 1024 * 1024;
+/// How long a connection that was sent away may take for its last answers.
+const FAREWELL: Duration = Duration::from_secs(2);
+const OVER_STREAMS: &str = r#"{"reason":"active streams exceed the limit"}"#;
+const SHUTDOWN: &str = r#"{"reason":"Shutdown"}"#;
+
+enum Step {
+    /// A request is whole.
+    Whole(request::Parts, Bytes, SendResponse<Bytes>),
+    /// A waiting answer is due.
+    Due(Reply, SendResponse<Bytes>),
+    /// The caller gave up, or a body broke off.
+    Over,
+}
+
+type Steps = FuturesUnordered<BoxFuture<'static, Step>>;
+
+/// What happens to the connection after an exchange.
+#[derive(PartialEq)]
+enum Next {
+    Stay,
+    Close,
+}
+
+pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Result<(), h2::Error> {
+    let inlet = Inlet::default();
+    let mut streams = twin.dials(Vendor::Apns).first_streams;
+    inlet.limit_streams(streams);
+    let mut connection = h2::server::Builder::new()
+        .initial_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_header_list_size(64 * 1024)
+        .max_concurrent_reset_streams(4_096)
+        .handshake::<_, Bytes>(Tap::new(stream, inlet.clone()))
+        .await?;
+    let mut line = Line::default();
+    let mut steps = Steps::new();
+    let mut last_stream = 0;
+    let mut sent_away = false;
+    let mut arrived: Vec<BoxFuture<'static, Step>> = Vec::new();
+    loop {
+        let mut next = Next::Stay;
+        tokio::select! {
+            biased;
+            accepted = connection.accept() => {
+                let mut accepted = Some(accepted);
+                // Everything that lies ready, so that all its answers leave in one write.
+                while let Some(one) = accepted {
+                    let Some(one) = one else { return Ok(()) };
+                    let (request, mut respond) = one?;
+                    let active = steps.len() + arrived.len();
+                    let over = inlet.binding_limit().is_some_and(|limit| active >= limit as usize);
+                    if over && !sent_away {
+                        inlet.go_away(last_stream, Reason::ENHANCE_YOUR_CALM.into(), OVER_STREAMS);
+                        sent_away = true;
+                    }
+                    if sent_away || active >= streams as usize {
+                        // Not looked at: the caller may repeat it.
+                        respond.send_reset(Reason::REFUSED_STREAM);
+                    } else {
+                        last_stream = respond.stream_id().as_u32();
+                        arrived.push(read(request, respond).boxed());
+                        if !line.open() {
+                            break; // the first token decides about the rest
+                        }
+                    }
+                    accepted = connection.accept().now_or_never();
+                }
+            }
+            Some(step) = steps.next(), if !steps.is_empty() => next = advance(twin, &mut line, &mut steps, step),
+        }
+        for mut reading in arrived.drain(..) {
+            match reading.as_mut().now_or_never() {
+                Some(step) if next == Next::Stay => next = advance(twin, &mut line, &mut steps, step),
+                Some(_) => {}
+                None => steps.push(reading),
+            }
+        }
+        if next == Next::Close {
+            return Ok(()); // dropped with everything in flight: the callers see a broken connection
+        }
+        let (apns, bulk) = (twin.dials(Vendor::Apns), twin.dials(Vendor::Xiaomi));
+        let dials = if line.bulk { &bulk } else { &apns };
+        let wanted = if line.open() { dials.max_streams } else { dials.first_streams };
+        if wanted != streams {
+            streams = wanted;
+            inlet.limit_streams(streams);
+        }
+        if !sent_away && dials.goaway_every > 0 && line.requests >= dials.goaway_every {
+            let (error, debug) = if dials.goaway_error { (Reason::INTERNAL_ERROR, SHUTDOWN) } else { (Reason::NO_ERROR, "") };
+            inlet.go_away(last_stream, error.into(), debug);
+            sent_away = true;
+        }
+        if sent_away && steps.is_empty() {
+            // Everything is answered. Late streams are refused until the caller leaves, or patience ends.
+            let farewell = async {
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    respond.send_reset(Reason::REFUSED_STREAM);
+                }
+            };
+            return tokio::time::timeout(FAREWELL, farewell).await.map_or(Ok(()), Ok);
+        }
+    }
+}
+
+/// Reads the body to its end.
+async fn read(request: Request<RecvStream>, respond: SendResponse<Bytes>) -> Step {
+    let (parts, mut stream) = request.into_parts();
+    let mut first = Bytes::new();
+    let mut more = Vec::new();
+    while let Some(chunk) = stream.data().await {
+        let Ok(chunk) = chunk else { return Step::Over };
+        if stream.flow_control().release_capacity(chunk.len()).is_err() || first.len() + more.len() + chunk.len() > BODY_CAP {
+            return Step::Over;
+        }
+        if first.is_empty() {
+            first = chunk;
+        } else {
+            more.extend_from_slice(&chunk);
+        }
+    }
+    if !more.is_empty() {
+        first = Bytes::from([first.as_ref(), &more].concat());
+    }
+    Step::Whole(parts, first, respond)
+}
+
+fn advance(twin: &Arc<Twin>, line: &mut Line, steps: &mut Steps, step: Step) -> Next {
+    let (reply, mut respond) = match step {
+        Step::Over => return Next::Stay,
+        Step::Due(reply, respond) => (reply, respond),
+        Step::Whole(parts, body, respond) => {
+            line.bulk = line.bulk || route(parts.uri.path()).is_some_and(|(vendor, ..)| vendor != Vendor::Apns);
+            let reply = judge(twin, line, &parts.method, parts.uri.path(), &parts.headers, &body);
+            if !reply.delay.is_zero() {
+                steps.push(wait(reply, respond).boxed());
+                return Next::Stay;
+            }
+            (reply, respond)
+        }
+    };
+    match reply.end {
+        End::Answer => {
+            send(reply, &mut respond);
+            Next::Stay
+        }
+        End::Hang => {
+            steps.push(
+                async move {
+                    // Ends when the caller resets the stream or the connection goes.
+                    drop(std::future::poll_fn(|cx| respond.poll_reset(cx)).await);
+                    Step::Over
+                }
+                .boxed(),
+            );
+            Next::Stay
+        }
+        End::Close | End::Cut => Next::Close,
+    }
+}
+
+async fn wait(mut reply: Reply, mut respond: SendResponse<Bytes>) -> Step {
+    let due = tokio::time::sleep(reply.delay);
+    reply.delay = Duration::ZERO;
+    tokio::select! {
+        () = due => Step::Due(reply, respond),
+        // A caller that gave up frees its stream.
+        _ = std::future::poll_fn(|cx| respond.poll_reset(cx)) => Step::Over,
+    }
+}
+
+/// Errors here mean that the caller is gone, which is the caller's business.
+fn send(mut reply: Reply, respond: &mut SendResponse<Bytes>) {
+    let head = head_of(&mut reply);
+    let empty = reply.body.is_empty();
+    if let Ok(mut stream) = respond.send_response(head, empty)
+        && !empty
+    {
+        drop(stream.send_data(reply.body, true));
+    }
+}
