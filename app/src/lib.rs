@@ -3,6 +3,8 @@
 //! Comes in: a request. Goes out: a page in the person's language. Never: SQL, vendors, a clock, `cfg`-dependent text.
 //! How to add a page: a folder in `pages/`, one line in `routes.rs`, a port, its implementation in `server/src/console/`.
 
+#![recursion_limit = "512"]
+
 #[cfg(all(feature = "ssr", feature = "hydrate"))]
 compile_error!("`ssr` and `hydrate` are on at once: build without --workspace and --all-features; the browser build is its own command");
 

@@ -12,7 +12,7 @@ mod styles;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -39,18 +39,16 @@ struct Order {
 fn main() -> Result<()> {
     let order = Order::parse();
     let css = styles::join(&order.style).with_context(|| format!("joining {}", order.style.display()))?;
-    let (js, wasm, snippets) = bind(&order.wasm)?;
+    let (mut js, wasm, snippets) = bind(&order.wasm)?;
 
     let fresh = order.site.with_extension("new");
     let mut site = site::Site::begin(&fresh)?;
     let wasm_name = site.hashed("wasm", &wasm)?;
-    // The glue names its wasm and its snippets relative to itself; the names must follow the hashes.
-    let mut js = js.replace("carillon_bg.wasm", &wasm_name);
+    // The glue names its snippets relative to itself; the page hands it the address of the wasm.
     if !snippets.is_empty() {
         let folder = site.snippets(&snippets)?;
         js = js.replace("./snippets/", &format!("./{folder}/"));
     }
-    ensure!(!js.contains("carillon_bg"), "the glue still names carillon_bg: did wasm-bindgen change its output?");
     let js_name = site.hashed("js", js.as_bytes())?;
     let css_name = site.hashed("css", css.as_bytes())?;
     site.assets(&order.assets)?;
@@ -75,6 +73,7 @@ fn bind(wasm: &std::path::Path) -> Result<Bound> {
         .input_path(wasm)
         .out_name("carillon")
         .web(true)?
+        .omit_default_module_path(true)
         .typescript(false)
         .remove_name_section(true)
         .remove_producers_section(true)
