@@ -133,7 +133,8 @@ fn handle(desk: &Desk, method: &Method, path: &str, query: &str, body: &[u8]) ->
 fn ledger(twin: &Twin, what: &[&str], query: &BTreeMap<String, String>) -> Outcome {
     let ledger = &twin.ledger;
     let vendor = || query.get("vendor").map_or_else(|| Err(bad("vendor: which one? apns or xiaomi")), |v| vendor_of(v));
-    let number = |name: &str, otherwise: u64| query.get(name).map_or(Ok(otherwise), |v| v.parse().map_err(|_| bad(format!("{name}: not a number"))));
+    let number =
+        |name: &str, otherwise: u64| query.get(name).map_or(Ok(otherwise), |v| v.parse().map_err(|_| bad(format!("{name}: not a number"))));
     match what {
         ["counts"] => Ok(json!({ "total": ledger.len(), "taken": ledger.taken(), "counts": ledger.counts() })),
         ["answers"] => Ok(json!(ledger.answers())),
@@ -160,7 +161,8 @@ struct ByHand {
 }
 
 fn by_hand(twin: &Twin, given: ByHand) -> Outcome {
-    let sent = twin.xiaomi.sent_under(&given.key).ok_or_else(|| (StatusCode::NOT_FOUND, format!("nothing was sent under `{}`", given.key)))?;
+    let sent =
+        twin.xiaomi.sent_under(&given.key).ok_or_else(|| (StatusCode::NOT_FOUND, format!("nothing was sent under `{}`", given.key)))?;
     if sent.callback.is_none() {
         return Err(bad("that message asked for no receipts (no extra.callback)"));
     }
@@ -226,7 +228,8 @@ pub(crate) fn play(twin: &Arc<Twin>, scenario: Scenario, stop: &CancellationToke
                 () = tokio::time::sleep(Duration::from_millis(step.after_ms)) => {}
             }
             let change = json!(step.dials).to_string();
-            let changed = patched(&twin.dials(step.vendor), &step.dials).map_err(Trouble::Scenario).and_then(|d| twin.set_dials(step.vendor, d));
+            let changed =
+                patched(&twin.dials(step.vendor), &step.dials).map_err(Trouble::Scenario).and_then(|d| twin.set_dials(step.vendor, d));
             match changed {
                 Ok(()) => tracing::info!(vendor = step.vendor.slug(), change, "scenario step"),
                 Err(e) => tracing::warn!(error = %e, "scenario step failed"),

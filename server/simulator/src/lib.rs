@@ -118,8 +118,7 @@ impl Simulator {
         control::play(&twin, options.scenario, &stop)?;
 
         let base_urls: BTreeMap<_, _> = Vendor::ALL.into_iter().map(|v| (v.slug(), base_url_at(listen, v))).collect();
-        let office =
-            Arc::new(control::Desk { twin: Arc::clone(&twin), ca_pem: identity.ca_pem.clone(), base_urls, stop: stop.clone() });
+        let office = Arc::new(control::Desk { twin: Arc::clone(&twin), ca_pem: identity.ca_pem.clone(), base_urls, stop: stop.clone() });
         let mut tasks = JoinSet::new();
         tasks.spawn(wire::listen(vendors, tls::acceptor(&identity)?, Arc::clone(&twin), stop.clone()));
         tasks.spawn(control::listen(desk, office));

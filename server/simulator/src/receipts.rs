@@ -327,7 +327,9 @@ pub(crate) async fn postman(twin: Arc<Twin>, client: reqwest::Client, tick: Dura
 
 async fn deliver(twin: &Arc<Twin>, client: &reqwest::Client, works: Vec<Work>) {
     // One object per POST is keyed by message id, so two entries of one message need two POSTs.
-    let mut callbacks: BTreeMap<String, Vec<(Map<String, Value>, u64)>> = BTreeMap::new();
+    /// One `data` object, and how many targets are in it.
+    type Post = (Map<String, Value>, u64);
+    let mut callbacks: BTreeMap<String, Vec<Post>> = BTreeMap::new();
     let mut reports: BTreeMap<(String, String), Vec<PhoneEvent>> = BTreeMap::new();
     for work in works {
         match work {

@@ -29,11 +29,7 @@ pub(crate) fn identity(folder: Option<&Path>) -> Result<Identity, Trouble> {
     let Some(folder) = folder else { return make() };
     let (ca, leaf, key) = (folder.join("ca.pem"), folder.join("leaf.pem"), folder.join("leaf.key"));
     if ca.exists() && leaf.exists() && key.exists() {
-        return Ok(Identity {
-            ca_pem: fs::read_to_string(ca)?,
-            leaf_pem: fs::read_to_string(leaf)?,
-            key_pem: fs::read_to_string(key)?,
-        });
+        return Ok(Identity { ca_pem: fs::read_to_string(ca)?, leaf_pem: fs::read_to_string(leaf)?, key_pem: fs::read_to_string(key)? });
     }
     let made = make()?;
     fs::create_dir_all(folder)?;

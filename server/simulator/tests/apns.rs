@@ -123,8 +123,19 @@ async fn headers_are_checked_in_the_order_of_the_manual() -> Done {
     assert_eq!(
         seen,
         [
-            "BadMessageId", "MethodNotAllowed", "MissingTopic", "BadCollapseId", "BadPriority", "InvalidPushType", "BadExpirationDate",
-            "BadPath", "MissingDeviceToken", "BadDeviceToken", "MissingProviderToken", "PayloadEmpty", "PayloadTooLarge"
+            "BadMessageId",
+            "MethodNotAllowed",
+            "MissingTopic",
+            "BadCollapseId",
+            "BadPriority",
+            "InvalidPushType",
+            "BadExpirationDate",
+            "BadPath",
+            "MissingDeviceToken",
+            "BadDeviceToken",
+            "MissingProviderToken",
+            "PayloadEmpty",
+            "PayloadTooLarge"
         ]
     );
     let twice = b.push(TOKEN).header("apns-topic", "com.example.other");

@@ -34,7 +34,19 @@ pub(super) fn read(text: &str, compat: bool) -> Option<Jwt<'_>> {
     let (head, claims) = signed.split_once('.')?;
     let decode = |part: &str| {
         if compat {
-            let plain: String = part.trim_end_matches('=').chars().map(|c| if c == '-' { '+' } else if c == '_' { '/' } else { c }).collect();
+            let plain: String = part
+                .trim_end_matches('=')
+                .chars()
+                .map(|c| {
+                    if c == '-' {
+                        '+'
+                    } else if c == '_' {
+                        '/'
+                    } else {
+                        c
+                    }
+                })
+                .collect();
             STANDARD.decode(format!("{plain}{}", &"==="[..(4 - plain.len() % 4) % 4])).ok()
         } else {
             URL_SAFE_NO_PAD.decode(part).ok()

@@ -391,9 +391,9 @@ fn verify(twin: &Twin, dials: &Dials, session: &Session, value: &HeaderValue, no
 
 /// The bundle of `key` that `topic` belongs to, with its phones.
 fn bundle_of<'a>(key: &'a Key, topic: &str) -> Option<&'a (String, Option<Phones>)> {
-    key.topics.iter().find(|(bundle, _)| {
-        topic.strip_prefix(bundle.as_str()).is_some_and(|suffix| PUSH_TYPES.iter().any(|(_, known)| *known == suffix))
-    })
+    key.topics
+        .iter()
+        .find(|(bundle, _)| topic.strip_prefix(bundle.as_str()).is_some_and(|suffix| PUSH_TYPES.iter().any(|(_, known)| *known == suffix)))
 }
 
 /// The phone's side: the notification service extension reports the arrival, the app reports the opening.
@@ -450,8 +450,7 @@ fn timestamp_of(reason: Reason, twin: &Twin) -> Option<i64> {
 }
 
 fn canonical_uuid(text: &[u8]) -> bool {
-    text.len() == 36
-        && text.iter().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
+    text.len() == 36 && text.iter().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 /// The first 64 bits of the UUID.

@@ -63,7 +63,11 @@ impl Reason {
     pub(crate) const fn about_token(self) -> bool {
         matches!(
             self,
-            Reason::BadDeviceToken | Reason::DeviceTokenNotForTopic | Reason::MissingDeviceToken | Reason::ExpiredToken | Reason::Unregistered
+            Reason::BadDeviceToken
+                | Reason::DeviceTokenNotForTopic
+                | Reason::MissingDeviceToken
+                | Reason::ExpiredToken
+                | Reason::Unregistered
         )
     }
 }

@@ -16,6 +16,7 @@ use types::vendor::Vendor;
 
 use super::tap::{Inlet, Tap};
 use super::{BODY_CAP, head_of, judge, route};
+use crate::dials::Dials;
 use crate::twin::{End, Line, Reply, Twin};
 
 const WINDOW: u32 = 16 * 1024 * 1024;
@@ -64,6 +65,7 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
             biased;
             accepted = connection.accept() => {
                 let mut accepted = Some(accepted);
+                let every = dials_of(twin, &line).goaway_every;
                 // Everything that lies ready, so that all its answers leave in one write.
                 while let Some(one) = accepted {
                     let Some(one) = one else { return Ok(()) };
@@ -80,8 +82,10 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
                     } else {
                         last_stream = respond.stream_id().as_u32();
                         arrived.push(read(request, respond).boxed());
-                        if !line.open() {
-                            break; // the first token decides about the rest
+                        let last_before_goaway = every > 0 && line.requests as usize + arrived.len() >= every as usize;
+                        // The first token decides about the rest; so does a GOAWAY.
+                        if !line.open() || last_before_goaway {
+                            break;
                         }
                     }
                     accepted = connection.accept().now_or_never();
@@ -99,8 +103,7 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
         if next == Next::Close {
             return Ok(()); // dropped with everything in flight: the callers see a broken connection
         }
-        let (apns, bulk) = (twin.dials(Vendor::Apns), twin.dials(Vendor::Xiaomi));
-        let dials = if line.bulk { &bulk } else { &apns };
+        let dials = dials_of(twin, &line);
         let wanted = if line.open() { dials.max_streams } else { dials.first_streams };
         if wanted != streams {
             streams = wanted;
@@ -121,6 +124,10 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
             return tokio::time::timeout(FAREWELL, farewell).await.map_or(Ok(()), Ok);
         }
     }
+}
+
+fn dials_of(twin: &Twin, line: &Line) -> Arc<Dials> {
+    twin.dials(if line.bulk { Vendor::Xiaomi } else { Vendor::Apns })
 }
 
 /// Reads the body to its end.

@@ -8,8 +8,8 @@ pub(crate) use http1::serve_plain;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Response, header};
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, header};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;

@@ -28,9 +28,30 @@ const AHEAD_MOST_MILLIS: i64 = 7 * 86_400_000;
 
 /// `extra.` keys that Xiaomi itself knows; the others are the caller's own.
 const KNOWN_EXTRAS: [&str; 24] = [
-    "channel_id", "channel_name", "channel_description", "template_id", "template_param", "notify_effect", "intent_uri", "web_uri",
-    "notify_foreground", "callback", "callback.param", "callback.type", "jobkey", "only_send_once", "flow_control", "badge", "locale",
-    "model", "app_version", "connpt", "locale_not_in", "model_not_in", "app_version_not_in", "connpt_not_in",
+    "channel_id",
+    "channel_name",
+    "channel_description",
+    "template_id",
+    "template_param",
+    "notify_effect",
+    "intent_uri",
+    "web_uri",
+    "notify_foreground",
+    "callback",
+    "callback.param",
+    "callback.type",
+    "jobkey",
+    "only_send_once",
+    "flow_control",
+    "badge",
+    "locale",
+    "model",
+    "app_version",
+    "connpt",
+    "locale_not_in",
+    "model_not_in",
+    "app_version_not_in",
+    "connpt_not_in",
 ];
 
 /// Steps 5 to 7, and the values around them. `now` in milliseconds.

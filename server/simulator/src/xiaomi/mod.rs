@@ -169,7 +169,12 @@ pub(crate) fn answer(twin: &Twin, dials: &Dials, method: &Method, path: &str, he
 }
 
 /// The account whose secret and package belong together.
-fn account_of<'a>(accounts: &'a [XiaomiAccount], secret: &str, packages: Option<&str>, several: bool) -> Result<&'a XiaomiAccount, check::Complaint> {
+fn account_of<'a>(
+    accounts: &'a [XiaomiAccount],
+    secret: &str,
+    packages: Option<&str>,
+    several: bool,
+) -> Result<&'a XiaomiAccount, check::Complaint> {
     let names = packages.ok_or_else(|| (10016, "missing required parameter: restricted_package_name".to_owned()))?;
     if names.contains(',') && !several {
         return Err((22022, "several packages need v3".into()));

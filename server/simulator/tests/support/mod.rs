@@ -48,7 +48,8 @@ impl P8 {
 
     pub fn jwt(&self, team: &str, kid: &str, iat: i64) -> String {
         let part = |text: String| URL_SAFE_NO_PAD.encode(text);
-        let head = format!("{}.{}", part(format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#)), part(format!(r#"{{"iss":"{team}","iat":{iat}}}"#)));
+        let head =
+            format!("{}.{}", part(format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#)), part(format!(r#"{{"iss":"{team}","iat":{iat}}}"#)));
         let signature = URL_SAFE_NO_PAD.encode(self.signed(false, &head));
         format!("{head}.{signature}")
     }
@@ -56,7 +57,8 @@ impl P8 {
     /// As `a2` and pushy write it: standard base64 with padding, DER signature.
     pub fn sloppy_jwt(&self, team: &str, kid: &str, iat: i64) -> String {
         let part = |text: String| STANDARD.encode(text);
-        let head = format!("{}.{}", part(format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#)), part(format!(r#"{{"iss":"{team}","iat":{iat}}}"#)));
+        let head =
+            format!("{}.{}", part(format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#)), part(format!(r#"{{"iss":"{team}","iat":{iat}}}"#)));
         let signature = STANDARD.encode(self.signed(true, &head));
         format!("{head}.{signature}")
     }
