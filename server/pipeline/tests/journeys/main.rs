@@ -1,0 +1,173 @@
+//! Pushes walk through the whole machine to the simulator and back; the simulator's ledger is the judge.
+
+mod support;
+
+use pipeline::storage::messages::{Origin, Targets};
+use simulator::{Dials, Outage};
+use support::TestHouse;
+use types::content::MessageClass;
+use types::life::{MessageState, Outcome};
+use types::vendor::Vendor;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_over_both_vendors_equals_the_ledger() {
+    let t = TestHouse::new().await;
+    let mut users = t.devices(3_000).await;
+    users.push("nobody".into());
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted, funnel.total.filtered), (3_001, 3_000, 1), "{:?}", funnel.losses);
+    t.recount(sent.no).await;
+    for vendor in Vendor::ALL {
+        let taken = t.taken(sent.no, vendor).await;
+        assert_eq!(taken.len(), 1_500, "{}", vendor.slug());
+        assert!(taken.values().all(|n| *n == 1), "{}: somebody got it twice", vendor.slug());
+    }
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pause_holds_the_send_stage_and_resume_finishes() {
+    let t = TestHouse::new().await;
+    let users = t.devices(2_000).await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 400).await;
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 100).await;
+    t.house.controls.pause(sent.no).await.expect("paused");
+    // What was in flight ends; after that nothing moves.
+    let chunks_still = async || {
+        let chunks = t.house.storage.chunks.of_message(sent.no, types::ids::ChunkNo(0), 100).await.expect("chunks");
+        chunks.iter().all(|chunk| chunk.state != pipeline::storage::chunks::ChunkState::Leased)
+    };
+    while !chunks_still().await {
+        tokio::task::yield_now().await;
+    }
+    let held = t.funnel(sent.no).await.total;
+    let seen = t.simulator.ledger().taken();
+    assert!(held.waiting > 0);
+    assert_eq!(t.message(sent.no).await.state, MessageState::Paused);
+    assert!(t.house.controls.pause(sent.no).await.is_err(), "a second pause says so");
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!((t.funnel(sent.no).await.total, t.simulator.ledger().taken()), (held, seen), "nothing moves while paused");
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 5_000).await;
+    t.house.controls.resume(sent.no).await.expect("resumed");
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.planned), (2_000, 2_000));
+    t.recount(sent.no).await;
+    assert_eq!(t.simulator.ledger().taken(), 2_000, "neither repeated nor skipped");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancel_ends_what_was_not_sent_and_leaves_what_was() {
+    let t = TestHouse::new().await;
+    let users = t.devices(2_000).await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 200).await;
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 50).await;
+    t.house.controls.cancel(sent.no).await.expect("cancelled");
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.waiting == 0).await;
+    assert!(funnel.total.cancelled > 0);
+    assert_eq!(funnel.total.accepted + funnel.total.cancelled, 2_000, "{:?}", funnel.losses);
+    assert_eq!(t.simulator.ledger().taken(), funnel.total.accepted);
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_one_vendor_is_waited_out_and_costs_the_other_nothing() {
+    let t = TestHouse::new().await;
+    let users = t.devices(400).await;
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted == 200).await;
+    assert_eq!(funnel.total.waiting, 200, "Xiaomi's half waits: {:?}", funnel.losses);
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let funnel = t.finished(sent.no).await;
+    assert_eq!(funnel.total.accepted, 400);
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_send_reaches_test_devices_only() {
+    let t = TestHouse::new().await;
+    let users = t.devices(10).await;
+    let mut tester = t.registration("tester", 1_001);
+    tester.test = Some(true);
+    t.house.storage.devices.register(t.app.no, vec![tester]).await.expect("registered");
+    let mut everybody = users;
+    everybody.push("tester".into());
+    let mut submission = t.submission(Targets::Users { users: everybody });
+    submission.origin = Origin::Test;
+    let sent = t.send(submission).await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.filtered), (1, 10));
+    assert_eq!(funnel.losses[0].reason, "not_test_device");
+    assert_eq!(t.simulator.ledger().taken(), 1);
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_persons_message_does_not_wait_behind_a_crowd() {
+    let t = TestHouse::new().await;
+    let users = t.devices(4_000).await;
+    for vendor in Vendor::ALL {
+        t.lane(vendor, |lane| {
+            lane.pace_per_second = 50;
+            lane.batch = lane.batch.min(20);
+        })
+        .await;
+    }
+    let bulk = t.send(t.submission(Targets::Users { users: users.clone() })).await;
+    t.until(bulk.no, |_, funnel| funnel.total.accepted > 40).await;
+    let mut urgent = t.submission(Targets::Users { users: users[..2].to_vec() });
+    urgent.class = MessageClass::Transactional;
+    let urgent = t.send(urgent).await;
+    t.finished(urgent.no).await;
+    let behind = t.funnel(bulk.no).await.total;
+    assert!(behind.waiting > 1_000, "the crowd still waits: {behind:?}");
+    t.house.controls.cancel(bulk.no).await.expect("cancelled");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_restart_finds_goes_on_without_a_repeat() {
+    let mut t = TestHouse::new().await;
+    let users = t.devices(2_000).await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 500).await;
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 100).await;
+    t.restart("node-2").await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.uncertain), (2_000, 0), "a clean stop leaves nothing unknown");
+    assert_eq!(t.simulator.ledger().taken(), 2_000);
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_goes_after_its_deadline() {
+    let t = TestHouse::new().await;
+    let users = t.devices(200).await;
+    t.lane(Vendor::Apns, |lane| lane.enabled = true).await;
+    t.simulator.set_dials(Vendor::Apns, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Apns) }).expect("dials");
+    let mut submission = t.submission(Targets::Users { users });
+    submission.deadline = Some(t.house.world.now() + 2_500);
+    let sent = t.send(submission).await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.expired), (100, 100), "{:?}", funnel.losses);
+    t.recount(sent.no).await;
+
+    let message = t.message(sent.no).await;
+    t.simulator.set_dials(Vendor::Apns, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Apns) }).expect("dials");
+    assert!(
+        t.house.controls.resend(&t.app, &message, &[Outcome::Accepted], "tester", "").await.is_err(),
+        "accepted ones are never sent again"
+    );
+    let again = t.house.controls.resend(&t.app, &message, &[Outcome::Expired], "tester", "").await.expect("resent");
+    let funnel = t.finished(again.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted), (100, 100));
+    assert_eq!(t.taken(again.no, Vendor::Apns).await.len(), 100, "under the first message's key");
+    t.end().await;
+}

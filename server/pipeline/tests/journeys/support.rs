@@ -1,0 +1,259 @@
+//! The real house on a temp-file store with the simulator in-process. On the way out it checks itself: equation and recount.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use pipeline::access::accept::{Accepted, Submission};
+use pipeline::channel::lanes::credential_aad;
+use pipeline::house::{House, Plan};
+use pipeline::storage::apps::{App, CredentialRow, LaneSettings, NewApp};
+use pipeline::storage::devices::Registration;
+use pipeline::storage::frame::Outcomes;
+use pipeline::storage::messages::{Message, Origin, Targets};
+use pipeline::storage::tallies::fold;
+use pipeline::vault::{MasterKey, Vault};
+use pipeline::world::World;
+use simulator::{Account, ApnsAccount, Channel, Options, Simulator, XiaomiAccount};
+use types::content::{Content, MessageClass};
+use types::funnel::Funnel;
+use types::ids::{AppId, ChunkNo, DeviceId};
+use types::life::MessageState;
+use types::vendor::{Environment, Vendor};
+
+/// Longest a condition may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct TestHouse {
+    pub house: Arc<House>,
+    pub app: App,
+    pub simulator: Simulator,
+    folder: tempfile::TempDir,
+    key: MasterKey,
+    world: World,
+}
+
+fn p8() -> String {
+    let random = ring::rand::SystemRandom::new();
+    let pkcs8 = ring::signature::EcdsaKeyPair::generate_pkcs8(&ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+    let body = base64::engine::general_purpose::STANDARD.encode(pkcs8.as_ref());
+    format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
+}
+
+async fn build(folder: &std::path::Path, key: &MasterKey, world: &World, node: &str) -> Arc<House> {
+    let vault = Vault::new(world.clone(), key, None).expect("a vault");
+    let plan = Plan {
+        database_url: format!("sqlite://{}", folder.join("carillon.db").display()),
+        data_dir: folder.to_owned(),
+        node: node.to_owned(),
+        alone: true,
+        world: world.clone(),
+        vault: Arc::new(vault),
+        public_url: None,
+    };
+    House::build(plan).await.expect("a house")
+}
+
+impl TestHouse {
+    /// An app with both lanes towards the simulator; workers run.
+    pub async fn new() -> TestHouse {
+        // One provider for the process; a second call by a parallel test finds it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (folder, world) = (tempfile::tempdir().expect("a folder"), World::system());
+        let key = MasterKey::random(&world);
+        let simulator = Simulator::start(Options::default()).await.expect("a simulator");
+        let house = build(folder.path(), &key, &world, "node-1").await;
+        let app = register(&house, &simulator).await;
+        house.start().await.expect("workers");
+        TestHouse { house, app, simulator, folder, key, world }
+    }
+
+    /// The process ends cleanly and another one takes over.
+    pub async fn restart(&mut self, node: &str) {
+        self.house.stop().await;
+        self.house = build(self.folder.path(), &self.key, &self.world, node).await;
+        self.house.start().await.expect("workers");
+    }
+
+    /// `n` devices, half of them on each vendor, users `u0 …`; returns the users.
+    pub async fn devices(&self, n: usize) -> Vec<String> {
+        let users: Vec<String> = (0..n).map(|i| format!("u{i}")).collect();
+        for part in users.chunks(1_000) {
+            let list = part.iter().map(|user| self.registration(user, user[1..].parse().unwrap_or(0))).collect();
+            self.house.storage.devices.register(self.app.no, list).await.expect("registered");
+        }
+        users
+    }
+
+    pub fn registration(&self, user: &str, i: usize) -> Registration {
+        let token = if i.is_multiple_of(2) {
+            (Vendor::Apns, format!("{:064x}", 0x1000_0000 + i))
+        } else {
+            (Vendor::Xiaomi, format!("reg-id-{i:06}"))
+        };
+        Registration {
+            fresh_id: DeviceId::from_bytes(self.world.id()),
+            id: None,
+            user_id: Some(user.to_owned()),
+            model: "test".into(),
+            os_version: "1".into(),
+            app_version: "1.0".into(),
+            notifications_on: Some(true),
+            environment: Environment::Production,
+            test: None,
+            tokens: vec![token],
+            now: self.world.now(),
+        }
+    }
+
+    pub fn submission(&self, targets: Targets) -> Submission {
+        Submission {
+            campaign: None,
+            origin: Origin::Api,
+            class: MessageClass::Bulk,
+            business: "test".into(),
+            content: Content { title: "Title".into(), body: "Body".into(), ..Content::default() },
+            variables: BTreeMap::new(),
+            targets,
+            vendor_order: Vec::new(),
+            deadline: None,
+            idempotency: None,
+            account: "tester".into(),
+            address: "127.0.0.1".into(),
+        }
+    }
+
+    pub async fn send(&self, submission: Submission) -> Accepted {
+        self.house.accept.submit(&self.app, submission).await.expect("accepted")
+    }
+
+    pub async fn lane(&self, vendor: Vendor, change: impl FnOnce(&mut LaneSettings)) {
+        let lanes = self.house.storage.apps.lanes_of(self.app.no).await.expect("lanes");
+        let lane = lanes.into_iter().find(|lane| lane.vendor == vendor).expect("a lane");
+        let mut settings = lane.settings;
+        change(&mut settings);
+        self.house.storage.apps.put_lane(self.app.no, vendor, settings).await.expect("changed");
+        self.house.coordination.wakes.wake(pipeline::broker::wakes::LANES);
+    }
+
+    pub async fn funnel(&self, message_no: i64) -> Funnel {
+        let funnel = fold(self.house.storage.tallies.of_message(message_no).await.expect("tallies"));
+        assert!(funnel.total.holds(), "the equation broke: {:?}", funnel.total);
+        funnel
+    }
+
+    pub async fn message(&self, no: i64) -> Message {
+        self.house.storage.messages.get(no).await.expect("a store").expect("a message")
+    }
+
+    /// Waits for the message to be over; every look on the way must balance.
+    pub async fn finished(&self, message_no: i64) -> Funnel {
+        self.until(message_no, |message, _| matches!(message.state, MessageState::Finished | MessageState::Cancelled)).await
+    }
+
+    /// Waits for a condition on message and funnel.
+    pub async fn until(&self, message_no: i64, mut done: impl FnMut(&Message, &Funnel) -> bool) -> Funnel {
+        let started = tokio::time::Instant::now();
+        loop {
+            let funnel = self.funnel(message_no).await;
+            let message = self.message(message_no).await;
+            if done(&message, &funnel) {
+                return funnel;
+            }
+            assert!(started.elapsed() < PATIENCE, "never came: {:?} {:?}", message.state, funnel.total);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Counters equal a recount of every outcome in every chunk.
+    pub async fn recount(&self, message_no: i64) {
+        let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+        let mut after = ChunkNo(0);
+        loop {
+            let chunks = self.house.storage.chunks.of_message(message_no, after, 100).await.expect("chunks");
+            let Some(last) = chunks.last() else { break };
+            after = last.no;
+            for chunk in &chunks {
+                for (outcome, _) in Outcomes::decode(&chunk.outcomes).expect("outcomes").iter() {
+                    *counted.entry(outcome.slug().to_owned()).or_default() += 1;
+                }
+            }
+        }
+        let total = self.funnel(message_no).await.total;
+        for outcome in types::life::Outcome::ALL {
+            assert_eq!(counted.get(outcome.slug()).copied().unwrap_or(0), total.get(outcome), "{}", outcome.slug());
+        }
+    }
+
+    /// Device messages the simulator took under the show key of a message.
+    pub async fn taken(&self, message_no: i64, vendor: Vendor) -> BTreeMap<u64, u32> {
+        let key = pipeline::channel::step::show_key(&self.message(message_no).await);
+        self.simulator.ledger().taken_under(vendor, &key).into_iter().collect()
+    }
+
+    pub async fn end(self) {
+        self.house.stop().await;
+        self.simulator.stop().await;
+    }
+}
+
+async fn register(house: &House, simulator: &Simulator) -> App {
+    let world = &house.world;
+    let key = p8();
+    simulator
+        .add_account(Account::Apns(ApnsAccount {
+            team_id: "TEAM123456".into(),
+            key_id: "KEY1234567".into(),
+            key: key.clone(),
+            bundle_id: "com.example.app".into(),
+            environment: Environment::Production,
+            phones: None,
+        }))
+        .expect("an account");
+    simulator
+        .add_account(Account::Xiaomi(XiaomiAccount {
+            package_name: "com.example.app".into(),
+            app_secret: "xiaomi-secret-of-the-test".into(),
+            channels: vec![Channel::plain("news")],
+            daily_quota: 0,
+            requests_per_second: 0,
+        }))
+        .expect("an account");
+    let app = house
+        .storage
+        .apps
+        .create(NewApp {
+            id: AppId::from_bytes(world.id()),
+            name: "Test".into(),
+            description: String::new(),
+            environment: Environment::Production,
+            default_title: "Default".into(),
+            vendor_order: vec![Vendor::Apns, Vendor::Xiaomi],
+            services: vec!["push".into()],
+            app_key: format!("ak_{}", hex::encode(world.bytes::<8>())),
+            client_key: format!("ck_{}", hex::encode(world.bytes::<8>())),
+            callback_secret: hex::encode(world.bytes::<16>()),
+            secret_sealed: Vec::new(),
+            created_at: world.now(),
+        })
+        .await
+        .expect("an app");
+    for (vendor, fields) in [
+        (Vendor::Apns, vec![("team_id", "TEAM123456"), ("key_id", "KEY1234567"), ("bundle_id", "com.example.app"), ("p8", key.as_str())]),
+        (Vendor::Xiaomi, vec![("package_name", "com.example.app"), ("app_secret", "xiaomi-secret-of-the-test"), ("channel_id", "news")]),
+    ] {
+        let fields: BTreeMap<&str, &str> = fields.into_iter().collect();
+        let aad = credential_aad(app.id.as_str(), vendor);
+        let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
+        let sealed = house.vault.seal(&aad, &serde_json::to_vec(&fields).expect("json"));
+        let row = CredentialRow { vendor, sealed, hints: Vec::new(), updated_at: world.now(), updated_by: "test".into() };
+        house.storage.apps.put_credential(app.no, row).await.expect("a credential");
+        let lanes = house.storage.apps.lanes_of(app.no).await.expect("lanes");
+        let mut settings = lanes.into_iter().find(|lane| lane.vendor == vendor).expect("a lane").settings;
+        settings.base_url = simulator.base_url(vendor);
+        settings.ca_pem = Some(simulator.ca_pem().to_owned());
+        house.storage.apps.put_lane(app.no, vendor, settings).await.expect("a lane");
+    }
+    house.storage.apps.by_no(app.no).await.expect("a store").expect("the app")
+}
