@@ -1,0 +1,110 @@
+//! Campaigns: one revision at a time, one step at a time, one message.
+
+use pipeline::storage::campaigns::{Campaign, CampaignFilter, Move};
+use pipeline::storage::{Storage, StorageError};
+use types::campaign::CampaignSpec;
+use types::ids::{CampaignId, MessageId};
+use types::life::{CampaignState, MessageState};
+use types::listing::PageRequest;
+use types::problem::{Code, Problem};
+
+use crate::support::{NOW, app, fresh_storage, id_bytes, message};
+
+async fn campaign(storage: &Storage, app_no: i64, name: &str) -> Campaign {
+    let spec = CampaignSpec { name: name.into(), ..CampaignSpec::default() };
+    storage.campaigns.create(app_no, CampaignId::from_bytes(id_bytes()), spec, "ann", NOW).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_save_names_the_revision_it_saw() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    assert_eq!((one.revision, one.state), (1, CampaignState::Draft));
+    let spec = CampaignSpec { name: "二".into(), ..CampaignSpec::default() };
+    let two = storage.campaigns.save(&one.id, 1, spec.clone(), "bob", NOW + 1).await.unwrap();
+    assert_eq!((two.revision, two.spec.name.as_str(), two.changed_by.as_str()), (2, "二", "bob"));
+    assert!(matches!(storage.campaigns.save(&one.id, 1, spec.clone(), "ann", NOW).await, Err(StorageError::Stale("campaign"))));
+    let start = Move { revision: Some(1), ..Move::new(CampaignState::Draft, CampaignState::Running, "ann", NOW) };
+    assert_eq!(storage.campaigns.advance(&one.id, start.clone()).await.unwrap(), None, "an old revision starts nothing");
+    let started = storage.campaigns.advance(&one.id, Move { revision: Some(2), ..start }).await.unwrap().unwrap();
+    assert_eq!((started.state, started.started_at), (CampaignState::Running, Some(NOW)));
+    assert!(matches!(storage.campaigns.save(&one.id, started.revision, spec, "ann", NOW).await, Err(StorageError::Stale("campaign"))));
+}
+
+#[tokio::test]
+async fn of_many_starters_one_wins_and_the_table_is_law() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    let start = || storage.campaigns.advance(&one.id, Move::new(CampaignState::Draft, CampaignState::Running, "x", NOW));
+    let won = futures::future::join_all((0..8).map(|_| start())).await.into_iter().filter(|r| matches!(r, Ok(Some(_)))).count();
+    assert_eq!(won, 1);
+    for from in CampaignState::ALL {
+        for to in CampaignState::ALL {
+            let allowed = from.may_become().contains(&to);
+            let fresh = CampaignId::from_bytes(id_bytes());
+            let answer = storage.campaigns.advance(&fresh, Move::new(from, to, "x", NOW)).await;
+            assert_eq!(answer.is_ok(), allowed, "{} -> {}", from.slug(), to.slug());
+        }
+    }
+}
+
+#[tokio::test]
+async fn schedules_come_due_and_half_starts_are_found() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    let wait = Move { due_at: Some(NOW + 10), ..Move::new(CampaignState::Draft, CampaignState::Scheduled, "x", NOW) };
+    storage.campaigns.advance(&one.id, wait).await.unwrap().unwrap();
+    assert!(storage.campaigns.due(NOW + 9, 10).await.unwrap().is_empty());
+    assert_eq!(storage.campaigns.due(NOW + 10, 10).await.unwrap().len(), 1);
+    storage.campaigns.advance(&one.id, Move::new(CampaignState::Scheduled, CampaignState::Running, "x", NOW + 10)).await.unwrap().unwrap();
+    assert!(storage.campaigns.due(NOW + 20, 10).await.unwrap().is_empty());
+    assert_eq!(storage.campaigns.half_started(10).await.unwrap().len(), 1);
+    assert!(storage.campaigns.take_back(&one.id, Problem::new(Code::InvalidFields), NOW).await.unwrap());
+    let back = storage.campaigns.get(&one.id).await.unwrap().unwrap();
+    assert_eq!((back.state, back.trouble.map(|p| p.code), back.started_at), (CampaignState::Draft, Some(Code::InvalidFields), None));
+    storage.campaigns.advance(&one.id, Move::new(CampaignState::Draft, CampaignState::Running, "x", NOW)).await.unwrap().unwrap();
+    let no = message(&storage, app.no).await;
+    let id = MessageId::from_bytes(id_bytes());
+    assert!(storage.campaigns.set_message(&one.id, no, &id).await.unwrap());
+    assert!(!storage.campaigns.set_message(&one.id, no + 1, &id).await.unwrap(), "one message, once");
+    assert!(!storage.campaigns.take_back(&one.id, Problem::new(Code::Internal), NOW).await.unwrap());
+    assert_eq!(storage.campaigns.running(10).await.unwrap(), [(one.id.clone(), no)]);
+    assert!(storage.campaigns.half_started(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_campaign_out_of_step_with_its_message_is_found() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    storage.campaigns.advance(&one.id, Move::new(CampaignState::Draft, CampaignState::Running, "x", NOW)).await.unwrap().unwrap();
+    let no = message(&storage, app.no).await;
+    storage.campaigns.set_message(&one.id, no, &MessageId::from_bytes(id_bytes())).await.unwrap();
+    assert!(storage.campaigns.out_of_step(10).await.unwrap().is_empty());
+    storage.messages.pause(no).await.unwrap();
+    assert_eq!(storage.campaigns.out_of_step(10).await.unwrap()[0].1, MessageState::Paused);
+    storage.campaigns.advance(&one.id, Move::new(CampaignState::Running, CampaignState::Paused, "x", NOW)).await.unwrap().unwrap();
+    assert!(storage.campaigns.out_of_step(10).await.unwrap().is_empty());
+    storage.messages.cancel(no, NOW).await.unwrap();
+    assert_eq!(storage.campaigns.out_of_step(10).await.unwrap()[0].1, MessageState::Cancelled);
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_filtered_and_paged() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    for name in ["Alpha", "beta", "ALPHABET"] {
+        campaign(&storage, app.no, name).await;
+    }
+    let filter = CampaignFilter { text: Some("alpha".into()), state: Some(CampaignState::Draft) };
+    let first = storage.campaigns.list(app.no, &filter, &PageRequest { after: None, size: 1 }).await.unwrap();
+    assert_eq!(first.items[0].spec.name, "ALPHABET");
+    let second = storage.campaigns.list(app.no, &filter, &PageRequest { after: first.next, size: 1 }).await.unwrap();
+    assert_eq!((second.items[0].spec.name.as_str(), second.next), ("Alpha", None));
+    let none = CampaignFilter { state: Some(CampaignState::Paused), ..CampaignFilter::default() };
+    assert!(storage.campaigns.list(app.no, &none, &PageRequest::default()).await.unwrap().items.is_empty());
+    assert!(storage.campaigns.list(app.no + 1, &CampaignFilter::default(), &PageRequest::default()).await.unwrap().items.is_empty());
+}
