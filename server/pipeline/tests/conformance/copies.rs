@@ -50,7 +50,10 @@ async fn names_are_unique_among_the_living() {
     let again = storage.copies.create(app.no, CopyId::from_bytes(id_bytes()), save("同名", "x")).await;
     assert!(matches!(again, Err(StorageError::Conflict("copy name"))));
     assert!(storage.copies.archive(&one, true, NOW).await.unwrap());
-    assert!(matches!(storage.copies.save(&one, 1, save("y", "y")).await, Err(StorageError::Stale("copy"))), "archived ones stay as they are");
+    assert!(
+        matches!(storage.copies.save(&one, 1, save("y", "y")).await, Err(StorageError::Stale("copy"))),
+        "archived ones stay as they are"
+    );
     copy(&storage, app.no, "同名").await;
     assert!(matches!(storage.copies.archive(&one, false, NOW).await, Err(StorageError::Conflict("copy name"))));
     assert!(!storage.copies.archive(&CopyId::from_bytes(id_bytes()), true, NOW).await.unwrap());

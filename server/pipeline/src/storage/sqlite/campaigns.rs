@@ -255,9 +255,7 @@ impl Campaigns for SqliteCampaigns {
         .await?;
         found
             .into_iter()
-            .map(|pair| {
-                Ok((pair.campaign.try_into()?, rows::word("message.state", pair.message_state, MessageState::from_code)?))
-            })
+            .map(|pair| Ok((pair.campaign.try_into()?, rows::word("message.state", pair.message_state, MessageState::from_code)?)))
             .collect()
     }
 
