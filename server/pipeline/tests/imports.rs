@@ -113,47 +113,13 @@ fn rooms_import_only_what_the_table_allows() {
 }
 
 #[test]
-fn every_room_stands_in_the_table_and_has_a_header() {
+fn every_room_stands_in_the_table() {
     let table = table();
-    let mut missing = Vec::new();
     for entry in fs::read_dir(source("src")).expect("src") {
         let path = entry.expect("entry").path();
-        if !path.is_dir() {
-            continue;
-        }
-        let name = path.file_name().and_then(|n| n.to_str()).expect("name").to_owned();
-        assert!(table.contains_key(&name), "{name} is not in the table of lib.rs");
-        let head = fs::read_to_string(path.join("mod.rs")).expect("mod.rs");
-        let head: String = head.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n").to_lowercase();
-        for part in ["comes in", "goes out", "never", "how to"] {
-            if !head.contains(part) {
-                missing.push(format!("the header of {name} does not say: {part}"));
-            }
-        }
-    }
-    assert!(missing.is_empty(), "{}", missing.join("\n"));
-}
-
-/// Package -> packages of this workspace it may depend on (tests aside).
-#[test]
-fn packages_depend_one_way() {
-    let may: BTreeMap<&str, &[&str]> = BTreeMap::from([
-        ("app/types", &[][..]),
-        ("app", &["types"][..]),
-        ("frontend", &["app"][..]),
-        ("frontend/bundle", &[][..]),
-        ("server/pipeline", &["types"][..]),
-        ("server/simulator", &["types"][..]),
-        ("server", &["app", "types", "pipeline", "simulator"][..]),
-    ]);
-    let ours = ["app", "types", "frontend", "bundle", "pipeline", "simulator", "server"];
-    for (package, allowed) in may {
-        let manifest = fs::read_to_string(source("../..").join(package).join("Cargo.toml")).expect(package);
-        let section = manifest.split("\n[dependencies]").nth(1).unwrap_or_else(|| panic!("{package} has no [dependencies]"));
-        let section = section.split("\n[").next().unwrap_or("");
-        for line in section.lines() {
-            let name: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '-').collect();
-            assert!(!ours.contains(&name.as_str()) || allowed.contains(&name.as_str()), "{package} may not depend on {name}");
+        if path.is_dir() {
+            let name = path.file_name().and_then(|n| n.to_str()).expect("name").to_owned();
+            assert!(table.contains_key(&name), "{name} is not in the table of lib.rs");
         }
     }
 }
