@@ -14,6 +14,7 @@ use super::lanes::LaneConfig;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Tools};
 use crate::broker::wakes;
 use crate::storage::StorageError;
+use crate::storage::apps::CREDENTIAL_REFUSED;
 
 /// Longest sleep of an idle lane: a lost wake-up costs at most this.
 const IDLE: Duration = Duration::from_secs(1);
@@ -189,7 +190,7 @@ impl Shared {
                 words,
                 "the credential was refused; the lane stands still until it is renewed"
             );
-            if let Err(error) = self.tools.storage.apps.pause_lane(config.lane.no, Some(words)).await {
+            if let Err(error) = self.tools.storage.apps.pause_lane(config.lane.no, Some(format!("{CREDENTIAL_REFUSED}: {words}"))).await {
                 tracing::error!(%error, "the lane could not be paused");
             }
             self.tools.coordination.wakes.wake(wakes::LANES);

@@ -1,0 +1,73 @@
+//! `make bench`: what a device message, a call and a crowd row cost, each beside its bar. Prints a table, writes it with date
+//! and machine to the page named by `--page`. Every measure runs in a process of its own, so that peaks do not mix; the
+//! simulator runs in another, so that its CPU never counts as ours.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+mod meter;
+mod report;
+mod span;
+mod store;
+
+use report::Row;
+
+/// Measures in the order of the table.
+const MEASURES: [&str; 1] = ["store"];
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["measure", name] => {
+            let rows = runtime()?.block_on(measure(name))?;
+            let mut out = std::io::stdout();
+            writeln!(out, "{}", serde_json::to_string(&rows)?)?;
+            Ok(())
+        }
+        _ => all(&words),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+async fn measure(name: &str) -> Result<Vec<Row>> {
+    match name {
+        "store" => store::measure().await,
+        other => bail!("no measure {other}"),
+    }
+}
+
+/// `[names…] [--page FILE]`: runs every measure (or those named).
+fn all(words: &[&str]) -> Result<()> {
+    let page = words.iter().position(|w| *w == "--page").map(|at| words.get(at + 1).copied().context("--page FILE")).transpose()?;
+    let chosen: Vec<&str> = MEASURES.into_iter().filter(|m| words.contains(m)).collect();
+    let chosen = if chosen.is_empty() { MEASURES.to_vec() } else { chosen };
+    let before = meter::load();
+    let mut rows = Vec::new();
+    for name in chosen {
+        let child = Command::new(std::env::current_exe()?)
+            .args(["measure", name])
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting a measure")?
+            .wait_with_output()?;
+        if !child.status.success() {
+            bail!("measure {name} failed: {}", child.status);
+        }
+        let last = String::from_utf8(child.stdout)?;
+        let found: Vec<Row> = serde_json::from_str(last.lines().last().context("no result")?)?;
+        rows.extend(found);
+    }
+    let table = report::table(&rows);
+    writeln!(std::io::stdout(), "{table}")?;
+    if let Some(page) = page {
+        let now = jiff::Timestamp::from_millisecond(pipeline::world::World::system().now())?;
+        std::fs::write(page, report::page(&table, &now.strftime("%Y-%m-%d %H:%M UTC").to_string(), &before))?;
+    }
+    Ok(())
+}

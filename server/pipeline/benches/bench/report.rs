@@ -1,0 +1,89 @@
+//! One line of the table, and the page made of them.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::span::Used;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    pub what: String,
+    pub value: f64,
+    pub unit: String,
+    /// (goal's name, figure, larger is better)
+    pub bar: Option<(String, f64, bool)>,
+    pub note: String,
+}
+
+impl Row {
+    pub fn new(what: &str, value: f64, unit: &str) -> Row {
+        Row { what: what.to_owned(), value, unit: unit.to_owned(), bar: None, note: String::new() }
+    }
+
+    pub fn at_most(mut self, goal: &str, figure: f64) -> Row {
+        self.bar = Some((goal.to_owned(), figure, false));
+        self
+    }
+
+    pub fn at_least(mut self, goal: &str, figure: f64) -> Row {
+        self.bar = Some((goal.to_owned(), figure, true));
+        self
+    }
+
+    pub fn with_note(mut self, note: impl Into<String>) -> Row {
+        self.note = note.into();
+        self
+    }
+
+    pub fn with_wall(self, used: &Used) -> Row {
+        let note = format!("{:.2} s wall, {:.2} CPU-s", used.wall.as_secs_f64(), used.cpu.as_secs_f64());
+        self.with_note(note)
+    }
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        v if v >= 1_000.0 => {
+            let digits = format!("{value:.0}");
+            let mut out = String::new();
+            for (i, c) in digits.chars().enumerate() {
+                if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                    out.push(',');
+                }
+                out.push(c);
+            }
+            out
+        }
+        v if v >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// The table in Markdown: figure, bar, and how often the bar fits in (above 1 = better than the bar).
+pub fn table(rows: &[Row]) -> String {
+    let mut out = String::from("| what | measured | unit | bar | against the bar | remark |\n| --- | ---: | --- | ---: | ---: | --- |\n");
+    for row in rows {
+        let (bar, against) = match &row.bar {
+            Some((goal, figure, larger)) => {
+                let ratio = if *larger { row.value / figure } else { figure / row.value };
+                let sign = if *larger { "≥" } else { "≤" };
+                (format!("{goal}: {sign} {}", number(*figure)), format!("{ratio:.2} x"))
+            }
+            None => (String::new(), String::new()),
+        };
+        let _ = writeln!(out, "| {} | {} | {} | {bar} | {against} | {} |", row.what, number(row.value), row.unit, row.note);
+    }
+    out
+}
+
+/// Everything above and below the table.
+pub fn page(table: &str, date: &str, load: &str) -> String {
+    format!(
+        "# Benchmarks\n\nWritten by `make bench` on {date}. Machine: {}. Load of the machine when it began: {load}.\n\n\
+         CPU is user and system time of our process, all threads; the simulator runs in a process of its own and is not counted.\n\
+         Everything is durable as in production (SQLite WAL, `synchronous=FULL`, answered after the commit), TLS to the simulator.\n\
+         Bars: the goals of the design (P1, P2, P5, P7, U6). \"Against the bar\" above 1 is better than the bar.\n\n{table}",
+        crate::meter::machine(),
+    )
+}
