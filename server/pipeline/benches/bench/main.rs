@@ -7,26 +7,32 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+mod crowds;
 mod meter;
 mod report;
+mod send;
 mod span;
 mod store;
+mod tokens;
+mod twin;
 
 use report::Row;
+use types::vendor::Vendor;
 
 /// Measures in the order of the table.
-const MEASURES: [&str; 1] = ["store"];
+const MEASURES: [&str; 5] = ["bulk", "apns", "crowd1", "crowd10", "store"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["measure", name] => {
-            let rows = runtime()?.block_on(measure(name))?;
+        ["measure", name, part] => {
+            let rows = runtime()?.block_on(measure(name, part.parse()?))?;
             let mut out = std::io::stdout();
             writeln!(out, "{}", serde_json::to_string(&rows)?)?;
             Ok(())
         }
+        ["simulator"] => runtime()?.block_on(twin::serve()),
         _ => all(&words),
     }
 }
@@ -35,23 +41,29 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-async fn measure(name: &str) -> Result<Vec<Row>> {
+/// `part`: the volume is divided by it.
+async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
     match name {
+        "bulk" => send::measure(Vendor::Xiaomi, 1_000_000 / part).await,
+        "apns" => send::measure(Vendor::Apns, 200_000 / part).await,
+        "crowd1" => crowds::measure(1_000_000 / part).await,
+        "crowd10" => crowds::measure(10_000_000 / part).await,
         "store" => store::measure().await,
         other => bail!("no measure {other}"),
     }
 }
 
-/// `[names…] [--page FILE]`: runs every measure (or those named).
+/// `[names…] [--short] [--page FILE]`: runs every measure (or those named); `--short` with a tenth of the volume.
 fn all(words: &[&str]) -> Result<()> {
     let page = words.iter().position(|w| *w == "--page").map(|at| words.get(at + 1).copied().context("--page FILE")).transpose()?;
     let chosen: Vec<&str> = MEASURES.into_iter().filter(|m| words.contains(m)).collect();
     let chosen = if chosen.is_empty() { MEASURES.to_vec() } else { chosen };
+    let part = if words.contains(&"--short") { "10" } else { "1" };
     let before = meter::load();
     let mut rows = Vec::new();
     for name in chosen {
         let child = Command::new(std::env::current_exe()?)
-            .args(["measure", name])
+            .args(["measure", name, part])
             .stdout(Stdio::piped())
             .spawn()
             .context("starting a measure")?

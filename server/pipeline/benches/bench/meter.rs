@@ -49,7 +49,8 @@ pub fn on_disk(folder: &Path) -> Result<u64> {
 pub fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).map_or("unknown CPU", |l| l.trim_start_matches([' ', '\t', ':']));
+    let model =
+        cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).map_or("unknown CPU", |l| l.trim_start_matches([' ', '\t', ':']));
     let cores = cpuinfo.lines().filter(|l| l.starts_with("processor")).count();
     let memory = read("/proc/meminfo");
     let kib: u64 = memory

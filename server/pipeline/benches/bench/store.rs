@@ -20,6 +20,7 @@ use types::vendor::{Environment, Vendor};
 
 use crate::report::Row;
 use crate::span::Span;
+use crate::tokens;
 
 const CHUNKS: i64 = 1_000;
 const EACH: i64 = 1_000;
@@ -57,7 +58,9 @@ pub fn new_message(world: &World, app_no: i64, class: MessageClass, targets: Tar
         origin: Origin::Api,
         class,
         business: "bench".to_owned(),
-        content: Content { title: "复诊提醒".to_owned(), body: "您预约的号源明天 9:00 开始就诊".to_owned(), ..Content::default() },
+        content: Content {
+            title: "复诊提醒".to_owned(), body: "您预约的号源明天 9:00 开始就诊".to_owned(), ..Content::default()
+        },
         variables: BTreeMap::new(),
         targets,
         vendor_order: Vec::new(),
@@ -67,11 +70,6 @@ pub fn new_message(world: &World, app_no: i64, class: MessageClass, targets: Tar
         address: "127.0.0.1".to_owned(),
         now: world.now(),
     }
-}
-
-/// A token as Xiaomi's: 44 characters of base64.
-pub fn xiaomi_token(i: usize) -> String {
-    format!("{:0>44}", format!("{:x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
 pub async fn measure() -> Result<Vec<Row>> {
@@ -97,7 +95,12 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
     let made: Vec<NewChunk> = (0..CHUNKS)
         .map(|c| {
             let list: Vec<Recipient> = (c * EACH..(c + 1) * EACH)
-                .map(|key| Recipient { key, device_no: key + 1, token: xiaomi_token(key as usize), ..Recipient::default() })
+                .map(|key| Recipient {
+                    key,
+                    device_no: key + 1,
+                    token: tokens::of(Vendor::Xiaomi, key.unsigned_abs()),
+                    ..Recipient::default()
+                })
                 .collect();
             NewChunk {
                 lane_no: Some(lane.no),
@@ -176,7 +179,7 @@ async fn devices(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row
         notifications_on: Some(true),
         environment: Environment::Production,
         test: None,
-        tokens: vec![(Vendor::Xiaomi, xiaomi_token(i))],
+        tokens: vec![(Vendor::Xiaomi, tokens::of(Vendor::Xiaomi, i as u64))],
         now,
     };
     let span = Span::start()?;
@@ -197,7 +200,7 @@ async fn devices(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row
 
     let span = Span::start()?;
     for from in (0..DEVICES).step_by(1_000) {
-        let tokens: Vec<(Vendor, String)> = (from..from + 1_000).map(|i| (Vendor::Xiaomi, xiaomi_token(i))).collect();
+        let tokens: Vec<(Vendor, String)> = (from..from + 1_000).map(|i| (Vendor::Xiaomi, tokens::of(Vendor::Xiaomi, i as u64))).collect();
         let reached = storage.devices.reach_tokens(app.no, &tokens).await?;
         anyhow::ensure!(reached.iter().all(|r| r.len() == 1), "a token without a device");
     }
@@ -227,9 +230,7 @@ async fn messages(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Ro
         done??;
     }
     let used = span.stop()?;
-    rows.push(
-        Row::new("store: nonce and message, durable, 64 callers", used.cpu_us(MESSAGES as f64), "CPU-µs a message").with_wall(&used),
-    );
+    rows.push(Row::new("store: nonce and message, durable, 64 callers", used.cpu_us(MESSAGES as f64), "CPU-µs a message").with_wall(&used));
     rows.push(Row::new("store: the same, per second", MESSAGES as f64 / used.wall.as_secs_f64(), "messages a second"));
     Ok(())
 }
