@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::accept::Accept;
+use crate::access::campaigns::CampaignDesk;
 use crate::access::controls::Controls;
+use crate::access::copies::CopyDesk;
 use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
 use crate::broker::plan::Planner;
@@ -47,6 +49,8 @@ pub struct House {
     pub accept: Accept,
     pub controls: Controls,
     pub crowds: Crowds,
+    pub copies: CopyDesk,
+    pub campaigns: CampaignDesk,
     /// What each lane of this process is doing.
     pub statuses: Statuses,
     pub data_dir: PathBuf,
@@ -95,6 +99,8 @@ impl House {
         };
         let sole_owner = plan.alone.then(|| plan.node.clone());
         let house = House {
+            copies: CopyDesk::new(storage.clone(), world.clone()),
+            campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
             planner: Planner::new(storage.clone(), coordination.clone(), world.clone()),
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
             storage,
@@ -129,6 +135,7 @@ impl House {
         self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
         self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
         self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));
+        self.tasks.spawn(self.campaigns.clone().run(self.stop.clone()));
         Ok(())
     }
 

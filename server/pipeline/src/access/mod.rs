@@ -4,7 +4,10 @@
 //! Neighbours: policy, broker, storage, coordination. How to add one: a file per way in; messages go through [`accept`].
 
 pub mod accept;
+pub mod actor;
+pub mod campaigns;
 pub mod controls;
+pub mod copies;
 pub mod crowd;
 pub mod keys;
 pub mod signature;

@@ -1,0 +1,309 @@
+//! Campaigns at the door: checks, starts, schedules, crashes in between, test sends, progress.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pipeline::access::accept::Accept;
+use pipeline::access::actor::Actor;
+use pipeline::access::campaigns::CampaignDesk;
+use pipeline::access::controls::Controls;
+use pipeline::access::copies::CopyDesk;
+use pipeline::broker::plan::Planner;
+use pipeline::coordination::Coordination;
+use pipeline::storage::Storage;
+use pipeline::storage::apps::{App, CredentialRow, NewApp};
+use pipeline::storage::campaigns::Move;
+use pipeline::storage::crowd_frame::{BlockWriter, put_value};
+use pipeline::storage::crowds::NewUpload;
+use pipeline::storage::devices::Registration;
+use pipeline::storage::frame::key_of;
+use pipeline::storage::messages::{MessageFilter, Origin};
+use pipeline::storage::people::AuditFilter;
+use pipeline::world::{HeldClock, SeededRandom, World};
+use tempfile::TempDir;
+use types::Millis;
+use types::content::MessageClass;
+use types::crowd::{CrowdCounts, Detected, Encoding, KeyKind, Mapping};
+use types::ids::{AppId, CrowdId, DeviceId, UploadId};
+use types::life::{CampaignState, FilterRule, Outcome};
+use types::listing::PageRequest;
+use types::problem::{Code, Problem};
+use types::vendor::{Environment, Vendor};
+use types::views::campaigns::CampaignForm;
+use types::views::copies::CopyForm;
+
+/// 2026-11-21 09:00:00 UTC.
+const NOW: Millis = 1_795_251_600_000;
+
+struct Desk {
+    storage: Storage,
+    clock: Arc<HeldClock>,
+    world: World,
+    desk: CampaignDesk,
+    copies: CopyDesk,
+    planner: Planner,
+    app: App,
+    _folder: TempDir,
+}
+
+fn ann() -> Actor {
+    Actor { id: "usr_ann".into(), name: "ann".into(), address: "127.0.0.1".into(), request_id: "req_1".into() }
+}
+
+impl Desk {
+    /// An app with an open Xiaomi lane and users `u0 .. u5`, of whom `u0` owns the test device.
+    async fn open() -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(&format!("sqlite://{}/store.db", folder.path().display())).await.unwrap();
+        let clock = HeldClock::at(NOW);
+        let world = World::new(clock.clone(), SeededRandom::new(7));
+        let coordination = Coordination::memory();
+        let accept = Accept::new(storage.clone(), coordination.clone(), world.clone());
+        let controls = Controls::new(storage.clone(), coordination.clone(), world.clone(), accept.clone());
+        let app = NewApp {
+            id: AppId::from_bytes(world.id()),
+            name: "患者端".into(),
+            description: String::new(),
+            environment: Environment::Production,
+            default_title: "晨钟健康".into(),
+            vendor_order: vec![Vendor::Xiaomi, Vendor::Apns],
+            services: vec!["push".into()],
+            app_key: "ak".into(),
+            client_key: "ck".into(),
+            callback_secret: "cb".into(),
+            secret_sealed: vec![1],
+            created_at: NOW,
+        };
+        let app = storage.apps.create(app).await.unwrap();
+        let row = CredentialRow { vendor: Vendor::Xiaomi, sealed: vec![1], hints: vec![], updated_at: NOW, updated_by: "t".into() };
+        storage.apps.put_credential(app.no, row).await.unwrap();
+        let devices = (0..6).map(|i| Registration {
+            fresh_id: DeviceId::from_bytes(world.id()),
+            id: None,
+            user_id: Some(format!("u{i}")),
+            model: "Mi 15".into(),
+            os_version: "15".into(),
+            app_version: "9".into(),
+            // One person switched notifications off.
+            notifications_on: Some(i != 5),
+            environment: Environment::Production,
+            test: Some(i == 0),
+            tokens: vec![(Vendor::Xiaomi, format!("token-{i}"))],
+            now: NOW,
+        });
+        storage.devices.register(app.no, devices.collect()).await.unwrap();
+        let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls);
+        let copies = CopyDesk::new(storage.clone(), world.clone());
+        let planner = Planner::new(storage.clone(), coordination, world.clone());
+        Desk { storage, clock, world, desk, copies, planner, app, _folder: folder }
+    }
+
+    async fn crowd(&self, users: &[&str]) -> CrowdId {
+        let id = UploadId::from_bytes(self.world.id());
+        let detected = Detected {
+            encoding: Encoding::Utf8,
+            bom: false,
+            gzip: false,
+            delimiter: Some(','),
+            header: true,
+            columns: vec!["id".into(), "姓名".into()],
+            preview: vec![],
+            bad_bytes: 0,
+        };
+        let upload = NewUpload {
+            id: id.clone(),
+            app_no: self.app.no,
+            file_name: "f.csv".into(),
+            file_size: 1,
+            sha256: id.to_string(),
+            path: "f".into(),
+            detected,
+            signature: "s".into(),
+            created_by: "usr_ann".into(),
+            now: NOW,
+        };
+        self.storage.crowds.add_upload(upload).await.unwrap();
+        let mapping = Mapping { variables: BTreeMap::from([("姓名".to_owned(), 1)]), ..Mapping::default() };
+        let no = self.storage.crowds.begin_check(&id, &CrowdId::from_bytes(self.world.id()), &mapping, NOW).await.unwrap();
+        let mut sorted = users.to_vec();
+        sorted.sort_by_key(|u| key_of(KeyKind::User, None, u));
+        let mut writer = BlockWriter::new(KeyKind::User, &["姓名".to_owned()]);
+        for user in &sorted {
+            let mut values = Vec::new();
+            put_value(&mut values, 0, &format!("名{user}"));
+            writer.push(key_of(KeyKind::User, None, user), None, user, &values);
+        }
+        if !writer.is_empty() {
+            self.storage.crowds.add_blocks(no, vec![writer.take()]).await.unwrap();
+        }
+        let counts = CrowdCounts { rows: users.len() as u64, valid: users.len() as u64, ..CrowdCounts::default() };
+        self.storage.crowds.finish_check(&id, no, &counts, &BTreeMap::new(), NOW).await.unwrap();
+        self.storage.crowds.confirm(&id, &format!("crowd {no}"), "usr_ann", NOW).await.unwrap().0
+    }
+
+    async fn form(&self, users: &[&str]) -> CampaignForm {
+        let crowd = self.crowd(users).await;
+        let copy =
+            CopyForm {
+                name: format!("copy of {crowd}"), title: "{{姓名}}您好".into(), body: "请复诊".into(), ..CopyForm::default()
+            };
+        let copy = self.copies.save(&self.app, None, &copy, &ann()).await.unwrap();
+        CampaignForm {
+            name: "复诊提醒".into(),
+            class: "bulk".into(),
+            crowd: crowd.to_string(),
+            copy: copy.id.to_string(),
+            lanes: "app".into(),
+            when: "now".into(),
+            zone: "Asia/Shanghai".into(),
+            ..CampaignForm::default()
+        }
+    }
+
+    async fn messages(&self) -> usize {
+        self.storage.messages.list(self.app.no, &MessageFilter::default(), &PageRequest::default()).await.unwrap().items.len()
+    }
+}
+
+fn fields(problem: &Problem) -> Vec<&str> {
+    problem.errors.iter().map(|e| e.field.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_started_campaign_is_one_message_of_a_fixed_version() {
+    let desk = Desk::open().await;
+    let form = desk.form(&["u0", "u1", "u5", "nobody"]).await;
+    let draft = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
+    let check = desk.desk.check(&desk.app, &draft.spec, true).await.unwrap();
+    assert_eq!(check.errors, []);
+    let estimate = check.estimate.unwrap();
+    assert_eq!((estimate.rows, estimate.looked_at, estimate.reachable[&Vendor::Xiaomi]), (4, 4, 2));
+    assert_eq!(estimate.filtered, [(FilterRule::NoDevice, 1), (FilterRule::SwitchOff, 1)]);
+    assert!(check.samples.iter().all(|s| s.content.title.starts_with("名") && s.missing.is_empty()));
+
+    let running = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap();
+    assert_eq!((running.state, running.spec.copy_version), (CampaignState::Running, Some(1)));
+    assert_eq!(running.spec.deadline, Some(NOW + 24 * 3_600_000));
+    let again = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap_err();
+    assert_eq!(again.code, Code::WrongState);
+    assert_eq!(desk.messages().await, 1);
+
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let progress = desk.desk.progress(&running, &BTreeMap::new()).await.unwrap();
+    assert!(progress.equation.holds());
+    assert_eq!((progress.equation.planned, progress.equation.filtered, progress.equation.waiting), (4, 2, 2), "as the estimate said");
+    let lane = progress.lanes.iter().find(|l| l.vendor == Some(Vendor::Xiaomi)).unwrap();
+    assert!(lane.eta.is_some() && progress.eta == lane.eta);
+
+    desk.desk.pause(&desk.app, &draft.id, &ann()).await.unwrap();
+    assert_eq!(desk.desk.pause(&desk.app, &draft.id, &ann()).await.unwrap_err().code, Code::WrongState);
+    let paused = desk.desk.find(&desk.app, &draft.id).await.unwrap();
+    let progress = desk.desk.progress(&paused, &BTreeMap::new()).await.unwrap();
+    let lane = progress.lanes.iter().find(|l| l.vendor == Some(Vendor::Xiaomi)).unwrap();
+    assert_eq!((lane.eta, lane.why_waiting.as_ref().unwrap().en.as_str()), (None, "the campaign is paused"));
+    desk.desk.resume(&desk.app, &draft.id, &ann()).await.unwrap();
+    assert_eq!(desk.desk.resend(&desk.app, &draft.id, &[Outcome::Cancelled], &ann()).await.unwrap_err().code, Code::InvalidFields);
+    desk.desk.cancel(&desk.app, &draft.id, &ann()).await.unwrap();
+    let over = desk.desk.find(&desk.app, &draft.id).await.unwrap();
+    assert_eq!(over.state, CampaignState::Cancelled);
+    assert_eq!(desk.desk.equation(over.message.unwrap().0).await.unwrap().cancelled, 2);
+    desk.desk.resend(&desk.app, &draft.id, &[Outcome::Cancelled], &ann()).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let resends = desk.desk.side_messages(&desk.app, &draft.id, Origin::Resend).await.unwrap();
+    assert_eq!(resends[0].equation.planned, 2, "exactly those two");
+
+    let log = desk.storage.people.audit_list(&AuditFilter::default(), &PageRequest::default()).await.unwrap();
+    let actions: Vec<String> = log.items.into_iter().map(|row| row.entry.action).rev().collect();
+    let campaign: Vec<&str> = actions.iter().filter_map(|a| a.strip_prefix("campaign.")).collect();
+    assert_eq!(campaign, ["create", "start", "pause", "resume", "cancel", "resend"]);
+}
+
+#[tokio::test]
+async fn what_must_be_mended_is_named_field_by_field() {
+    let desk = Desk::open().await;
+    let empty = CampaignForm { name: "x".into(), ..CampaignForm::default() };
+    let draft = desk.desk.save(&desk.app, None, &empty, &ann()).await.unwrap();
+    let refused = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap_err();
+    assert_eq!(fields(&refused), ["copy", "crowd"]);
+
+    let good = desk.form(&["nobody", "none"]).await;
+    let form = CampaignForm { when: "at".into(), local: "2026-11-20T08:00".into(), deadline: "2026-11-19T08:00".into(), ..good };
+    let saved = desk.desk.save(&desk.app, Some((&draft.id, draft.revision)), &form, &ann()).await.unwrap();
+    let refused = desk.desk.launch(&desk.app, &draft.id, saved.revision, &ann()).await.unwrap_err();
+    assert_eq!(fields(&refused), ["local", "deadline", "crowd"]);
+    assert!(refused.errors[2].reason.en.contains("no reachable device in the 2 rows looked at (no device 2)"));
+    assert_eq!(desk.messages().await, 0, "nothing refused leaves half a trace");
+
+    let stale = desk.desk.save(&desk.app, Some((&draft.id, draft.revision)), &form, &ann()).await.unwrap_err();
+    assert_eq!(stale.code, Code::Conflict);
+    let stale = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap_err();
+    assert_eq!(stale.code, Code::Conflict);
+
+    let long = CopyForm { name: "long".into(), title: "题".repeat(50), body: "b".into(), ..CopyForm::default() };
+    assert_eq!(desk.copies.save(&desk.app, None, &long, &ann()).await.unwrap_err().errors[0].field, "title");
+}
+
+#[tokio::test]
+async fn a_schedule_starts_at_its_time_or_says_why_not() {
+    let desk = Desk::open().await;
+    let form = CampaignForm { when: "at".into(), local: "2026-11-21T18:00".into(), ..desk.form(&["u1"]).await };
+    let good = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
+    let scheduled = desk.desk.launch(&desk.app, &good.id, good.revision, &ann()).await.unwrap();
+    assert_eq!((scheduled.state, scheduled.due_at), (CampaignState::Scheduled, Some(NOW + 3_600_000)));
+    let form = CampaignForm { when: "at".into(), local: "2026-11-21T18:00".into(), ..desk.form(&["u2"]).await };
+    let bad = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
+    desk.desk.launch(&desk.app, &bad.id, bad.revision, &ann()).await.unwrap();
+    let copy = bad.spec.copy.clone().unwrap();
+    desk.copies.archive(&desk.app, &copy, true, &ann()).await.unwrap();
+
+    desk.clock.advance(3_599_000);
+    desk.desk.tick().await.unwrap();
+    assert_eq!(desk.messages().await, 0);
+    // The process was down at the hour itself.
+    desk.clock.advance(600_000);
+    desk.desk.tick().await.unwrap();
+    desk.desk.tick().await.unwrap();
+    assert_eq!(desk.messages().await, 1);
+    assert_eq!(desk.desk.find(&desk.app, &good.id).await.unwrap().state, CampaignState::Running);
+    let back = desk.desk.find(&desk.app, &bad.id).await.unwrap();
+    assert_eq!((back.state, fields(&back.trouble.unwrap())), (CampaignState::Draft, vec!["copy"]));
+}
+
+#[tokio::test]
+async fn a_start_cut_short_is_finished_once() {
+    let desk = Desk::open().await;
+    let draft = desk.desk.save(&desk.app, None, &desk.form(&["u1"]).await, &ann()).await.unwrap();
+    // The process died between the state and the message.
+    let step = Move::new(CampaignState::Draft, CampaignState::Running, "ann", NOW);
+    desk.storage.campaigns.advance(&draft.id, step).await.unwrap().unwrap();
+    desk.desk.tick().await.unwrap();
+    assert_eq!(desk.messages().await, 0, "a start this young is in its caller's hands");
+    desk.clock.advance(6_000);
+    desk.desk.tick().await.unwrap();
+    desk.desk.tick().await.unwrap();
+    assert_eq!(desk.messages().await, 1);
+    let running = desk.desk.find(&desk.app, &draft.id).await.unwrap();
+    let (no, _) = running.message.unwrap();
+    // The message ends; the campaign follows.
+    desk.storage.messages.cancel(no, NOW).await.unwrap();
+    desk.desk.tick().await.unwrap();
+    assert_eq!(desk.desk.find(&desk.app, &draft.id).await.unwrap().state, CampaignState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_test_send_reaches_test_devices_only() {
+    let desk = Desk::open().await;
+    let draft = desk.desk.save(&desk.app, None, &desk.form(&["u1", "u2"]).await, &ann()).await.unwrap();
+    let all = desk.storage.devices.list(desk.app.no, &Default::default(), &PageRequest::default()).await.unwrap().items;
+    let test: Vec<DeviceId> = all.iter().filter(|d| d.test).map(|d| d.id.clone()).collect();
+    let live = all.iter().find(|d| !d.test).unwrap().id.clone();
+    let refused = desk.desk.test_send(&desk.app, &draft.id, &[test[0].clone(), live], &ann()).await.unwrap_err();
+    assert_eq!(fields(&refused), ["devices"]);
+    assert_eq!(fields(&desk.desk.test_send(&desk.app, &draft.id, &[], &ann()).await.unwrap_err()), ["devices"]);
+    assert_eq!(desk.messages().await, 0);
+    desk.desk.test_send(&desk.app, &draft.id, &test, &ann()).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let tests = desk.desk.side_messages(&desk.app, &draft.id, Origin::Test).await.unwrap();
+    assert_eq!((tests.len(), tests[0].equation.planned, tests[0].equation.waiting), (1, 1, 1));
+    assert_eq!(desk.desk.find(&desk.app, &draft.id).await.unwrap().state, CampaignState::Draft, "a test starts nothing");
+}
