@@ -37,7 +37,10 @@ pub fn check(at: &str, device: &DeviceBody, errors: &mut Vec<FieldError>) {
     bounded("os_version", &device.os_version, 64);
     bounded("app_version", &device.app_version, 64);
     if device.user_id.as_deref().is_some_and(|user| user.trim().is_empty()) {
-        errors.push(FieldError::new(format!("{at}user_id"), Text::new("不能为空白；没有用户就省略", "must not be blank; leave it out when nobody signed in")));
+        errors.push(FieldError::new(
+            format!("{at}user_id"),
+            Text::new("不能为空白；没有用户就省略", "must not be blank; leave it out when nobody signed in"),
+        ));
     }
     if device.id.as_deref().is_some_and(|id| DeviceId::parse(id).is_none()) {
         errors.push(FieldError::new(format!("{at}id"), Text::new("需要 dev_ 加 32 位十六进制", "needs dev_ and 32 hex digits")));
@@ -47,7 +50,10 @@ pub fn check(at: &str, device: &DeviceBody, errors: &mut Vec<FieldError>) {
     }
     for (i, token) in device.tokens.iter().enumerate() {
         if device.tokens[..i].iter().any(|other| other.vendor == token.vendor) {
-            errors.push(FieldError::new(format!("{at}tokens[{i}].vendor"), Text::new("每个厂商最多一个令牌", "at most one token per vendor")));
+            errors.push(FieldError::new(
+                format!("{at}tokens[{i}].vendor"),
+                Text::new("每个厂商最多一个令牌", "at most one token per vendor"),
+            ));
         }
         if !dialect(token.vendor).token_is_plausible(&token.token) {
             let name = token.vendor.name();
@@ -213,8 +219,7 @@ pub async fn drop_token(State(api): State<Api>, signed: Signed, Path((id, vendor
     let vendor = vendor_of("vendor", &vendor)?;
     let app_no = signed.app().no;
     let device = api.house.storage.devices.get(app_no, &id_of(&id)?).await?.ok_or_else(no_device)?;
-    let tokens: Vec<(String, Option<Millis>)> =
-        device.tokens.into_iter().filter(|t| t.vendor == vendor).map(|t| (t.token, None)).collect();
+    let tokens: Vec<(String, Option<Millis>)> = device.tokens.into_iter().filter(|t| t.vendor == vendor).map(|t| (t.token, None)).collect();
     if tokens.is_empty() {
         return Err(no_device());
     }

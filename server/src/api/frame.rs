@@ -90,7 +90,9 @@ pub async fn frame(State(api): State<Api>, request: Request, next: Next) -> Resp
     let lang = lang_of(request.headers());
     let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
     let id = match given {
-        Some(id) if (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => id.to_owned(),
+        Some(id) if (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
+            id.to_owned()
+        }
         _ => format!("req_{}", hex::encode(api.house.world.id())),
     };
     let mut response = next.run(request).await;
@@ -98,8 +100,7 @@ pub async fn frame(State(api): State<Api>, request: Request, next: Next) -> Resp
         let headers = std::mem::take(response.headers_mut());
         response = write(problem, string_to_sign, lang, &id, response.status());
         response.headers_mut().extend(headers.into_iter().filter(|(name, _)| name.as_ref() != Some(&CONTENT_TYPE)));
-    } else if (response.status().is_client_error() || response.status().is_server_error())
-        && !response.headers().contains_key(CONTENT_TYPE)
+    } else if (response.status().is_client_error() || response.status().is_server_error()) && !response.headers().contains_key(CONTENT_TYPE)
     {
         response = write(of_status(response.status()), None, lang, &id, response.status());
     }
@@ -118,7 +119,11 @@ fn write(problem: Problem, string_to_sign: Option<String>, lang: Lang, id: &str,
         code: problem.code,
         title: problem.code.title().get(lang).to_owned(),
         detail: problem.detail.as_ref().map(|words| in_lang(words, lang).to_owned()),
-        errors: problem.errors.iter().map(|e| FieldProblem { field: e.field.clone(), reason: in_lang(&e.reason, lang).to_owned() }).collect(),
+        errors: problem
+            .errors
+            .iter()
+            .map(|e| FieldProblem { field: e.field.clone(), reason: in_lang(&e.reason, lang).to_owned() })
+            .collect(),
         request_id: id.to_owned(),
         string_to_sign,
     };
@@ -188,7 +193,8 @@ pub fn pairs(query: &str, known: &[&str]) -> Result<Vec<(String, String)>, Failu
         Some((name, _)) => {
             let list = known.join(", ");
             let shown: String = name.chars().take(40).collect();
-            Err(Problem::field(shown, Words::new(format!("没有这个参数；可用：{list}"), format!("no such parameter; known: {list}"))).into())
+            Err(Problem::field(shown, Words::new(format!("没有这个参数；可用：{list}"), format!("no such parameter; known: {list}")))
+                .into())
         }
     }
 }
@@ -206,7 +212,11 @@ pub fn page(pairs: &[(String, String)], max: u32) -> Result<types::listing::Page
         None => types::listing::PAGE_SIZE.min(max),
         Some(text) => match text.parse::<u32>() {
             Ok(n) if (1..=max).contains(&n) => n,
-            _ => return Err(Problem::field("size", Words::new(format!("1 到 {max} 的整数"), format!("a whole number from 1 to {max}"))).into()),
+            _ => {
+                return Err(
+                    Problem::field("size", Words::new(format!("1 到 {max} 的整数"), format!("a whole number from 1 to {max}"))).into()
+                );
+            }
         },
     };
     Ok(types::listing::PageRequest { after: one(pairs, "after").map(str::to_owned), size })

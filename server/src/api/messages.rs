@@ -37,7 +37,9 @@ pub async fn send(State(api): State<Api>, signed: Signed, headers: HeaderMap, Bo
         None => None,
         Some(value) => match value.to_str() {
             Ok(key) => Some((key.to_owned(), signed.body_sha256)),
-            Err(_) => return Err(Problem::field("Idempotency-Key", Text::new("只能用可见的 ASCII 字符", "only visible ASCII characters")).into()),
+            Err(_) => {
+                return Err(Problem::field("Idempotency-Key", Text::new("只能用可见的 ASCII 字符", "only visible ASCII characters")).into());
+            }
         },
     };
     let submission = Submission {
@@ -91,7 +93,8 @@ async fn targets(api: &Api, signed: &Signed, body: TargetsBody) -> Result<Target
 /// # Errors
 /// `NotFound`, also for another app's message.
 pub async fn find(api: &Api, signed: &Signed, id: &str) -> Result<Message, Failure> {
-    let id = MessageId::parse(id).ok_or_else(|| Problem::because(Code::NotFound, Text::new("需要 msg_ 加 32 位十六进制", "needs msg_ and 32 hex digits")))?;
+    let id = MessageId::parse(id)
+        .ok_or_else(|| Problem::because(Code::NotFound, Text::new("需要 msg_ 加 32 位十六进制", "needs msg_ and 32 hex digits")))?;
     Ok(api.house.controls.find(signed.app(), &id).await?)
 }
 

@@ -183,7 +183,11 @@ async fn read(
             outcome,
             reason: reason.slug,
             words: reason.words,
-            receipts: (0..8).filter(|bit| marks & (1 << bit) != 0).filter_map(|bit| ReceiptKind::of_bit(1 << bit)).map(ReceiptKind::slug).collect(),
+            receipts: (0..8)
+                .filter(|bit| marks & (1 << bit) != 0)
+                .filter_map(|bit| ReceiptKind::of_bit(1 << bit))
+                .map(ReceiptKind::slug)
+                .collect(),
             why: chunk.why.clone(),
             updated_at: time(chunk.updated_at),
         };

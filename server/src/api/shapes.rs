@@ -26,7 +26,10 @@ pub fn read_time(field: &str, text: &str) -> Result<Millis, Problem> {
     text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(|_| {
         Problem::field(
             field,
-            Text::new("需要带时区的 RFC 3339 时间，如 2026-11-21T20:00:00+08:00", "needs RFC 3339 with an offset, like 2026-11-21T20:00:00+08:00"),
+            Text::new(
+                "需要带时区的 RFC 3339 时间，如 2026-11-21T20:00:00+08:00",
+                "needs RFC 3339 with an offset, like 2026-11-21T20:00:00+08:00",
+            ),
         )
     })
 }

@@ -126,7 +126,8 @@ async fn check(api: &Api, request: Request) -> Result<Request, Failure> {
 }
 
 fn check_clock(timestamp: &str, now: types::Millis) -> Result<(), Failure> {
-    let seconds: Option<i64> = Some(timestamp).filter(|t| t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
+    let seconds: Option<i64> =
+        Some(timestamp).filter(|t| t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
     let Some(seconds) = seconds else {
         let reason = Text::new("需要 Unix 秒，只含数字（不是毫秒）", "needs Unix seconds, digits only (no milliseconds)");
         return Err(Problem { code: Code::TimestampOutOfRange, detail: None, errors: vec![FieldError::new("X-Timestamp", reason)] }.into());
@@ -145,6 +146,7 @@ fn check_clock(timestamp: &str, now: types::Millis) -> Result<(), Failure> {
 
 fn app_unknown(key: &str) -> Failure {
     let shown: String = key.chars().take(40).collect();
-    let detail = Words::new(format!("没有 appKey {shown}；在控制台的应用页查看"), format!("no appKey {shown}; see the app page of the console"));
+    let detail =
+        Words::new(format!("没有 appKey {shown}；在控制台的应用页查看"), format!("no appKey {shown}; see the app page of the console"));
     Problem::because(Code::AppUnknown, detail).into()
 }

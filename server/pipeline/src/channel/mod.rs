@@ -6,6 +6,7 @@
 
 pub mod breaker;
 pub mod lanes;
+pub mod quota;
 pub mod render;
 pub mod retry;
 pub mod runner;

@@ -1,6 +1,6 @@
 //! One lane's loops: urgent chunks and bulk chunks are claimed apart, so that a person's message never waits behind a crowd.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -8,28 +8,36 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Millis;
 use types::content::MessageClass;
+use types::life::Outcome;
 
 use super::breaker::{Breaker, BreakerRules, BreakerState};
 use super::lanes::LaneConfig;
-use super::step::{self, Effect, LEASE_MARGIN_MS, Tools};
+use super::quota::Quota;
+use super::retry::next_beijing_midnight;
+use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
 use crate::broker::wakes;
 use crate::storage::StorageError;
 use crate::storage::apps::CREDENTIAL_REFUSED;
+use crate::storage::chunks::Claimed;
+use crate::storage::tallies::{Grain, Measure, Point};
 
 /// Longest sleep of an idle lane: a lost wake-up costs at most this.
 const IDLE: Duration = Duration::from_secs(1);
+const DAY_MS: Millis = 86_400_000;
 
 /// What the two loops of a lane share.
 struct Shared {
     tools: Tools,
     config: watch::Receiver<Arc<LaneConfig>>,
     breaker: Mutex<Breaker>,
+    quota: Mutex<Quota>,
     stop: CancellationToken,
 }
 
 /// Runs a lane until told to stop, then drains what is in flight.
 pub async fn run(tools: Tools, config: watch::Receiver<Arc<LaneConfig>>, stop: CancellationToken) {
-    let shared = Arc::new(Shared { tools, config, breaker: Mutex::new(Breaker::new(BreakerRules::default())), stop });
+    let shared =
+        Arc::new(Shared { tools, config, breaker: Mutex::new(Breaker::new(BreakerRules::default())), quota: Mutex::default(), stop });
     let tracker = TaskTracker::new();
     let urgent = claim_loop(shared.clone(), MessageClass::Transactional, tracker.clone());
     let bulk = claim_loop(shared, MessageClass::Bulk, tracker.clone());
@@ -68,7 +76,10 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
         } else if wanted < granted {
             granted -= permits.forget_permits(granted - wanted);
         }
-        let pause = shared.stand_still(&now_config);
+        let pause = match shared.stand_still(&now_config) {
+            Some(wait) => Some(wait),
+            None => shared.used_up(&now_config).await,
+        };
         let claimed = match pause {
             Some(_) => 0,
             None => shared.claim(&now_config, class, &permits, &tracker).await,
@@ -105,6 +116,38 @@ impl Shared {
             BreakerState::Tripped { until } => Some(Duration::from_millis((until - now).unsigned_abs()).min(IDLE)),
             BreakerState::Probing => Some(Duration::from_millis(100)),
         }
+    }
+
+    fn quota(&self) -> MutexGuard<'_, Quota> {
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the lane's own daily quota forbids everything, or `None`. Reads the books at the start of a day.
+    async fn used_up(&self, config: &LaneConfig) -> Option<Duration> {
+        let limit = config.lane.settings.daily_quota;
+        let now = self.tools.world.now();
+        if limit == 0 {
+            return None;
+        }
+        if self.quota().is_stale(now) {
+            let from = next_beijing_midnight(now) - DAY_MS;
+            match self.tools.storage.tallies.series(Some(config.app.no), Grain::Hour, from, now + 1).await {
+                Ok(points) => {
+                    let accepted = |p: &Point| matches!(p.measure, Measure::Outcome { outcome: Outcome::Accepted, .. });
+                    let used: i64 = points.iter().filter(|p| p.vendor == Some(config.lane.vendor) && accepted(p)).map(|p| p.n).sum();
+                    self.quota().start_day(now, used.max(0).unsigned_abs());
+                }
+                Err(error) => {
+                    tracing::error!(%error, lane = config.lane.no, "today's use could not be read; the lane waits");
+                    return Some(IDLE);
+                }
+            }
+        }
+        let quota = self.quota();
+        let closed_until = (quota.left(limit) == 0).then(|| quota.day_end());
+        drop(quota);
+        self.tools.statuses.change(config.lane.no, |status| status.quota_until = closed_until);
+        closed_until.map(|until| Duration::from_millis((until - now).max(0).unsigned_abs()).min(IDLE))
     }
 
     /// Claims what free permits allow and starts it. Returns how many chunks were started.
@@ -149,14 +192,18 @@ impl Shared {
         let n = chunks.len();
         for (chunk, permit) in chunks.into_iter().zip(held) {
             let (shared, config) = (self.clone(), config.clone());
-            tracker.spawn(async move { shared.one(&config, chunk, lease_until, permit).await });
+            let allowance = self.quota().reserve(config.lane.settings.daily_quota, u64::from(chunk.count));
+            let terms = Terms { lease_until, allowance };
+            tracker.spawn(async move { shared.one(&config, chunk, terms, permit).await });
         }
         n
     }
 
-    async fn one(&self, config: &LaneConfig, chunk: crate::storage::chunks::Claimed, lease_until: Millis, permit: OwnedSemaphorePermit) {
+    async fn one(&self, config: &LaneConfig, chunk: Claimed, terms: Terms, permit: OwnedSemaphorePermit) {
         let no = chunk.no;
-        match step::work(&self.tools, config, chunk, lease_until, &self.breaker).await {
+        let done = step::work(&self.tools, config, chunk, terms, &self.breaker).await;
+        self.quota().settle(terms.allowance, done.as_ref().map_or(0, |effect| effect.accepted));
+        match done {
             Ok(effect) => self.after(config, effect).await,
             Err(StorageError::Stale(what)) => tracing::warn!(chunk = no.0, what, "the lease was lost; the other holder's word counts"),
             Err(error) => tracing::error!(chunk = no.0, %error, "a chunk's result could not be stored; it comes back by its lease"),

@@ -12,6 +12,8 @@ pub struct LaneStatus {
     pub breaker: Option<BreakerState>,
     /// Closed by the vendor's quota answer until then.
     pub closed_until: Option<Millis>,
+    /// The lane's own daily quota is used up until then.
+    pub quota_until: Option<Millis>,
     /// Slowed by the vendor's rate answer until then.
     pub slow_until: Option<Millis>,
     /// Class slug, the vendor's words, when.

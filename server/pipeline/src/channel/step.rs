@@ -89,6 +89,16 @@ pub struct Effect {
     pub pause: Option<String>,
     /// Class slug and the vendor's words of the last failure.
     pub last_failure: Option<(String, String)>,
+    /// Device messages accepted in this step.
+    pub accepted: u64,
+}
+
+/// What a step may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub lease_until: Millis,
+    /// Device messages this step may hand over (the lane's daily quota); the rest waits.
+    pub allowance: u64,
 }
 
 /// One chunk being worked on.
@@ -107,6 +117,7 @@ struct Work<'a> {
     /// Latest wish of a failed recipient that stays waiting.
     again_in: Option<Millis>,
     replaced: Vec<(String, String)>,
+    terms: Terms,
     /// Made longer while tokens are slow to come.
     lease_until: AtomicI64,
     opened: &'a Opened,
@@ -118,13 +129,7 @@ struct Work<'a> {
 ///
 /// # Errors
 /// Only when the store fails or the lease was lost; the chunk then comes back by its lease.
-pub async fn work(
-    tools: &Tools,
-    config: &LaneConfig,
-    chunk: Claimed,
-    lease_until: Millis,
-    breaker: &std::sync::Mutex<Breaker>,
-) -> Result<Effect> {
+pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Terms, breaker: &std::sync::Mutex<Breaker>) -> Result<Effect> {
     let message = tools.messages.get(&tools.storage, chunk.message_no).await?;
     let recipients = frame::decode_recipients(&chunk.recipients)?;
     let outcomes = Outcomes::decode(&chunk.outcomes)?;
@@ -149,7 +154,8 @@ pub async fn work(
         asked: 0,
         again_in: None,
         replaced: Vec::new(),
-        lease_until: AtomicI64::new(lease_until),
+        lease_until: AtomicI64::new(terms.lease_until),
+        terms,
     };
     let stop = work.send_all(breaker).await?;
     work.record(before, stop).await
@@ -161,7 +167,13 @@ impl Work<'_> {
         if self.chunk.lapsed {
             self.settle_lapsed();
         }
-        let open = self.outcomes.open();
+        let mut open = self.outcomes.open();
+        let allowance = usize::try_from(self.terms.allowance).unwrap_or(usize::MAX);
+        if open.len() > allowance {
+            open.truncate(allowance);
+            // The runner keeps the lane closed; a larger quota opens it at once, so the chunk itself waits only a moment.
+            self.again_in = Some(1_000);
+        }
         let groups = render::groups(&self.message.content, &self.message.variables, &self.recipients, &open);
         let batch = (self.config.lane.settings.batch.max(1) as usize).min(self.config.lane.vendor.lane_defaults().batch as usize);
         for group in groups {
@@ -402,7 +414,10 @@ impl Work<'_> {
         let mut struck = false;
         for (i, verdict) in members.iter().zip(judged.verdicts) {
             match verdict {
-                Verdict::Accepted => self.outcomes.set(*i, Outcome::Accepted, None),
+                Verdict::Accepted => {
+                    self.outcomes.set(*i, Outcome::Accepted, None);
+                    self.effect.accepted += 1;
+                }
                 Verdict::Failed(failure) => {
                     let k = failure.class.consequences();
                     self.effect.last_failure = Some((failure.class.slug().to_owned(), failure.words.clone()));

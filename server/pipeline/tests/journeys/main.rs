@@ -171,3 +171,21 @@ async fn nothing_goes_after_its_deadline() {
     assert_eq!(t.taken(again.no, Vendor::Apns).await.len(), 100, "under the first message's key");
     t.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_daily_quota_of_a_lane_is_kept_to_the_unit_and_over_a_restart() {
+    let mut t = TestHouse::new().await;
+    let users = t.devices(600).await;
+    t.lane(Vendor::Xiaomi, |lane| lane.daily_quota = 120).await;
+    t.lane(Vendor::Apns, |lane| lane.daily_quota = 70).await;
+    let sent = t.send(t.submission(Targets::Users { users: users.clone() })).await;
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted == 190).await;
+    assert_eq!(funnel.total.waiting, 410);
+    t.restart("node-2").await;
+    t.lane(Vendor::Apns, |lane| lane.daily_quota = 71).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted == 191).await;
+    assert_eq!(t.simulator.ledger().taken(), 191, "not one more");
+    t.house.controls.cancel(sent.no).await.expect("cancelled");
+    t.recount(sent.no).await;
+    t.end().await;
+}
