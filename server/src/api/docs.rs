@@ -27,6 +27,7 @@ Lists have `after` and `size`, and answer with `next`.";
     tags(
         (name = "messages", description = "Send, read, stop, send again"),
         (name = "devices", description = "Installations and their tokens"),
+        (name = "crowds", description = "Named sets of recipients, from files"),
         (name = "client", description = "For the library inside the app: client key, never the appSecret"),
         (name = "callbacks", description = "For vendors")
     ),

@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod caller;
+mod crowds;
 mod devices;
 mod docs;
 mod frame;
@@ -20,6 +21,8 @@ mod messages;
 mod recipients;
 mod shapes;
 mod signed;
+#[cfg(test)]
+mod tests;
 
 /// What every handler gets.
 #[derive(Clone)]
@@ -40,7 +43,12 @@ pub fn router(house: Arc<House>) -> Router {
         // One segment carries id and verb: `msg_…` and `msg_…:cancel`.
         .route("/v1/messages/{id}", axum::routing::get(messages::get).post(messages::verb))
         .route_layer(from_fn_with_state(api.clone(), signed::signed));
-    let (router, described) = OpenApiRouter::with_openapi(docs::base()).merge(signed).split_for_parts();
+    let crowds = OpenApiRouter::new()
+        .routes(routes!(crowds::list, crowds::upload))
+        .routes(routes!(crowds::get))
+        .routes(routes!(crowds::rejects))
+        .route_layer(from_fn_with_state(api.clone(), signed::signed_stream));
+    let (router, described) = OpenApiRouter::with_openapi(docs::base()).merge(signed).merge(crowds).split_for_parts();
     let v1 = router.with_state(api.clone()).method_not_allowed_fallback(frame::no_such_method).layer(from_fn_with_state(api, frame::frame));
     v1.merge(docs::router(described).layer(from_fn(docs::own_policy)))
 }

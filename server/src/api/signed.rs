@@ -8,8 +8,10 @@ use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts as RequestParts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use pipeline::access::signature::{NONCE_KEPT_MS, NONCE_MAX, NONCE_MIN, Parts, WINDOW_S, sha256, verify};
 use pipeline::storage::apps::App;
+use ring::digest;
 use types::field::FieldError;
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
@@ -45,8 +47,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     }
 }
 
+/// For bodies of at most [`BODY_MAX`].
 pub async fn signed(State(api): State<Api>, request: Request, next: Next) -> Response {
-    match check(&api, request).await {
+    match check(&api, request, false).await {
+        Ok(request) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// For files: with `X-Content-Sha256` the body streams through and is checked against it at its end.
+pub async fn signed_stream(State(api): State<Api>, request: Request, next: Next) -> Response {
+    match check(&api, request, true).await {
         Ok(request) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
@@ -81,7 +92,34 @@ fn headers(request: &Request) -> Result<Headers, Failure> {
     Err(Problem { code: Code::SignatureMissing, detail: Some(detail.into()), errors }.into())
 }
 
-async fn check(api: &Api, request: Request) -> Result<Request, Failure> {
+/// The SHA-256 a caller declares for a body that is to stream.
+fn declared(request: &Request) -> Result<Option<[u8; 32]>, Failure> {
+    let Some(value) = request.headers().get("x-content-sha256") else { return Ok(None) };
+    let digest = value.to_str().ok().and_then(|text| hex::decode(text).ok()).and_then(|bytes| bytes.try_into().ok());
+    digest.map(Some).ok_or_else(|| {
+        let reason = Text::new("需要 64 位小写十六进制", "needs 64 lower-case hex digits");
+        Problem::field("X-Content-Sha256", reason).into()
+    })
+}
+
+/// The body as it comes; an error at its end when it is not what was declared.
+fn checked(body: Body, declared: [u8; 32]) -> Body {
+    let start = (body.into_data_stream(), Some(digest::Context::new(&digest::SHA256)));
+    Body::from_stream(futures::stream::try_unfold(start, move |(mut stream, context)| async move {
+        let Some(mut context) = context else { return Ok(None) };
+        match stream.next().await {
+            Some(Ok(piece)) => {
+                context.update(&piece);
+                Ok(Some((piece, (stream, Some(context)))))
+            }
+            Some(Err(error)) => Err(std::io::Error::other(error)),
+            None if context.finish().as_ref() == declared => Ok(None),
+            None => Err(std::io::Error::other("the file is not the one that X-Content-Sha256 names")),
+        }
+    }))
+}
+
+async fn check(api: &Api, request: Request, may_stream: bool) -> Result<Request, Failure> {
     let given = headers(&request)?;
     let now = api.house.world.now();
     check_clock(&given.timestamp, now)?;
@@ -92,12 +130,16 @@ async fn check(api: &Api, request: Request) -> Result<Request, Failure> {
     }
     let mut caller = api.callers.find(By::AppKey, &given.app_key).await?.ok_or_else(|| app_unknown(&given.app_key))?;
 
+    let declared = if may_stream { declared(&request)? } else { None };
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_MAX).await.map_err(|_| {
-        let detail = Words::new(format!("正文最多 {BODY_MAX} 字节"), format!("a body has at most {BODY_MAX} bytes"));
-        Failure::from(Problem::because(Code::TooLarge, detail))
-    })?;
-    let body_sha256 = sha256(&body);
+    let (body, body_sha256) = match declared {
+        Some(digest) => (checked(body, digest), digest),
+        None => {
+            let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| too_large(may_stream))?;
+            let digest = sha256(&bytes);
+            (Body::from(bytes), digest)
+        }
+    };
     let to_sign = Parts {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -120,9 +162,21 @@ async fn check(api: &Api, request: Request) -> Result<Request, Failure> {
     }
     api.callers.touch(&caller, which).await;
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(String::new, |info| info.0.ip().to_string());
-    let mut request = Request::from_parts(parts, Body::from(body));
+    let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(Signed { caller, body_sha256, address });
     Ok(request)
+}
+
+fn too_large(may_stream: bool) -> Failure {
+    let detail = if may_stream {
+        Words::new(
+            format!("超过 {BODY_MAX} 字节的文件请带上 X-Content-Sha256，并签它"),
+            format!("a file of more than {BODY_MAX} bytes needs X-Content-Sha256, and that is what is signed"),
+        )
+    } else {
+        Words::new(format!("正文最多 {BODY_MAX} 字节"), format!("a body has at most {BODY_MAX} bytes"))
+    };
+    Problem::because(Code::TooLarge, detail).into()
 }
 
 fn check_clock(timestamp: &str, now: types::Millis) -> Result<(), Failure> {
