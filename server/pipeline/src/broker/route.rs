@@ -17,17 +17,15 @@ pub struct OpenLane {
     pub chunk: usize,
 }
 
-/// About one second of this lane's pace, within the vendor's bounds: a crash leaves little unknown, and a slow lane still
-/// shows progress.
+/// What one crash may leave unknown, per chunk in flight. A vendor that takes many in one request gets one request per chunk:
+/// then exactly the requests in flight are unknown. One that takes them singly gets about a second of its pace, so that a
+/// slow lane still shows progress.
 pub fn chunk_size(vendor: Vendor, settings: &LaneSettings) -> usize {
+    const SMALLEST: usize = 20;
     let defaults = vendor.lane_defaults();
     let largest = (defaults.chunk as usize).clamp(1, CHUNK_MAX);
-    let batch = (settings.batch.clamp(1, defaults.batch)) as usize;
-    let per_second = match defaults.pace_unit {
-        PaceUnit::Requests => batch * settings.pace_per_second as usize,
-        PaceUnit::Targets => settings.pace_per_second as usize,
-    };
-    per_second.clamp(batch.max(20).min(largest), largest)
+    let wanted = if defaults.batch > 1 { settings.batch.clamp(1, defaults.batch) } else { settings.pace_per_second };
+    (wanted as usize).clamp(SMALLEST.min(largest), largest)
 }
 
 /// The choice for one device.
@@ -107,6 +105,7 @@ mod tests {
         assert_eq!(chunk_size(Vendor::Apns, &settings(5, 1)), 20);
         assert_eq!(chunk_size(Vendor::Xiaomi, &settings(500, 1_000)), 1_000);
         assert_eq!(chunk_size(Vendor::Xiaomi, &settings(1, 50)), 50);
+        assert_eq!(chunk_size(Vendor::Xiaomi, &settings(500, 100)), 100, "one request per chunk");
         assert_eq!(chunk_size(Vendor::Xiaomi, &settings(3, 9_999)), 1_000);
     }
 

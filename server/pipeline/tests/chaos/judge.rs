@@ -97,11 +97,17 @@ impl Trial {
         self.kills += 1;
         let chunks = chunks(stage, message_no).await;
         self.recount(stage, message_no, &chunks).await;
+        let mut leased: BTreeMap<Vendor, u64> = BTreeMap::new();
         for chunk in chunks.iter().filter(|chunk| chunk.state == ChunkState::Leased) {
             let open = outcomes(chunk).iter().filter(|o| **o == Outcome::Waiting).count() as u64;
             if let Some(vendor) = chunk.vendor {
-                *self.in_flight.entry(vendor).or_default() += open;
+                *leased.entry(vendor).or_default() += open;
             }
+        }
+        for (vendor, open) in leased {
+            let most = stage.most_in_flight(vendor);
+            assert!(open <= most, "{}: {open} recipients in the engine's hands, the lane's settings allow {most}", vendor.slug());
+            *self.in_flight.entry(vendor).or_default() += open;
         }
     }
 

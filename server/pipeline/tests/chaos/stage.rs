@@ -29,6 +29,7 @@ const STRANGERS: usize = 7;
 /// Every so many devices one has a token that the vendor calls dead.
 const DEAD_EVERY: usize = 997;
 const BUNDLE: &str = "com.example.app";
+const XIAOMI_BATCH: u32 = 100;
 const SECRET: &str = "xiaomi-secret-of-the-test";
 
 /// Reproducible chance.
@@ -144,6 +145,12 @@ impl Stage {
             address: "127.0.0.1".into(),
         };
         self.house.accept.submit(&self.app, submission).await.expect("accepted")
+    }
+
+    /// Connections x streams x batch, by the lane's settings.
+    pub fn most_in_flight(&self, vendor: Vendor) -> u64 {
+        let batch = if vendor == Vendor::Xiaomi { XIAOMI_BATCH } else { 1 };
+        u64::from(vendor.lane_defaults().in_flight * batch)
     }
 
     pub async fn state(&self, message_no: i64) -> MessageState {
@@ -266,7 +273,7 @@ async fn register(house: &House, simulator: &Simulator) -> App {
         settings.ca_pem = Some(simulator.ca_pem().to_owned());
         if vendor == Vendor::Xiaomi {
             // Small batches: more requests, more moments between them.
-            settings.batch = 100;
+            settings.batch = XIAOMI_BATCH;
             settings.pace_per_second = 60;
         }
         house.storage.apps.put_lane(app.no, vendor, settings).await.expect("a lane");
