@@ -1,7 +1,7 @@
 //! Which lane for this device: pure.
 
 use types::life::FilterRule;
-use types::vendor::{PaceUnit, Vendor};
+use types::vendor::Vendor;
 
 use crate::policy::{Demands, admit};
 use crate::storage::apps::LaneSettings;
@@ -89,7 +89,7 @@ mod tests {
         [OpenLane { lane_no: 1, vendor: Vendor::Apns, chunk: 250 }, OpenLane { lane_no: 2, vendor: Vendor::Xiaomi, chunk: 1_000 }];
 
     #[test]
-    fn a_chunk_is_about_a_second_of_the_lane() {
+    fn a_chunk_is_one_request_or_about_a_second_of_the_lane() {
         let settings = |pace_per_second, batch| LaneSettings {
             enabled: true,
             base_url: String::new(),
