@@ -17,6 +17,8 @@ use crate::channel::lanes;
 use crate::channel::status::Statuses;
 use crate::channel::step::{Callbacks, MessageCache, Tools};
 use crate::coordination::Coordination;
+use crate::receipts::apply::Applier;
+use crate::receipts::listen::Listener;
 use crate::storage::Storage;
 use crate::upkeep::Caretaker;
 use crate::vault::Vault;
@@ -51,12 +53,15 @@ pub struct House {
     pub crowds: Crowds,
     pub copies: CopyDesk,
     pub campaigns: CampaignDesk,
+    /// The back door: callbacks and client reports.
+    pub receipts: Listener,
     /// What each lane of this process is doing.
     pub statuses: Statuses,
     pub data_dir: PathBuf,
     pub public_url: Option<String>,
     planner: Planner,
     caretaker: Caretaker,
+    applier: Applier,
     tools: Tools,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -97,12 +102,16 @@ impl House {
             messages: Arc::new(MessageCache::default()),
             owner: plan.node.clone(),
         };
+        let woken = Arc::new(tokio::sync::Notify::new());
+        let receipts = Listener::new(storage.clone(), world.clone(), woken.clone());
         let sole_owner = plan.alone.then(|| plan.node.clone());
         let house = House {
             copies: CopyDesk::new(storage.clone(), world.clone()),
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
             planner: Planner::new(storage.clone(), coordination.clone(), world.clone()),
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
+            applier: Applier::new(storage.clone(), world.clone(), woken),
+            receipts,
             storage,
             coordination,
             world,
@@ -134,6 +143,7 @@ impl House {
         self.tasks.spawn(self.crowds.clone().run(self.stop.clone()));
         self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
         self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
+        self.tasks.spawn(self.applier.clone().run(self.stop.clone()));
         self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));
         self.tasks.spawn(self.campaigns.clone().run(self.stop.clone()));
         Ok(())

@@ -107,4 +107,6 @@ pub trait Devices: Send + Sync {
     async fn quarantine(&self, app_no: i64, vendor: Vendor, tokens: &[(String, Option<Millis>)], reason: &str, now: Millis) -> Result<u64>;
     /// The vendor says this token has a new name.
     async fn replace_token(&self, app_no: i64, vendor: Vendor, old: &str, new: &str, now: Millis) -> Result<()>;
+    /// A receipt says that notifications were switched off at `at`; what the client itself said later stays.
+    async fn switched_off(&self, app_no: i64, device_no: i64, at: Millis) -> Result<()>;
 }

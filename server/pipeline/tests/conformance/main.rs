@@ -10,6 +10,8 @@ mod devices;
 mod equation;
 mod messages;
 mod people;
+mod receipts;
+mod statistics;
 mod support;
 mod tallies;
 mod writer;

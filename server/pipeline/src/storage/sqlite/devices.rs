@@ -294,6 +294,22 @@ impl Devices for SqliteDevices {
             .await
     }
 
+    async fn switched_off(&self, app_no: i64, device_no: i64, at: Millis) -> Result<()> {
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query("UPDATE device SET notifications_on = 0 WHERE no = $1 AND app_no = $2 AND seen_at <= $3")
+                        .bind(device_no)
+                        .bind(app_no)
+                        .bind(at)
+                        .execute(conn)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
     async fn replace_token(&self, app_no: i64, vendor: Vendor, old: &str, new: &str, now: Millis) -> Result<()> {
         let (old, new) = (old.to_owned(), new.to_owned());
         self.db
