@@ -1,3 +1,5 @@
-mod api;
+//! The program `carillon`: reads its flags and hands over to the library.
 
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    server::run::main()
+}

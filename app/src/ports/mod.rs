@@ -3,6 +3,9 @@
 //! How to add a page group: a trait here (own file), a field in [`Ports`], its implementation in `server/src/console/`.
 //! Every `#[server]` function starts with `let asked = ports::ask(Permission::…)?` or `ports::ask_for(Permission::…, &app)?`.
 
+pub mod apps;
+pub mod people;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -36,6 +39,8 @@ pub struct Caller {
 #[derive(Clone)]
 pub struct Ports {
     pub shell: Arc<dyn ShellPort>,
+    pub apps: Arc<dyn apps::AppsPort>,
+    pub people: Arc<dyn people::PeoplePort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

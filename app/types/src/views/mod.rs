@@ -1,5 +1,7 @@
 //! What pages show: one file per noun, plain values made by the server, drawn by the browser.
 
+pub mod apps;
 pub mod campaigns;
 pub mod copies;
+pub mod people;
 pub mod shell;

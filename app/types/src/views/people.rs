@@ -1,0 +1,61 @@
+//! What the pages about people show.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Millis;
+use crate::ids::PersonId;
+use crate::people::Rights;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    pub id: PersonId,
+    pub name: String,
+    pub email: String,
+    pub rights: Rights,
+    pub disabled: bool,
+    /// Whether a password was ever set.
+    pub has_password: bool,
+    pub created_at: Millis,
+}
+
+/// A one-time link, shown once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkView {
+    /// `/link?token=…`, to be put behind the console's address.
+    pub path: String,
+    /// The whole address when the server knows its own.
+    pub url: Option<String>,
+    pub expires_at: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    pub no: i64,
+    pub at: Millis,
+    pub actor_id: String,
+    pub actor_name: String,
+    pub address: String,
+    pub request_id: String,
+    pub action: String,
+    pub object: String,
+    pub app: Option<String>,
+    /// JSON text.
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
+/// What the list of the audit log is narrowed to; empty = everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditQuery {
+    pub actor: String,
+    /// `app.` or `app.create`.
+    pub action: String,
+    pub after: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditChain {
+    pub rows: u64,
+    /// The first number at which the chain does not hold.
+    pub broken_at: Option<i64>,
+}

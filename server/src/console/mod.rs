@@ -1,0 +1,122 @@
+//! Implementations of app's ports over the house; one file a noun. Free of HTTP except [`asked`].
+//!
+//! How to add one: a file here with `impl XPort for XConsole`, a field in `app::ports::Ports`, a line in [`ports`].
+
+use std::sync::Arc;
+
+use app::error::AppError;
+use app::ports::{Asked, Caller, Ports, Who};
+use pipeline::house::House;
+use pipeline::storage::StorageError;
+use pipeline::storage::people::AuditEntry;
+use serde_json::Value;
+use types::ids::AppId;
+use types::people::Permission;
+use types::problem::{Code, Problem};
+
+use crate::problem::ProblemAnswer;
+use crate::settings::Settings;
+
+pub mod apps;
+pub mod devices;
+pub mod once;
+pub mod people;
+pub mod shell;
+
+/// One of each; built once.
+pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
+    Ports {
+        shell: Arc::new(shell::ShellConsole { house: house.clone() }),
+        apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
+        people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
+    }
+}
+
+/// Who did something, for the audit log; made from a granted request, or by the command line.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    pub request_id: String,
+}
+
+impl Actor {
+    pub fn of(asked: &Asked) -> Actor {
+        Actor {
+            id: asked.who.id.as_str().to_owned(),
+            name: asked.who.name.clone(),
+            address: asked.address.clone(),
+            request_id: asked.request_id.clone(),
+        }
+    }
+
+    /// `carillon admin …`
+    pub fn cli() -> Actor {
+        Actor { id: "cli".into(), name: "carillon admin".into(), address: "local".into(), request_id: String::new() }
+    }
+
+    /// The server itself (first start, demo).
+    pub fn system() -> Actor {
+        Actor { id: "system".into(), name: "Carillon".into(), address: "local".into(), request_id: String::new() }
+    }
+
+    /// An entry of now; `before` and `after` must hold no secret.
+    pub fn entry(&self, house: &House, action: &str, object: &str, app: Option<&AppId>, before: Option<Value>, after: Option<Value>) -> AuditEntry {
+        AuditEntry {
+            at: house.world.now(),
+            actor_id: self.id.clone(),
+            actor_name: self.name.clone(),
+            address: self.address.clone(),
+            request_id: self.request_id.clone(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            app: app.cloned(),
+            before,
+            after,
+        }
+    }
+}
+
+/// Appends to the audit log what was just done to something outside the people's tables.
+///
+/// # Errors
+/// `Internal` when the log cannot be written.
+pub async fn audit(
+    house: &House,
+    actor: &Actor,
+    action: &str,
+    object: &str,
+    app: Option<&AppId>,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Result<(), Problem> {
+    house.storage.people.audit(actor.entry(house, action, object, app, before, after)).await.map(|_| ()).map_err(|e| store(&e))
+}
+
+/// An error of the store as a problem: its words go to the log, not to the caller.
+pub fn store(error: &StorageError) -> Problem {
+    match error {
+        StorageError::Conflict(_) => Problem::new(Code::Conflict),
+        StorageError::Stale(_) => Problem::new(Code::WrongState),
+        other => {
+            tracing::error!(error = %other, "the store failed");
+            Problem::new(Code::Internal)
+        }
+    }
+}
+
+/// As [`store`], for ports.
+pub fn failed(error: &StorageError) -> AppError {
+    store(error).into()
+}
+
+/// The one question of plain handlers (uploads, downloads, charts, event streams): may this caller do this, in this app?
+///
+/// # Errors
+/// The refusal as an HTTP answer.
+pub fn asked(caller: &Caller, permission: Permission, app: Option<&AppId>) -> Result<Who, ProblemAnswer> {
+    let refuse = |code: Code| ProblemAnswer { problem: Problem::new(code), request_id: caller.request_id.clone() };
+    let who = caller.who.clone().ok_or_else(|| refuse(Code::NotSignedIn))?;
+    if who.rights.may(permission, app) { Ok(who) } else { Err(refuse(Code::NotAllowed)) }
+}
