@@ -366,7 +366,12 @@ pub struct NewPassword {
 }
 
 /// A signed-in person changes the own password; every other session ends.
-pub async fn password(State(web): State<Web>, Extension(caller): Extension<Caller>, session: Session, Form(form): Form<NewPassword>) -> Response {
+pub async fn password(
+    State(web): State<Web>,
+    Extension(caller): Extension<Caller>,
+    session: Session,
+    Form(form): Form<NewPassword>,
+) -> Response {
     let again = |reason: &str| back("/account", &[("reason", reason)]);
     let Some(who) = &caller.who else { return Redirect::to("/sign-in").into_response() };
     if web.throttle.take(&who.email, &caller.address, web.house.world.now()).is_err() {
@@ -417,7 +422,9 @@ mod tests {
     #[test]
     fn after_sign_in_one_stays_on_our_pages() {
         assert_eq!(own_path("/apps?x=1"), "/apps?x=1");
-        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:1", "", "/a\r\nSet-Cookie: x", "/session/sign-out"] {
+        for bad in
+            ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:1", "", "/a\r\nSet-Cookie: x", "/session/sign-out"]
+        {
             assert_eq!(own_path(bad), "/", "{bad:?}");
         }
     }

@@ -150,7 +150,8 @@ pub fn read(
         Some(path) => builder = builder.add_source(File::from(path.to_path_buf()).format(FileFormat::Toml)),
         None => builder = builder.add_source(File::from(PathBuf::from(DEFAULT_FILE)).format(FileFormat::Toml).required(false)),
     }
-    let long: Map<String, String> = environment.iter().filter(|(k, _)| k.starts_with("CARILLON__")).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let long: Map<String, String> =
+        environment.iter().filter(|(k, _)| k.starts_with("CARILLON__")).map(|(k, v)| (k.clone(), v.clone())).collect();
     builder = builder.add_source(
         Environment::with_prefix("CARILLON")
             .prefix_separator("__")
@@ -208,7 +209,8 @@ impl Settings {
         let mut wrong = Vec::new();
         if !demo && self.master_key_file.is_none() {
             wrong.push(
-                "master_key_file is missing: make one with `carillon admin master-key --file <path>` and set CARILLON_MASTER_KEY_FILE".to_owned(),
+                "master_key_file is missing: make one with `carillon admin master-key --file <path>` and set CARILLON_MASTER_KEY_FILE"
+                    .to_owned(),
             );
         }
         if let Some(file) = &self.master_key_file
@@ -305,7 +307,8 @@ mod tests {
             assert!(all.contains(word), "{word} in {all}");
         }
         Settings::default().check(true).unwrap();
-        let behind = Settings { listen: "0.0.0.0:80".parse().unwrap(), public_url: Some("https://p.example.com".into()), ..Settings::default() };
+        let behind =
+            Settings { listen: "0.0.0.0:80".parse().unwrap(), public_url: Some("https://p.example.com".into()), ..Settings::default() };
         behind.check(true).unwrap();
         assert!(behind.secure());
     }

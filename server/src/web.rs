@@ -17,7 +17,7 @@ use app::routes::{self, Door};
 use axum::Router;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
@@ -33,7 +33,6 @@ use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use types::ids::AppId;
-use types::people::Permission;
 use types::text::Lang;
 use types::views::shell::{AppBrief, PersonBrief, ShellInfo, Theme, ZoneTable};
 
@@ -95,8 +94,11 @@ impl Web {
         };
         let named = routes::app_in(path).and_then(AppId::parse);
         let remembered = cookie(headers, "app").and_then(AppId::parse);
-        let selected =
-            [named, remembered].into_iter().flatten().find(|id| apps.iter().any(|a| a.id == *id)).or_else(|| apps.first().map(|a| a.id.clone()));
+        let selected = [named, remembered]
+            .into_iter()
+            .flatten()
+            .find(|id| apps.iter().any(|a| a.id == *id))
+            .or_else(|| apps.first().map(|a| a.id.clone()));
         let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
         Ok(ShellInfo {
             lang: cookie(headers, "lang").and_then(Lang::read).or_else(|| accept.and_then(Lang::read)).unwrap_or_default(),
@@ -222,11 +224,7 @@ fn console_routes(web: &Web) -> Router {
         .route("/session/password", post(session::password))
         .route("/preferences", get(preferences))
         .with_state(web.clone());
-    Router::new()
-        .leptos_routes_with_context(&options, pages, context, app_fn)
-        .merge(forms)
-        .fallback(fallback)
-        .with_state(options)
+    Router::new().leptos_routes_with_context(&options, pages, context, app_fn).merge(forms).fallback(fallback).with_state(options)
 }
 
 #[derive(Deserialize)]

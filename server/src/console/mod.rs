@@ -62,7 +62,15 @@ impl Actor {
     }
 
     /// An entry of now; `before` and `after` must hold no secret.
-    pub fn entry(&self, house: &House, action: &str, object: &str, app: Option<&AppId>, before: Option<Value>, after: Option<Value>) -> AuditEntry {
+    pub fn entry(
+        &self,
+        house: &House,
+        action: &str,
+        object: &str,
+        app: Option<&AppId>,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> AuditEntry {
         AuditEntry {
             at: house.world.now(),
             actor_id: self.id.clone(),

@@ -60,7 +60,14 @@ fn taken(error: &StorageError) -> Problem {
 ///
 /// # Errors
 /// Field errors; `email` when taken.
-pub async fn create(house: &House, actor: &Actor, name: &str, email: &str, rights: Rights, password: Option<String>) -> Result<Person, Problem> {
+pub async fn create(
+    house: &House,
+    actor: &Actor,
+    name: &str,
+    email: &str,
+    rights: Rights,
+    password: Option<String>,
+) -> Result<Person, Problem> {
     let email = normal_email(email);
     check(name, Some(&email), &rights)?;
     let id = PersonId::from_bytes(house.world.id());
