@@ -5,6 +5,7 @@
 //! How to add routes outside the console: a file with `pub fn routes(…) -> axum::Router`, a line in `web::open_routes` or `web::signed_in_routes`.
 
 pub mod admin;
+pub mod api;
 pub mod console;
 pub mod passwords;
 pub mod problem;

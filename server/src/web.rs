@@ -129,8 +129,7 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Routes with an authentication of their own: the signed API, client reports, vendor callbacks, API pages. One line a room.
 fn open_routes(web: &Web) -> Router {
-    let _ = web;
-    Router::new()
+    crate::api::router(web.house.clone())
 }
 
 /// Routes for signed-in people with limits of their own: uploads, downloads, event streams, charts. One line a room; each asks

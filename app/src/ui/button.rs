@@ -37,6 +37,7 @@ pub fn Button(
             {children()}
         </button>
     }
+    .into_any()
 }
 
 /// A link in the shape of a button.
@@ -54,4 +55,5 @@ pub fn LinkButton(
             {children()}
         </a>
     }
+    .into_any()
 }

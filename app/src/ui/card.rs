@@ -22,6 +22,7 @@ pub fn PageHead(
             {children.map(|actions| view! { <div class="actions">{actions()}</div> })}
         </header>
     }
+    .into_any()
 }
 
 #[component]
@@ -46,6 +47,7 @@ pub fn Card(
             {children()}
         </section>
     }
+    .into_any()
 }
 
 /// A big figure with its label; the children are the line below (denominator, source).
@@ -62,4 +64,5 @@ pub fn Figure(
             {children.map(|line| view! { <span class="d">{line()}</span> })}
         </div>
     }
+    .into_any()
 }

@@ -26,4 +26,5 @@ pub fn Chart(
             </details>
         </figure>
     }
+    .into_any()
 }

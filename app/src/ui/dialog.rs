@@ -18,6 +18,7 @@ pub fn Confirm(#[prop(into)] label: String, #[prop(optional)] kind: Kind, childr
             <div class="confirm-body card">{children()}</div>
         </details>
     }
+    .into_any()
 }
 
 /// A native modal dialog: focus stays inside and returns to where it came from. `open` shows it; it sets `open` to false when closed.
@@ -48,4 +49,5 @@ pub fn Dialog(#[prop(into)] title: String, open: RwSignal<bool>, children: Child
             {children()}
         </dialog>
     }
+    .into_any()
 }

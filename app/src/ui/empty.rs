@@ -27,4 +27,5 @@ pub fn Empty(
                 })}
         </div>
     }
+    .into_any()
 }

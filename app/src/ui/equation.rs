@@ -95,4 +95,5 @@ pub fn EquationBar(#[prop(into)] equation: Signal<Equation>) -> impl IntoView {
             <ul class="legend">{legend}</ul>
         </section>
     }
+    .into_any()
 }

@@ -42,6 +42,7 @@ fn Wrap(
             </p>
         </div>
     }
+    .into_any()
 }
 
 /// One line. `id` is the name unless given (two forms on one page).
@@ -93,6 +94,7 @@ pub fn TextField(
             />
         </Wrap>
     }
+    .into_any()
 }
 
 /// Several lines; the only `<textarea>` of the console.
@@ -135,6 +137,7 @@ pub fn TextArea(
             ></textarea>
         </Wrap>
     }
+    .into_any()
 }
 
 /// A choice: `(value, label)`.
@@ -177,6 +180,7 @@ pub fn SelectField(
             </select>
         </Wrap>
     }
+    .into_any()
 }
 
 /// A box to tick; sends `value` (`true` when not given) under `name` when ticked.
@@ -195,6 +199,7 @@ pub fn CheckField(
             {help.map(|help| view! { <span class="help">{help}</span> })}
         </label>
     }
+    .into_any()
 }
 
 #[cfg(test)]

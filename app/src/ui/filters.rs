@@ -25,4 +25,5 @@ pub fn Filters(children: Children) -> impl IntoView {
             </a>
         </Form>
     }
+    .into_any()
 }

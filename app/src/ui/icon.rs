@@ -57,4 +57,5 @@ pub fn IconView(icon: Icon) -> impl IntoView {
             <path d=icon.path()></path>
         </svg>
     }
+    .into_any()
 }

@@ -162,6 +162,7 @@ fn Side() -> impl IntoView {
             </ul>
         </nav>
     }
+    .into_any()
 }
 
 #[component]
@@ -180,6 +181,7 @@ fn Top() -> impl IntoView {
             <PersonMenu />
         </header>
     }
+    .into_any()
 }
 
 #[component]
@@ -225,6 +227,7 @@ fn AppSwitch() -> impl IntoView {
             </ul>
         </details>
     }
+    .into_any()
 }
 
 /// Language and theme: GET links that set a cookie and come back.
@@ -267,6 +270,7 @@ fn Switches() -> impl IntoView {
             </span>
         </div>
     }
+    .into_any()
 }
 
 #[component]

@@ -18,6 +18,7 @@ pub fn Num(#[prop(into)] value: Signal<u64>) -> impl IntoView {
             {move || format::short(value.get(), lang)}
         </span>
     }
+    .into_any()
 }
 
 /// A share with its numerator and denominator on hover.
@@ -28,6 +29,7 @@ pub fn Rate(#[prop(into)] part: Signal<u64>, #[prop(into)] whole: Signal<u64>) -
             {move || format::percent(part.get(), whole.get())}
         </span>
     }
+    .into_any()
 }
 
 /// A time in the console's zone; UTC on hover. `brief` leaves out year and seconds.
@@ -40,6 +42,7 @@ pub fn Time(at: Millis, #[prop(optional)] brief: bool) -> impl IntoView {
             {text}
         </time>
     }
+    .into_any()
 }
 
 /// ● ◐ ○ – with the word for those who cannot see or know the sign.
@@ -52,6 +55,7 @@ pub fn SourceSign(source: Source) -> impl IntoView {
             {source.sign()}
         </span>
     }
+    .into_any()
 }
 
 /// The line that explains the signs.
@@ -66,4 +70,5 @@ pub fn SourceLegend() -> impl IntoView {
                 .concat()}
         </span>
     }
+    .into_any()
 }

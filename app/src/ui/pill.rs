@@ -29,14 +29,14 @@ impl Tone {
 
 #[component]
 pub fn Pill(#[prop(optional)] tone: Tone, children: Children) -> impl IntoView {
-    view! { <span class=tone.class()>{children()}</span> }
+    view! { <span class=tone.class()>{children()}</span> }.into_any()
 }
 
 /// The environment as word and colour.
 #[component]
 pub fn EnvPill(environment: Environment) -> impl IntoView {
     let lang = use_lang();
-    view! { <span class=format!("env {}", environment.slug())>{environment.name().get(lang)}</span> }
+    view! { <span class=format!("env {}", environment.slug())>{environment.name().get(lang)}</span> }.into_any()
 }
 
 /// The vendor's colour and name.
@@ -49,4 +49,5 @@ pub fn VendorDot(vendor: Vendor) -> impl IntoView {
             {vendor.name().get(lang)}
         </span>
     }
+    .into_any()
 }

@@ -23,4 +23,5 @@ pub fn Bar(
             {move || format::percent(value.get(), max.get())}
         </progress>
     }
+    .into_any()
 }

@@ -46,4 +46,5 @@ pub fn Table(#[prop(into)] caption: String, columns: Vec<Column>, children: Chil
             </table>
         </div>
     }
+    .into_any()
 }

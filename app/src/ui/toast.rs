@@ -56,4 +56,5 @@ pub fn ToastCorner() -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }

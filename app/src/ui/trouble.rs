@@ -40,6 +40,7 @@ pub fn ErrorBox(#[prop(into)] error: Signal<Option<AppError>>) -> impl IntoView 
             }}
         </div>
     }
+    .into_any()
 }
 
 /// The complaint about one field of an action's error: `error=trouble.field("name")`.

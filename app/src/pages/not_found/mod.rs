@@ -22,4 +22,5 @@ pub fn NotFound() -> impl IntoView {
             </LinkButton>
         </p>
     }
+    .into_any()
 }

@@ -44,4 +44,5 @@ pub fn SignIn() -> impl IntoView {
             <p class="sub">{t(FIRST)}</p>
         </div>
     }
+    .into_any()
 }

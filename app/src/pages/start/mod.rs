@@ -39,4 +39,5 @@ pub fn Start() -> impl IntoView {
             }}
         </Card>
     }
+    .into_any()
 }
