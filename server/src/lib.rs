@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod api;
 pub mod console;
+pub mod demo;
 pub mod passwords;
 pub mod problem;
 pub mod run;

@@ -57,6 +57,28 @@ enum Order {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Everything on this machine with invented vendors and a sample workspace; keeps its state in the data folder.
+    Demo {
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// The vendors' twin alone: strict, with dials, receipts and a ledger.
+    Simulator {
+        /// Where the vendors listen (TLS).
+        #[arg(long, default_value = "127.0.0.1:3443")]
+        listen: SocketAddr,
+        /// Where the control API listens (plain HTTP, no sign-in: keep it on this machine).
+        #[arg(long, default_value = "127.0.0.1:3480")]
+        control: SocketAddr,
+        /// Keeps certificate and ledger over restarts.
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Accounts, dials and steps to begin with (JSON).
+        #[arg(long)]
+        scenario: Option<PathBuf>,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Bring the database up to date and stop.
     Migrate {
         #[command(flatten)]
@@ -115,7 +137,32 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             let settings = read(flags)?;
             settings.check(false)?;
             telemetry::logs(&settings.log)?;
+            serve(settings, false).await
+        }
+        Order::Demo { flags } => {
+            let mut settings = read(flags)?;
+            settings.check(true)?;
+            crate::demo::settle(&mut settings)?;
+            telemetry::logs(&settings.log)?;
             serve(settings, true).await
+        }
+        Order::Simulator { listen, control, folder, scenario, seed } => {
+            telemetry::logs(&settings::Log::default())?;
+            let scenario = match scenario {
+                Some(path) => {
+                    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+                    simulator::Scenario::read(&text).with_context(|| format!("scenario {}", path.display()))?
+                }
+                None => simulator::Scenario::default(),
+            };
+            let keep_ledger = folder.is_some();
+            let options = simulator::Options { listen, control, seed, folder, keep_ledger, scenario, ..simulator::Options::default() };
+            let stop = async {
+                if let Err(error) = stop_asked().await {
+                    tracing::error!(%error, "signals cannot be heard; stopping");
+                }
+            };
+            simulator::run(options, stop).await.context("the simulator")
         }
         Order::Migrate { flags } => {
             let settings = read(flags)?;
@@ -241,8 +288,12 @@ async fn sweep(house: Arc<House>, stop: CancellationToken) {
 ///
 /// # Errors
 /// Whatever stopped it.
-pub async fn serve(settings: Settings, announce: bool) -> anyhow::Result<()> {
+pub async fn serve(mut settings: Settings, demo: bool) -> anyhow::Result<()> {
     let metrics = telemetry::metrics()?;
+    if demo && settings.public_url.is_none() {
+        // The simulator posts receipts to this machine.
+        settings.public_url = Some(format!("http://{}", settings.listen));
+    }
     let house = build(&settings).await?;
     if settings.does(Duty::Work) {
         house.start().await.context("starting the lanes")?;
@@ -250,9 +301,22 @@ pub async fn serve(settings: Settings, announce: bool) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let sweeper = tokio::spawn(sweep(house.clone(), stop.clone()));
     let running = if settings.does(Duty::Web) { Some(Running::start(settings.clone(), house.clone(), Some(metrics)).await?) } else { None };
+    let mut twin = None;
     if let Some(running) = &running {
         tracing::info!(address = %running.address, "the console listens");
-        if announce {
+        if demo {
+            say("Preparing the sample workspace (some seconds the first time) …")?;
+            let (simulator, told) = crate::demo::furnish(&house, &settings, &format!("http://{}", running.address)).await?;
+            say(&format!(
+                "\nCarillon demo: http://{}\n  sign in as   {}\n  password     {}\n  simulator    {}/simulator/state\n  data         {}\nStop with Ctrl-C; the next start finds everything as it was.",
+                running.address,
+                told.email,
+                told.password,
+                told.control_url,
+                settings.data_dir.display()
+            ))?;
+            twin = Some(simulator);
+        } else {
             say(&format!("Carillon listens on http://{}", running.address))?;
             if let Some(link) = first_link(&house, &settings, running.address).await? {
                 say(&format!("Nobody is known yet. Create the administrator with this one-time link (48 hours):\n{link}"))?;
@@ -266,5 +330,8 @@ pub async fn serve(settings: Settings, announce: bool) -> anyhow::Result<()> {
         running.stop().await?;
     }
     house.stop().await;
+    if let Some(twin) = twin {
+        twin.stop().await;
+    }
     sweeper.await.context("the sweeper")
 }
