@@ -390,6 +390,85 @@ async fn apps_never_see_each_others_things() {
 }
 
 #[tokio::test]
+async fn recipients_are_paged_filtered_and_found_by_name() {
+    use pipeline::storage::chunks::NewChunk;
+    use pipeline::storage::frame::{Outcomes, Reason, Recipient, encode_recipients, key_of};
+    use pipeline::storage::messages::PlanStep;
+    use types::crowd::KeyKind;
+    use types::ids::MessageId;
+    use types::life::Outcome;
+
+    let desk = Desk::new().await;
+    let device =
+        desk.call("POST", "/v1/devices", json!({"devices": [{"user_id": "u0", "tokens": [{"vendor": "apns", "token": apns(1)}]}]})).await;
+    let users: Vec<String> = (0..25).map(|i| format!("u{i}")).collect();
+    let mut body = message();
+    body["targets"] = json!({"users": users});
+    let sent = desk.call("POST", "/v1/messages", body).await;
+    let id = sent.body["id"].as_str().expect("an id").to_owned();
+    let message_no = desk.house.storage.messages.by_id(&MessageId::trusted(id.as_str())).await.expect("read").expect("there").no;
+    // Planned by hand: two chunks, every fifth recipient refused.
+    let mut all: Vec<Recipient> = users
+        .iter()
+        .map(|user| Recipient {
+            key: key_of(KeyKind::User, None, user),
+            device_no: i64::from(user == "u0"),
+            target: user.clone(),
+            ..Recipient::default()
+        })
+        .collect();
+    all.sort_by_key(|r| r.key);
+    let chunks = all
+        .chunks(15)
+        .map(|part| {
+            let mut outcomes = Outcomes::waiting(part.len());
+            for i in (0..part.len()).step_by(5) {
+                outcomes.set(i, Outcome::Refused, Some(Reason { slug: "invalid_token".into(), words: "410 Unregistered".into() }));
+            }
+            NewChunk {
+                lane_no: None,
+                vendor: Some(Vendor::Apns),
+                priority: 10,
+                deadline: NOW + 1_000,
+                count: part.len() as u32,
+                first_key: part[0].key,
+                last_key: part[part.len() - 1].key,
+                recipients: encode_recipients(part),
+                outcomes: outcomes.encode(),
+                why: "first in order".into(),
+                done: true,
+                deltas: Vec::new(),
+            }
+        })
+        .collect();
+    let step = PlanStep { message_no, from: 0, to: 25, chunks, last: true, now: NOW };
+    desk.house.storage.messages.plan(step).await.expect("planned");
+
+    let mut seen = Vec::new();
+    let mut target = format!("/v1/messages/{id}/recipients?size=10");
+    loop {
+        let page = desk.call("GET", &target, Value::Null).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        seen.extend(page.body["items"].as_array().expect("items").iter().map(|r| r["target"].as_str().expect("a target").to_owned()));
+        let Some(next) = page.body["next"].as_str() else { break };
+        target = format!("/v1/messages/{id}/recipients?size=10&after={next}");
+    }
+    let expected: Vec<String> = all.iter().map(|r| r.target.clone()).collect();
+    assert_eq!(seen, expected, "each once, in order");
+    let refused = desk.call("GET", &format!("/v1/messages/{id}/recipients?outcome=refused&outcome=expired"), Value::Null).await;
+    assert_eq!(refused.body["items"].as_array().map(Vec::len), Some(5), "{}", refused.body);
+    assert_eq!(refused.body["items"][0]["words"], "410 Unregistered");
+    let one = desk.call("GET", &format!("/v1/messages/{id}/recipients?user_id=u0"), Value::Null).await;
+    let found = &one.body["items"][0];
+    assert_eq!((&found["device"], found["user_id"].as_str(), found["vendor"].as_str()), (&device.body["ids"][0], Some("u0"), Some("apns")));
+    let nobody = desk.call("GET", &format!("/v1/messages/{id}/recipients?user_id=u99"), Value::Null).await;
+    assert_eq!(nobody.body["items"], json!([]));
+    for bad in ["outcome=lost", "user_id=a&device_id=b", "token=a", "after=x", "size=201"] {
+        problem(&desk.call("GET", &format!("/v1/messages/{id}/recipients?{bad}"), Value::Null).await, 422, "invalid_fields");
+    }
+}
+
+#[tokio::test]
 async fn a_crowd_is_uploaded_read_and_sent_to() {
     let desk = Desk::new().await;
     let file = "user_id,name\nu1,张三\nu2,李四\nu1,again\n,nobody\n";
