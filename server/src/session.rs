@@ -189,7 +189,9 @@ fn entry(web: &Web, caller: &Caller, actor: (&str, &str), action: &str, object: 
 async fn begin(web: &Web, session: &Session, person: &Person) -> Result<(), tower_sessions::session::Error> {
     let now = web.house.world.now();
     // Whatever the browser brought along ends here (fixation).
-    session.flush().await?;
+    if session.id().is_some() {
+        session.flush().await?;
+    }
     session.insert(PERSON, person.id.as_str()).await?;
     session.insert(STAMP, stamp(person)).await?;
     session.insert(SINCE, now).await?;
