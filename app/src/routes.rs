@@ -122,4 +122,8 @@ use Permission::{Administer, Develop, Operate, See, SeeRecipients};
 pages! {
     "/sign-in" => pages::sign_in::SignIn, Open, None;
     "/" => pages::start::Start, SignedIn, None;
+    "/apps/:app/crowds" => pages::crowds::CrowdsPage, Needs(See), menu(Work, Icon::Crowd, "人群包", "Crowds");
+    "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
+    "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;
+    "/apps/:app/crowds/:crowd" => pages::crowds::CrowdPage, Needs(See), None;
 }

@@ -4,6 +4,7 @@
 //! Every `#[server]` function starts with `let asked = ports::ask(Permission::…)?` or `ports::ask_for(Permission::…, &app)?`.
 
 pub mod apps;
+pub mod crowds;
 pub mod people;
 
 use std::ops::Deref;
@@ -40,6 +41,7 @@ pub struct Caller {
 pub struct Ports {
     pub shell: Arc<dyn ShellPort>,
     pub apps: Arc<dyn apps::AppsPort>,
+    pub crowds: Arc<dyn crowds::CrowdsPort>,
     pub people: Arc<dyn people::PeoplePort>,
 }
 

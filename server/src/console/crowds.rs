@@ -86,11 +86,8 @@ impl CrowdsPort for CrowdsConsole {
         let filter = CrowdFilter { name: (!name.is_empty()).then(|| name.to_owned()) };
         let page = PageRequest { after, ..PageRequest::default() };
         let crowds = self.house.storage.crowds.list(app_no, &filter, &page).await.map_err(|e| failed(&e))?;
-        let uploads = if page.after.is_none() {
-            self.house.storage.crowds.open_uploads(app_no).await.map_err(|e| failed(&e))?
-        } else {
-            Vec::new()
-        };
+        let uploads =
+            if page.after.is_none() { self.house.storage.crowds.open_uploads(app_no).await.map_err(|e| failed(&e))? } else { Vec::new() };
         Ok(CrowdList { crowds: crowds.map(line), uploads: uploads.into_iter().map(upload_line).collect() })
     }
 
@@ -210,7 +207,8 @@ async fn receive(
 
 async fn take(web: &Web, caller: &Caller, who: &Who, app: &AppId, mut multipart: Multipart) -> Result<UploadId, Problem> {
     let app_no = app_no(&web.house, app).await?;
-    let unreadable = |_| Problem::because(Code::InvalidBody, Words::new("上传的内容不完整，请重新上传", "the upload is incomplete; send it again"));
+    let unreadable =
+        |_| Problem::because(Code::InvalidBody, Words::new("上传的内容不完整，请重新上传", "the upload is incomplete; send it again"));
     while let Some(field) = multipart.next_field().await.map_err(unreadable)? {
         if field.name() != Some("file") {
             continue;
@@ -224,12 +222,7 @@ async fn take(web: &Web, caller: &Caller, who: &Who, app: &AppId, mut multipart:
 }
 
 fn actor(caller: &Caller, who: &Who) -> Actor {
-    Actor {
-        id: who.id.as_str().to_owned(),
-        name: who.name.clone(),
-        address: caller.address.clone(),
-        request_id: caller.request_id.clone(),
-    }
+    Actor { id: who.id.as_str().to_owned(), name: who.name.clone(), address: caller.address.clone(), request_id: caller.request_id.clone() }
 }
 
 /// The bytes of a file as they come; a sender that falls silent has broken off.

@@ -18,6 +18,7 @@ use crate::problem::ProblemAnswer;
 use crate::settings::Settings;
 
 pub mod apps;
+pub mod crowds;
 pub mod devices;
 pub mod once;
 pub mod people;
@@ -28,6 +29,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
     Ports {
         shell: Arc::new(shell::ShellConsole { house: house.clone() }),
         apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
+        crowds: Arc::new(crowds::CrowdsConsole { house: house.clone() }),
         people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
     }
 }

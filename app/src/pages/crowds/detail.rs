@@ -26,7 +26,7 @@ pub fn CrowdPage() -> impl IntoView {
     let app = use_app_id();
     let crowd = use_param("crowd");
     let view = Resource::new(move || (app.get(), crowd.get()), |(app, crowd)| view_crowd(app, crowd));
-    view! { <Load resource=view view=move |found: CrowdView| view! { <Detail app=app.get_untracked() crowd=found /> } /> }
+    view! { <Load resource=view view=move |found: CrowdView| view! { <Detail app=app.get_untracked() crowd=found /> } /> }.into_any()
 }
 
 #[component]
@@ -61,4 +61,5 @@ fn Detail(app: String, crowd: CrowdView) -> impl IntoView {
             </dl>
         </Card>
     }
+    .into_any()
 }

@@ -78,6 +78,7 @@ pub fn CrowdsPage() -> impl IntoView {
             }
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -112,6 +113,7 @@ fn CrowdTable(app: String, crowds: Vec<CrowdLine>) -> impl IntoView {
                 .collect_view()}
         </Table>
     }
+    .into_any()
 }
 
 #[component]
@@ -140,4 +142,5 @@ fn OpenUploads(app: String, uploads: Vec<UploadLine>) -> impl IntoView {
             </Table>
         </Card>
     }
+    .into_any()
 }

@@ -94,6 +94,7 @@ pub fn DetectionCard(app: String, upload: UploadView, overrule: ServerAction<Ove
         </Card>
         <PreviewCard upload=upload />
     }
+    .into_any()
 }
 
 #[component]
@@ -116,6 +117,7 @@ fn PreviewCard(upload: UploadView) -> impl IntoView {
             </Table>
         </Card>
     }
+    .into_any()
 }
 
 #[component]
@@ -184,4 +186,5 @@ pub fn MappingCard(app: String, upload: UploadView, check: ServerAction<CheckUpl
             </ActionForm>
         </Card>
     }
+    .into_any()
 }

@@ -63,4 +63,5 @@ pub fn Counts(counts: CrowdCounts, reasons: Vec<(RejectReason, u64)>, #[prop(int
                 }
             })}
     }
+    .into_any()
 }

@@ -67,6 +67,7 @@ pub fn UploadPage() -> impl IntoView {
             </form>
         </Card>
     }
+    .into_any()
 }
 
 #[component]

@@ -79,6 +79,7 @@ pub fn UploadWorkPage() -> impl IntoView {
             view=move |found: UploadView| view! { <Work app=app.get_untracked() upload=found actions=actions /> }
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -133,6 +134,7 @@ fn Work(app: String, upload: UploadView, actions: Actions) -> impl IntoView {
                 }
             })}
     }
+    .into_any()
 }
 
 #[component]
@@ -145,6 +147,7 @@ fn SameFile(app: String, crowd: CrowdLine) -> impl IntoView {
             <Time at=crowd.created_at />
         </p>
     }
+    .into_any()
 }
 
 #[component]
@@ -173,6 +176,7 @@ fn Checking(app: String, upload: String, progress: CheckProgress, cancel: Server
             </ActionForm>
         </Card>
     }
+    .into_any()
 }
 
 #[component]
@@ -206,4 +210,5 @@ fn Checked(app: String, upload: UploadView, actions: Actions) -> impl IntoView {
             <MappingCard app=app upload=upload check=actions.check />
         </details>
     }
+    .into_any()
 }

@@ -3,5 +3,6 @@
 pub mod apps;
 pub mod campaigns;
 pub mod copies;
+pub mod crowds;
 pub mod people;
 pub mod shell;
