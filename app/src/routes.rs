@@ -122,6 +122,12 @@ use Permission::{Administer, Develop, Operate, See, SeeRecipients};
 pages! {
     "/sign-in" => pages::sign_in::SignIn, Open, None;
     "/" => pages::start::Start, SignedIn, None;
+    "/apps/:app/campaigns" => pages::campaigns::Campaigns, Needs(See), menu(Work, Icon::Campaign, "推送任务", "Campaigns");
+    "/apps/:app/campaigns/new" => pages::campaigns::CampaignNew, Needs(Operate), None;
+    "/apps/:app/campaigns/:id" => pages::campaigns::CampaignPage, Needs(See), None;
+    "/apps/:app/copies" => pages::copies::Copies, Needs(See), menu(Work, Icon::Copy, "文案库", "Copies");
+    "/apps/:app/copies/new" => pages::copies::CopyNew, Needs(Operate), None;
+    "/apps/:app/copies/:id" => pages::copies::CopyEdit, Needs(See), None;
     "/apps/:app/crowds" => pages::crowds::CrowdsPage, Needs(See), menu(Work, Icon::Crowd, "人群包", "Crowds");
     "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
     "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod api;
 pub mod console;
 pub mod demo;
+pub mod live;
 pub mod passwords;
 pub mod problem;
 pub mod run;

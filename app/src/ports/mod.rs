@@ -5,6 +5,8 @@
 
 pub mod apps;
 pub mod crowds;
+pub mod campaigns;
+pub mod copies;
 pub mod people;
 
 use std::ops::Deref;
@@ -43,6 +45,8 @@ pub struct Ports {
     pub apps: Arc<dyn apps::AppsPort>,
     pub crowds: Arc<dyn crowds::CrowdsPort>,
     pub people: Arc<dyn people::PeoplePort>,
+    pub copies: Arc<dyn copies::CopiesPort>,
+    pub campaigns: Arc<dyn campaigns::CampaignsPort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

@@ -19,6 +19,8 @@ use crate::settings::Settings;
 
 pub mod apps;
 pub mod crowds;
+pub mod campaigns;
+pub mod copies;
 pub mod devices;
 pub mod once;
 pub mod people;
@@ -31,6 +33,8 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
         crowds: Arc::new(crowds::CrowdsConsole { house: house.clone() }),
         people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
+        copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
+        campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }
 }
 

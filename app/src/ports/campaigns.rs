@@ -1,0 +1,54 @@
+//! Campaigns of one app.
+
+use types::ids::{AppId, CampaignId, DeviceId};
+use types::life::{CampaignState, Outcome};
+use types::listing::Page;
+use types::views::campaigns::{CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices};
+
+use super::{Asked, Who};
+use crate::error::AppError;
+
+/// What a person may do to a campaign that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    Pause,
+    Resume,
+    Cancel,
+    Unschedule,
+}
+
+impl Control {
+    pub fn parse(text: &str) -> Option<Control> {
+        match text {
+            "pause" => Some(Control::Pause),
+            "resume" => Some(Control::Resume),
+            "cancel" => Some(Control::Cancel),
+            "unschedule" => Some(Control::Unschedule),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+pub trait CampaignsPort: Send + Sync {
+    async fn list(
+        &self,
+        app: &AppId,
+        state: Option<CampaignState>,
+        text: &str,
+        after: Option<String>,
+    ) -> Result<Page<CampaignBrief>, AppError>;
+    async fn get(&self, app: &AppId, id: &CampaignId) -> Result<CampaignView, AppError>;
+    async fn choices(&self, app: &AppId, who: &Who) -> Result<Choices, AppError>;
+    /// What would happen if this form were started: faults, audience, samples. Stores nothing.
+    async fn look(&self, app: &AppId, form: &CampaignForm) -> Result<Check, AppError>;
+    /// `edited` = the draft and the revision the person saw; `None` makes a new one.
+    async fn save(&self, asked: &Asked, app: &AppId, edited: Option<(CampaignId, i64)>, form: &CampaignForm) -> Result<CampaignId, AppError>;
+    async fn duplicate(&self, asked: &Asked, app: &AppId, id: &CampaignId) -> Result<CampaignId, AppError>;
+    async fn test(&self, asked: &Asked, app: &AppId, id: &CampaignId, devices: &[DeviceId]) -> Result<(), AppError>;
+    /// Starts or schedules.
+    async fn launch(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64) -> Result<(), AppError>;
+    async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError>;
+    async fn resend(&self, asked: &Asked, app: &AppId, id: &CampaignId, outcomes: &[Outcome]) -> Result<(), AppError>;
+    async fn progress(&self, app: &AppId, id: &CampaignId) -> Result<CampaignProgress, AppError>;
+}
