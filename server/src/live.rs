@@ -37,7 +37,11 @@ async fn campaign(
     let app = app.ok_or_else(missing)?;
     let id = CampaignId::parse(&id).ok_or_else(missing)?;
     // A campaign that is not there is a 404, not an empty stream.
-    web.ports.campaigns.progress(&app, &id).await.map_err(|e| ProblemAnswer { problem: e.problem, request_id: caller.request_id.clone() })?;
+    web.ports
+        .campaigns
+        .progress(&app, &id)
+        .await
+        .map_err(|e| ProblemAnswer { problem: e.problem, request_id: caller.request_id.clone() })?;
     let stop = web.stop.clone();
     let events = stream::unfold(Some(0_u32), move |round| {
         let (web, app, id, stop) = (web.clone(), app.clone(), id.clone(), stop.clone());

@@ -43,7 +43,13 @@ pub trait CampaignsPort: Send + Sync {
     /// What would happen if this form were started: faults, audience, samples. Stores nothing.
     async fn look(&self, app: &AppId, form: &CampaignForm) -> Result<Check, AppError>;
     /// `edited` = the draft and the revision the person saw; `None` makes a new one.
-    async fn save(&self, asked: &Asked, app: &AppId, edited: Option<(CampaignId, i64)>, form: &CampaignForm) -> Result<CampaignId, AppError>;
+    async fn save(
+        &self,
+        asked: &Asked,
+        app: &AppId,
+        edited: Option<(CampaignId, i64)>,
+        form: &CampaignForm,
+    ) -> Result<CampaignId, AppError>;
     async fn duplicate(&self, asked: &Asked, app: &AppId, id: &CampaignId) -> Result<CampaignId, AppError>;
     async fn test(&self, asked: &Asked, app: &AppId, id: &CampaignId, devices: &[DeviceId]) -> Result<(), AppError>;
     /// Starts or schedules.

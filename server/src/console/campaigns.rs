@@ -70,7 +70,9 @@ fn hold(status: &pipeline::channel::status::LaneStatus, now: Millis) -> Option<W
     let seconds = |until: Millis| (until - now) / 1_000 + 1;
     match &status.breaker {
         Some(BreakerState::Tripped { .. }) => return Some(Words::new(format!("已熔断：{said}"), format!("breaker tripped: {said}"))),
-        Some(BreakerState::Probing { .. }) => return Some(Words::new(format!("熔断后试探中：{said}"), format!("probing after the breaker tripped: {said}"))),
+        Some(BreakerState::Probing) => {
+            return Some(Words::new(format!("熔断后试探中：{said}"), format!("probing after the breaker tripped: {said}")));
+        }
         _ => {}
     }
     if let Some(until) = status.closed_until.filter(|at| *at > now) {
@@ -202,7 +204,13 @@ impl CampaignsPort for CampaignsConsole {
         Ok(check)
     }
 
-    async fn save(&self, asked: &Asked, app: &AppId, edited: Option<(CampaignId, i64)>, form: &CampaignForm) -> Result<CampaignId, AppError> {
+    async fn save(
+        &self,
+        asked: &Asked,
+        app: &AppId,
+        edited: Option<(CampaignId, i64)>,
+        form: &CampaignForm,
+    ) -> Result<CampaignId, AppError> {
         let app = app_of(&self.house, app).await?;
         let edited = edited.as_ref().map(|(id, revision)| (id, *revision));
         Ok(self.house.campaigns.save(&app, edited, form, &actor(asked)).await?.id)

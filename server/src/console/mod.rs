@@ -18,9 +18,9 @@ use crate::problem::ProblemAnswer;
 use crate::settings::Settings;
 
 pub mod apps;
-pub mod crowds;
 pub mod campaigns;
 pub mod copies;
+pub mod crowds;
 pub mod devices;
 pub mod once;
 pub mod people;

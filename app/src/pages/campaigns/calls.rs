@@ -93,7 +93,7 @@ pub async fn resend_campaign(app: String, id: String, #[server(default)] outcome
 }
 
 #[server]
-pub async fn campaign_progress(app: String, id: String) -> Result<CampaignProgress, AppError> {
+pub async fn read_progress(app: String, id: String) -> Result<CampaignProgress, AppError> {
     let (asked, app) = crate::ports::ask_for(Permission::See, &app)?;
     asked.campaigns.progress(&app, &campaign(&id)?).await
 }

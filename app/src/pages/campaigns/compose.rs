@@ -48,23 +48,35 @@ const AT: Text = Text::new("在指定时间", "At a time");
 const LOCAL: Text = Text::new("开始时间", "Start time");
 const ZONE: Text = Text::new("时区", "Zone");
 const DEADLINE: Text = Text::new("截止时间", "Deadline");
-const DEADLINE_HELP: Text = Text::new("之后不再发送；留空 = 开始后 24 小时；按上面的时区", "Nothing is sent after it; empty = 24 h after the start; in the zone above");
+const DEADLINE_HELP: Text = Text::new(
+    "之后不再发送；留空 = 开始后 24 小时；按上面的时区",
+    "Nothing is sent after it; empty = 24 h after the start; in the zone above",
+);
 const ORDER: Text = Text::new("通道优先顺序", "Order of lanes");
 const ORDER_APP: Text = Text::new("按应用设置", "As the app says");
 const FIRST: Text = Text::new("{0} 优先", "{0} first");
 const AUDIENCE: Text = Text::new("预计触达", "Audience");
 const IN_CROWD: Text = Text::new("人群", "Crowd");
 const WILL_SEND: Text = Text::new("将发送", "Will be sent");
-const SAMPLE_NOTE: Text =
-    Text::new("○ 推断：均匀抽看 {0} 行，下面是其中的数。", "○ inferred: {0} rows looked at, spread evenly; the figures below are of those.");
+const SAMPLE_NOTE: Text = Text::new(
+    "○ 推断：均匀抽看 {0} 行，下面是其中的数。",
+    "○ inferred: {0} rows looked at, spread evenly; the figures below are of those.",
+);
 const TAKES: Text = Text::new("约 {0}", "about {0}");
-const MISSING: Text = Text::new("{0} 行没有「{1}」，将留空；可给变量写个后备", "{0} rows have no \"{1}\" and leave it empty; give the variable a fallback");
+const MISSING: Text =
+    Text::new("{0} 行没有「{1}」，将留空；可给变量写个后备", "{0} rows have no \"{1}\" and leave it empty; give the variable a fallback");
 const NO_AUDIENCE: Text = Text::new("选好人群后显示。", "Shown when a crowd is chosen.");
 const ALL_GOOD: Text = Text::new("✓ 可以开始", "✓ Ready to start");
 const START: Text = Text::new("开始…", "Start…");
 const SCHEDULE: Text = Text::new("排期…", "Schedule…");
-const SURE_NOW: Text = Text::new("现在向「{0}」（{1}）的约 {2} 台设备发送。已交给厂商的收不回。", "Sends now to about {2} devices of \"{0}\" ({1}). What a vendor has taken cannot be called back.");
-const SURE_AT: Text = Text::new("在 {3} 向「{0}」（{1}）的约 {2} 台设备发送。到点前可以撤回。", "Sends at {3} to about {2} devices of \"{0}\" ({1}). Until then it can be taken back.");
+const SURE_NOW: Text = Text::new(
+    "现在向「{0}」（{1}）的约 {2} 台设备发送。已交给厂商的收不回。",
+    "Sends now to about {2} devices of \"{0}\" ({1}). What a vendor has taken cannot be called back.",
+);
+const SURE_AT: Text = Text::new(
+    "在 {3} 向「{0}」（{1}）的约 {2} 台设备发送。到点前可以撤回。",
+    "Sends at {3} to about {2} devices of \"{0}\" ({1}). Until then it can be taken back.",
+);
 const SURE_UNTIL: Text = Text::new("{0} 之后不再发送。", "Nothing is sent after {0}.");
 const DO_START: Text = Text::new("确认开始", "Start now");
 const DO_SCHEDULE: Text = Text::new("确认排期", "Schedule it");
@@ -180,10 +192,9 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
     let revision = campaign.as_ref().map_or(0, |c| c.revision);
     let title = campaign.as_ref().map_or_else(|| NEW.get(lang).to_owned(), |c| c.spec.name.clone());
     let zone = use_shell().with(|s| s.zone.clone());
-    let sub = campaign.as_ref().map_or_else(
-        || UNSAVED.get(lang).to_owned(),
-        |c| SAVED.fill(lang, &[&format::stamp(c.changed_at, &zone), &c.changed_by]),
-    );
+    let sub = campaign
+        .as_ref()
+        .map_or_else(|| UNSAVED.get(lang).to_owned(), |c| SAVED.fill(lang, &[&format::stamp(c.changed_at, &zone), &c.changed_by]));
     let failed_before = campaign.as_ref().and_then(|c| c.trouble.clone()).map(|problem| {
         view! {
             <Card title=TROUBLE.get(lang)>
@@ -196,7 +207,8 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
         let place = (c.app_name.clone(), c.environment.name().get(lang));
         view! { <Start id=c.id.to_string() revision=c.revision place=place looked=looked dirty=dirty reload=reload /> }
     });
-    let side = campaign.map(|c| view! { <TestCard id=c.id.to_string() devices=choices.test_devices.clone() tests=c.tests reload=reload /> });
+    let side =
+        campaign.map(|c| view! { <TestCard id=c.id.to_string() devices=choices.test_devices.clone() tests=c.tests reload=reload /> });
     view! {
         <PageHead title=title sub=sub />
         {failed_before}
@@ -338,7 +350,10 @@ fn Faults(looked: Resource<Looked>) -> impl IntoView {
             .errors
             .into_iter()
             .map(|e| {
-                let name = ALL_STEPS.iter().find(|(_, _, f)| f.contains(&e.field.as_str())).map_or(e.field.clone(), |(_, n, _)| n.get(lang).to_owned());
+                let name = ALL_STEPS
+                    .iter()
+                    .find(|(_, _, f)| f.contains(&e.field.as_str()))
+                    .map_or(e.field.clone(), |(_, n, _)| n.get(lang).to_owned());
                 view! { <li><strong>{name}</strong>" "{e.reason.get(lang).to_owned()}</li> }
             })
             .collect_view();
@@ -393,7 +408,11 @@ fn Counts(estimate: Estimate) -> impl IntoView {
             </tr>
         }
     };
-    let filtered = estimate.filtered.iter().map(|(rule, n)| row(rule.name().get(lang).to_owned(), format!("−{}", format::exact(*n)), String::new())).collect_view();
+    let filtered = estimate
+        .filtered
+        .iter()
+        .map(|(rule, n)| row(rule.name().get(lang).to_owned(), format!("−{}", format::exact(*n)), String::new()))
+        .collect_view();
     let seconds: BTreeMap<Vendor, u64> = estimate.seconds.clone();
     let lanes = estimate
         .reachable
@@ -429,7 +448,14 @@ fn Counts(estimate: Estimate) -> impl IntoView {
 
 /// The last step: a question in words, then the start.
 #[component]
-fn Start(id: String, revision: i64, place: (String, &'static str), looked: Resource<Looked>, dirty: Memo<bool>, reload: RwSignal<u32>) -> impl IntoView {
+fn Start(
+    id: String,
+    revision: i64,
+    place: (String, &'static str),
+    looked: Resource<Looked>,
+    dirty: Memo<bool>,
+    reload: RwSignal<u32>,
+) -> impl IntoView {
     let lang = use_lang();
     let app = use_app_id();
     let may = use_may(Permission::Operate);
@@ -443,9 +469,8 @@ fn Start(id: String, revision: i64, place: (String, &'static str), looked: Resou
         let (name, environment) = place.clone();
         let good = check.errors.is_empty();
         let later = check.starts_at.filter(|at| *at > now + 60_000);
-        let reached = check.estimate.as_ref().map_or(0, |e| {
-            (u128::from(e.reached()) * u128::from(e.rows) / u128::from(e.looked_at.max(1))) as u64
-        });
+        let reached =
+            check.estimate.as_ref().map_or(0, |e| (u128::from(e.reached()) * u128::from(e.rows) / u128::from(e.looked_at.max(1))) as u64);
         let at = later.map(|at| format::stamp(at, &zone)).unwrap_or_default();
         let sure = if later.is_some() { SURE_AT } else { SURE_NOW };
         let sentence = sure.fill(lang, &[&name, environment, &format::exact(reached), &at]);

@@ -32,7 +32,7 @@ mod browser {
     use web_sys::{EventSource, MessageEvent};
 
     use super::Live;
-    use crate::pages::campaigns::campaign_progress;
+    use crate::pages::campaigns::read_progress;
 
     /// Older than this, the stream is taken for dead.
     const STALE_S: u32 = 4;
@@ -69,7 +69,8 @@ mod browser {
         let Ok(source) = EventSource::new(&format!("/live/apps/{app}/campaigns/{id}")) else { return };
         let taken = source.clone();
         let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let Some(progress) = event.data().as_string().and_then(|text| serde_json::from_str::<super::CampaignProgress>(&text).ok()) else {
+            let Some(progress) = event.data().as_string().and_then(|text| serde_json::from_str::<super::CampaignProgress>(&text).ok())
+            else {
                 return;
             };
             if !progress.is_moving() {
@@ -85,7 +86,7 @@ mod browser {
 
     fn poll(live: Live, app: String, id: String) {
         spawn_local(async move {
-            if let Ok(progress) = campaign_progress(app, id).await {
+            if let Ok(progress) = read_progress(app, id).await {
                 live.age.set(0);
                 live.progress.set(progress);
             }

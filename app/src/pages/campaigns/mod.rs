@@ -19,7 +19,8 @@ use crate::ui::icon::Icon;
 use crate::ui::prelude::*;
 
 const TITLE: Text = Text::new("推送任务", "Campaigns");
-const SUB: Text = Text::new("人群 + 文案 + 时间；每个数字都能追到接收人。", "Crowd, copy and time; every figure can be traced to recipients.");
+const SUB: Text =
+    Text::new("人群 + 文案 + 时间；每个数字都能追到接收人。", "Crowd, copy and time; every figure can be traced to recipients.");
 const NEW: Text = Text::new("新建任务", "New campaign");
 const SEARCH: Text = Text::new("名称或编号", "Name or id");
 const STATE: Text = Text::new("状态", "State");
@@ -156,7 +157,7 @@ pub fn CampaignPage() -> impl IntoView {
         move || (app.get(), params.read().get("id").unwrap_or_default(), reload.get()),
         async |(app, id, _)| {
             let view = read_campaign(app.clone(), id.clone()).await?;
-            let progress = campaign_progress(app.clone(), id).await?;
+            let progress = read_progress(app.clone(), id).await?;
             Ok::<_, AppError>((view, progress, campaign_choices(app).await?))
         },
     );

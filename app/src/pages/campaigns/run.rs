@@ -42,15 +42,19 @@ const NO_REASON: Text = Text::new("还没有失败或过滤。", "Nothing failed
 const PAUSE: Text = Text::new("暂停", "Pause");
 const RESUME: Text = Text::new("继续", "Resume");
 const CANCEL: Text = Text::new("取消任务…", "Cancel…");
-const CANCEL_SURE: Text =
-    Text::new("还没发的不再发；已交给厂商的收不回。取消后不能继续。", "What is unsent stays unsent; what a vendor has taken cannot be called back. A cancelled campaign cannot be resumed.");
+const CANCEL_SURE: Text = Text::new(
+    "还没发的不再发；已交给厂商的收不回。取消后不能继续。",
+    "What is unsent stays unsent; what a vendor has taken cannot be called back. A cancelled campaign cannot be resumed.",
+);
 const CANCEL_DO: Text = Text::new("确认取消", "Cancel it");
 const BACK: Text = Text::new("撤回排期", "Take back");
 const AGAIN: Text = Text::new("复制为新任务", "Duplicate");
 const FUNNEL: Text = Text::new("看漏斗", "Funnel");
 const RESEND: Text = Text::new("手动补发", "Send again");
-const RESEND_HELP: Text =
-    Text::new("只发给结果是下面这些的接收人；已接收的不会再发。", "Only to those with one of these outcomes; accepted ones are never sent again.");
+const RESEND_HELP: Text = Text::new(
+    "只发给结果是下面这些的接收人；已接收的不会再发。",
+    "Only to those with one of these outcomes; accepted ones are never sent again.",
+);
 const RESEND_DO: Text = Text::new("补发", "Send again");
 const MAY_NOT: Text = Text::new("需要运营权限", "Needs the role of an operator");
 
@@ -92,10 +96,10 @@ pub fn Running(campaign: CampaignView, progress: CampaignProgress, reload: RwSig
             </Card>
         }
     });
-    let id = campaign.id.to_string();
+    let id = StoredValue::new(campaign.id.to_string());
     view! {
         <PageHead title=campaign.spec.name.clone() sub=sub>
-            <Controls id=id.clone() state=stored started=started reload=reload />
+            <Controls id=id.get_value() state=stored started=started reload=reload />
         </PageHead>
         <p class="sub run-line">
             <Pill tone=tone(stored)>{stored.name().get(lang)}</Pill>
@@ -111,7 +115,7 @@ pub fn Running(campaign: CampaignView, progress: CampaignProgress, reload: RwSig
         <Lanes progress=progress />
         <div class="halves">
             <Reasons progress=progress />
-            {(started && stored.is_final()).then(|| view! { <Resend id=id progress=progress reload=reload /> })}
+            {(started && stored.is_final()).then(|| view! { <Resend id=id.get_value() progress=progress reload=reload /> })}
             {resends}
         </div>
     }

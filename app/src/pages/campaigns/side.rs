@@ -8,13 +8,19 @@ use super::{TestCampaign, reload_after};
 use crate::ui::prelude::*;
 
 const TEST: Text = Text::new("测试发送", "Test send");
-const TEST_HELP: Text =
-    Text::new("只发给本应用登记的测试机，用人群第一行的变量；在报表里标为测试。", "To registered test devices of this app only, with the first row's variables; marked as a test everywhere.");
+const TEST_HELP: Text = Text::new(
+    "只发给本应用登记的测试机，用人群第一行的变量；在报表里标为测试。",
+    "To registered test devices of this app only, with the first row's variables; marked as a test everywhere.",
+);
 const SEND: Text = Text::new("发送测试", "Send test");
-const NO_DEVICE: Text = Text::new("还没有测试机：到终端页把自己的设备标为测试机。", "No test device yet: mark your own on the devices page.");
+const NO_DEVICE: Text =
+    Text::new("还没有测试机：到终端页把自己的设备标为测试机。", "No test device yet: mark your own on the devices page.");
 const MAY_NOT: Text = Text::new("需要运营权限", "Needs the role of an operator");
 const DEVICES: Text = Text::new("测试机", "Test devices");
-const RESULT: Text = Text::new("计划 {0} · 接收 {1} · 拒绝 {2} · 过滤 {3} · 等待 {4}", "planned {0} · accepted {1} · refused {2} · filtered {3} · waiting {4}");
+const RESULT: Text = Text::new(
+    "计划 {0} · 接收 {1} · 拒绝 {2} · 过滤 {3} · 等待 {4}",
+    "planned {0} · accepted {1} · refused {2} · filtered {3} · waiting {4}",
+);
 
 #[component]
 pub fn TestCard(id: String, devices: Vec<TestDevice>, tests: Vec<SideMessage>, reload: RwSignal<u32>) -> impl IntoView {
@@ -71,7 +77,8 @@ pub fn SideList(messages: Vec<SideMessage>) -> impl IntoView {
             let e = message.equation;
             let counts = [e.planned, e.accepted, e.refused, e.filtered, e.waiting].map(|n| n.to_string());
             let counts: Vec<&str> = counts.iter().map(String::as_str).collect();
-            let losses = message.losses.into_iter().take(3).map(|loss| format!("{} {}", loss.reason, loss.words)).collect::<Vec<_>>().join("；");
+            let losses =
+                message.losses.into_iter().take(3).map(|loss| format!("{} {}", loss.reason, loss.words)).collect::<Vec<_>>().join("；");
             view! {
                 <li>
                     <Pill>{message.state.name().get(lang)}</Pill>

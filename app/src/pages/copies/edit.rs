@@ -24,8 +24,10 @@ const TAGS: Text = Text::new("标签", "Tags");
 const TAGS_HELP: Text = Text::new("用空格或逗号分开，最多 10 个", "Separated by blanks or commas, at most 10");
 const WORDS: Text = Text::new("文案", "Words");
 const TITLE: Text = Text::new("标题", "Title");
-const TITLE_HELP: Text =
-    Text::new("变量写作 {{姓名}} 或 {{姓名|您好}}；留空用应用的默认标题", "Variables: {{name}} or {{name|fallback}}; empty = the app's default title");
+const TITLE_HELP: Text = Text::new(
+    "变量写作 {{姓名}} 或 {{姓名|您好}}；留空用应用的默认标题",
+    "Variables: {{name}} or {{name|fallback}}; empty = the app's default title",
+);
 const BODY: Text = Text::new("正文", "Body");
 const CLICK: Text = Text::new("点击后", "On tap");
 const OPEN_APP: Text = Text::new("打开应用", "Open the app");
@@ -54,12 +56,17 @@ const NOTE_HELP: Text = Text::new("写给以后的人，可留空", "For those w
 const VARIABLES: Text = Text::new("变量", "Variables");
 const NO_VARIABLES: Text = Text::new("没有用变量。", "No variables used.");
 const FALLBACK: Text = Text::new("没有值时用「{0}」", "\"{0}\" when there is no value");
-const NO_FALLBACK: Text = Text::new("没有值时留空；可写成 {{{0}|…}} 给个后备", "nothing when there is no value; write {{{0}|…}} for a fallback");
+const NO_FALLBACK: Text =
+    Text::new("没有值时留空；可写成 {{{0}|…}} 给个后备", "nothing when there is no value; write {{{0}|…}} for a fallback");
 const HISTORY: Text = Text::new("版本历史", "History");
-const OLD: Text = Text::new("您在看第 {0} 版；保存后它的内容成为最新版。", "You look at version {0}; saving makes its words the newest version.");
+const OLD: Text =
+    Text::new("您在看第 {0} 版；保存后它的内容成为最新版。", "You look at version {0}; saving makes its words the newest version.");
 const USED: Text = Text::new("第 {0} 版 · 用于 {1} 个任务 · {2} 修改", "version {0} · used in {1} campaigns · changed by {2}");
 const ARCHIVE: Text = Text::new("归档…", "Archive…");
-const ARCHIVE_SURE: Text = Text::new("归档后新任务不能再选它；已有任务不受影响，随时可以恢复。", "New campaigns can no longer choose it; existing ones stay as they are. It can be restored at any time.");
+const ARCHIVE_SURE: Text = Text::new(
+    "归档后新任务不能再选它；已有任务不受影响，随时可以恢复。",
+    "New campaigns can no longer choose it; existing ones stay as they are. It can be restored at any time.",
+);
 const ARCHIVE_DO: Text = Text::new("归档", "Archive");
 const RESTORE: Text = Text::new("恢复", "Restore");
 const ARCHIVED: Text = Text::new("已归档：恢复后才能修改。", "Archived: restore it before changing it.");
@@ -187,14 +194,14 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
         let default_title = default_title.clone();
         Memo::new(move |_| shown(&content.get(), &default_title))
     };
-    let id = copy.as_ref().map(|c| c.brief.id.to_string()).unwrap_or_default();
+    let id = StoredValue::new(copy.as_ref().map(|c| c.brief.id.to_string()).unwrap_or_default());
+    let fresh = copy.is_none();
+    let metered = vendors.clone();
     let expected = copy.as_ref().map_or(0, |c| c.brief.version);
     let archived = copy.as_ref().is_some_and(|c| c.brief.archived);
     let old = copy.as_ref().filter(|c| c.number != c.brief.version).map(|c| c.number);
     let title = copy.as_ref().map_or_else(|| NEW.get(lang).to_owned(), |c| c.brief.name.clone());
-    let sub = copy.as_ref().map(|c| {
-        USED.fill(lang, &[&c.brief.version.to_string(), &c.brief.used_in.to_string(), &c.brief.changed_by])
-    });
+    let sub = copy.as_ref().map(|c| USED.fill(lang, &[&c.brief.version.to_string(), &c.brief.used_in.to_string(), &c.brief.changed_by]));
     let channel = |vendor: Vendor| form.overrides.get(vendor.slug()).map(|o| o.channel_id.clone()).unwrap_or_default();
     let per_vendor = live
         .overrides
@@ -221,12 +228,12 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
             }
         })
         .collect_view();
-    let options = |list: [(&str, Text); 3]| list.map(move |(key, text)| (key.to_owned(), text.get(lang).to_owned())).to_vec();
+    let options = move |list: [(&str, Text); 3]| list.map(move |(key, text)| (key.to_owned(), text.get(lang).to_owned())).to_vec();
     let history = copy.map(|c| view! { <History copy=c /> });
     let why = MAY_NOT.get(lang);
     view! {
         <PageHead title=title sub=sub.unwrap_or_default()>
-            {(!id.is_empty()).then(|| view! { <Archive id=id.clone() archived=archived /> })}
+            {(!fresh).then(|| view! { <Archive id=id.get_value() archived=archived /> })}
         </PageHead>
         <div class="editor">
             <Card>
@@ -235,7 +242,7 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
                 {archived.then(|| view! { <p class="note-box">{ARCHIVED.get(lang)}</p> })}
                 <ActionForm action=save attr:class="form">
                     <input type="hidden" name="app" value=move || app.get() />
-                    <input type="hidden" name="id" value=id.clone() />
+                    <input type="hidden" name="id" value=id.get_value() />
                     <input type="hidden" name="expected" value=expected.to_string() />
                     <div class="form-row">
                         <TextField name="form[name]" id="name" label=t(NAME) help=t(NAME_HELP) value=form.name.clone() error=trouble.field("name") required=true maxlength=60 />
@@ -255,7 +262,7 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
                         />
                         <TextField name="form[click_to]" id="click_to" label=t(CLICK_TO) help=t(CLICK_HELP) value=form.click_to.clone() live=live.click_to error=trouble.field("click_to") maxlength=1024 />
                     </div>
-                    <Meters vendors=vendors.clone() content=counted />
+                    <Meters vendors=metered content=counted />
                     <details class="more">
                         <summary>{t(MORE)}</summary>
                         <div class="form">

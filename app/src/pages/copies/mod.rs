@@ -16,7 +16,10 @@ use crate::ui::icon::Icon;
 use crate::ui::prelude::*;
 
 const TITLE: Text = Text::new("文案库", "Copy library");
-const SUB: Text = Text::new("可复用的文案：每次保存都是一个新版本，任务开始时固定版本。", "Reusable texts: every save is a new version; a campaign fixes its version when it starts.");
+const SUB: Text = Text::new(
+    "可复用的文案：每次保存都是一个新版本，任务开始时固定版本。",
+    "Reusable texts: every save is a new version; a campaign fixes its version when it starts.",
+);
 const NEW: Text = Text::new("新建文案", "New copy");
 const SEARCH: Text = Text::new("名称包含", "Name contains");
 const TAG: Text = Text::new("标签", "Tag");
@@ -35,7 +38,13 @@ const NONE: Text = Text::new(
 const NONE_FOUND: Text = Text::new("没有符合筛选的文案；换个条件，或清除筛选。", "No copy matches; change or clear the filters.");
 
 #[server]
-pub async fn list_copies(app: String, text: String, tag: String, archived: bool, after: Option<String>) -> Result<Page<CopyBrief>, AppError> {
+pub async fn list_copies(
+    app: String,
+    text: String,
+    tag: String,
+    archived: bool,
+    after: Option<String>,
+) -> Result<Page<CopyBrief>, AppError> {
     let (asked, app) = crate::ports::ask_for(Permission::See, &app)?;
     asked.copies.list(&app, &text, &tag, archived, after).await
 }
@@ -84,39 +93,37 @@ pub fn Copies() -> impl IntoView {
         |(app, text, tag, archived, after)| list_copies(app, text, tag, archived, after),
     );
     let new = move || format!("/apps/{}/copies/new", app.get());
-    let filtered = move || !key("text").is_empty() || !key("tag").is_empty() || key("archived") == "yes" || query.read().get("after").is_some();
+    let filtered =
+        move || !key("text").is_empty() || !key("tag").is_empty() || key("archived") == "yes" || query.read().get("after").is_some();
     let draw = move |page: Page<CopyBrief>| {
-                if page.items.is_empty() {
-                    let (sentence, next) = if filtered() {
-                        (NONE_FOUND, None)
-                    } else {
-                        (NONE, may.get().then(|| (new(), NEW.get(lang).to_owned())))
-                    };
-                    return match next {
-                        Some(next) => view! { <Empty icon=Icon::Copy sentence=sentence.get(lang) next=next /> }.into_any(),
-                        None => view! { <Empty icon=Icon::Copy sentence=sentence.get(lang) /> }.into_any(),
-                    };
-                }
-                let app = app.get();
-                view! {
-                    <Card>
-                        <Table
-                            caption=TITLE.get(lang)
-                            columns=vec![
-                                Column::text(NAME.get(lang)),
-                                Column::text(WORDS.get(lang)),
-                                Column::number(VERSION.get(lang)),
-                                Column::number(USED.get(lang)),
-                                Column::text(CHANGED.get(lang)),
-                            ]
-                        >
-                            {page.items.into_iter().map(|copy| view! { <Row app=app.clone() copy=copy /> }).collect_view()}
-                        </Table>
-                    </Card>
-                    <Pager next=page.next />
-                }
-                    .into_any()
+        if page.items.is_empty() {
+            let (sentence, next) =
+                if filtered() { (NONE_FOUND, None) } else { (NONE, may.get().then(|| (new(), NEW.get(lang).to_owned()))) };
+            return match next {
+                Some(next) => view! { <Empty icon=Icon::Copy sentence=sentence.get(lang) next=next /> }.into_any(),
+                None => view! { <Empty icon=Icon::Copy sentence=sentence.get(lang) /> }.into_any(),
             };
+        }
+        let app = app.get();
+        view! {
+            <Card>
+                <Table
+                    caption=TITLE.get(lang)
+                    columns=vec![
+                        Column::text(NAME.get(lang)),
+                        Column::text(WORDS.get(lang)),
+                        Column::number(VERSION.get(lang)),
+                        Column::number(USED.get(lang)),
+                        Column::text(CHANGED.get(lang)),
+                    ]
+                >
+                    {page.items.into_iter().map(|copy| view! { <Row app=app.clone() copy=copy /> }).collect_view()}
+                </Table>
+            </Card>
+            <Pager next=page.next />
+        }
+        .into_any()
+    };
     view! {
         <PageHead title=t(TITLE) sub=t(SUB)>
             {move || may.get().then(|| view! { <LinkButton kind=Kind::Act href=new()>{NEW.get(lang)}</LinkButton> })}
