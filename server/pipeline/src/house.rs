@@ -1,7 +1,8 @@
 //! Builds every room once and hands it its neighbours; imported by no room.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +26,9 @@ use crate::vault::Vault;
 use crate::vendors::pass::Passes;
 use crate::vendors::transport::Transport;
 use crate::world::World;
+
+/// How long a start waits for a process that is still draining.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the house is built from.
 pub struct Plan {
@@ -65,6 +69,9 @@ pub struct House {
     tools: Tools,
     stop: CancellationToken,
     tasks: TaskTracker,
+    alone: bool,
+    /// Held while this process works; the system lets go of it however the process ends.
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 /// Why the house could not be built.
@@ -90,6 +97,7 @@ impl House {
         let crowds = Crowds::new(storage.clone(), world.clone(), plan.data_dir.join("uploads"), Limits::default())
             .map_err(|error| BuildError::Other(format!("uploads folder: {error}")))?;
         let statuses = Statuses::default();
+        let stop = CancellationToken::new();
         let store = crate::vendors::pass::FilePassStore::new(plan.data_dir.join("passes"));
         let tools = Tools {
             storage: storage.clone(),
@@ -101,6 +109,7 @@ impl House {
             callbacks: callbacks(plan.public_url.clone()),
             messages: Arc::new(MessageCache::default()),
             owner: plan.node.clone(),
+            stopping: stop.clone(),
         };
         let woken = Arc::new(tokio::sync::Notify::new());
         let receipts = Listener::new(storage.clone(), world.clone(), woken.clone());
@@ -123,8 +132,10 @@ impl House {
             data_dir: plan.data_dir,
             public_url: plan.public_url,
             tools,
-            stop: CancellationToken::new(),
+            stop,
             tasks: TaskTracker::new(),
+            alone: plan.alone,
+            lock: Mutex::default(),
         };
         Ok(Arc::new(house))
     }
@@ -134,6 +145,9 @@ impl House {
     /// # Errors
     /// When the store fails.
     pub async fn start(&self) -> Result<(), BuildError> {
+        if self.alone {
+            self.lock_folder().await?;
+        }
         let released = self.caretaker.wake_up().await?;
         if released > 0 {
             tracing::info!(chunks = released, "took up what the last process left");
@@ -149,6 +163,32 @@ impl House {
         Ok(())
     }
 
+    /// One process a store: a second one would take the first one's leases for a dead process's. An old process that is still
+    /// draining is waited for.
+    async fn lock_folder(&self) -> Result<(), BuildError> {
+        let path = self.data_dir.join("working.lock");
+        let failed = |error: std::io::Error| BuildError::Other(format!("{}: {error}", path.display()));
+        let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        let started = tokio::time::Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(BuildError::Other(format!(
+                        "another process works on {}; stop it first, or give this one its own data folder",
+                        self.data_dir.display()
+                    )));
+                }
+                Err(std::fs::TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        Ok(())
+    }
+
     /// For workers that live outside the pipeline (schedules of the console, the demo's phones): stopped with the house.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
@@ -159,6 +199,7 @@ impl House {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::Content;
 use types::failure::{FailureClass, ForLane, ForToken};
@@ -53,6 +54,8 @@ pub struct Tools {
     pub messages: Arc<MessageCache>,
     /// Name of this process in leases.
     pub owner: String,
+    /// The house is being stopped: what is in flight ends, the rest of a chunk goes back in line.
+    pub stopping: CancellationToken,
 }
 
 /// Messages do not change once accepted (but for their state, which is not read from here).
@@ -314,6 +317,7 @@ impl Work<'_> {
             super::breaker::BreakerState::Tripped { .. }
         );
         tripped
+            || self.tools.stopping.is_cancelled()
             || self.effect.pause.is_some()
             || self.effect.closed_until.is_some_and(|until| now < until)
             || self.effect.slow_until.is_some_and(|until| now < until)
