@@ -1,4 +1,4 @@
-//! Who calls: apps by appKey, client key or callback secret, kept for a few seconds with their opened secrets.
+//! Who calls: apps by appKey or client key, kept for a few seconds with their opened secrets.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -33,7 +33,6 @@ pub struct Caller {
 pub enum By {
     AppKey,
     ClientKey,
-    CallbackSecret,
 }
 
 struct Known {
@@ -81,7 +80,6 @@ impl Callers {
         let found = match by {
             By::AppKey => self.storage.apps.by_key(key).await?,
             By::ClientKey => self.storage.apps.by_client_key(key).await?,
-            By::CallbackSecret => self.storage.apps.by_callback_secret(key).await?,
         };
         let Some(app) = found else {
             self.known.write().unwrap_or_else(|e| e.into_inner()).remove(&name);

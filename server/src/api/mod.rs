@@ -7,12 +7,15 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use pipeline::house::House;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod callbacks;
 mod caller;
+mod client;
 mod crowds;
 mod devices;
 mod docs;
@@ -48,7 +51,13 @@ pub fn router(house: Arc<House>) -> Router {
         .routes(routes!(crowds::get))
         .routes(routes!(crowds::rejects))
         .route_layer(from_fn_with_state(api.clone(), signed::signed_stream));
-    let (router, described) = OpenApiRouter::with_openapi(docs::base()).merge(signed).merge(crowds).split_for_parts();
+    let client = OpenApiRouter::new()
+        .routes(routes!(client::reports))
+        .routes(routes!(client::register))
+        .route_layer(DefaultBodyLimit::max(client::BODY_MAX));
+    let callbacks = OpenApiRouter::new().routes(routes!(callbacks::take)).route_layer(DefaultBodyLimit::max(callbacks::BODY_MAX));
+    let (router, described) =
+        OpenApiRouter::with_openapi(docs::base()).merge(signed).merge(crowds).merge(client).merge(callbacks).split_for_parts();
     let v1 = router.with_state(api.clone()).method_not_allowed_fallback(frame::no_such_method).layer(from_fn_with_state(api, frame::frame));
     v1.merge(docs::router(described).layer(from_fn(docs::own_policy)))
 }

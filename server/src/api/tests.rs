@@ -469,6 +469,61 @@ async fn recipients_are_paged_filtered_and_found_by_name() {
 }
 
 #[tokio::test]
+async fn phones_register_and_report_with_the_client_key_only() {
+    let desk = Desk::new().await;
+    let post = async |target: &str, key: &str, body: Value| {
+        let mut request = Request::post(target).body(Body::from(body.to_string())).expect("a request");
+        if !key.is_empty() {
+            request.headers_mut().insert("x-client-key", key.parse().expect("a value"));
+        }
+        desk.oneshot(request).await
+    };
+    let key = desk.app.client_key.clone();
+    let phone = json!({"user_id": "u1", "tokens": [{"vendor": "apns", "token": apns(7)}]});
+    let made = post("/v1/client/devices", &key, phone.clone()).await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let mut test = phone.clone();
+    test["test"] = json!(true);
+    let refused = post("/v1/client/devices", &key, test).await;
+    problem(&refused, 422, "invalid_fields");
+    assert_eq!(fields(&refused), ["test"]);
+    let reports = json!({"reports": [
+        {"message": format!("msg_{}", "1".repeat(32)), "device": made.body["ids"][0], "event": "received"},
+        {"message": "msg_1", "device": made.body["ids"][0], "event": "received"}]});
+    let answer = post("/v1/client/reports", &key, reports.clone()).await;
+    assert_eq!((answer.status.as_u16(), answer.body["kept"].as_u64()), (200, Some(1)), "{}", answer.body);
+    assert_eq!(answer.body["refused"][0]["field"], "reports[1].message");
+    for (target, body) in [("/v1/client/devices", phone), ("/v1/client/reports", reports)] {
+        let missing = post(target, "", body.clone()).await;
+        problem(&missing, 401, "client_key_wrong");
+        assert_eq!(fields(&missing), ["X-Client-Key"]);
+        for wrong in ["ck_nobody", &desk.secret, &desk.app.app_key] {
+            problem(&post(target, wrong, body.clone()).await, 401, "client_key_wrong");
+        }
+    }
+    problem(&post("/v1/client/reports", &key, json!({"reports": []})).await, 422, "invalid_fields");
+    problem(&post("/v1/client/reports", &key, json!({"reports": [{"colour": 1}]})).await, 400, "invalid_body");
+}
+
+#[tokio::test]
+async fn callbacks_are_kept_before_they_are_answered_and_strangers_find_nothing() {
+    let desk = Desk::new().await;
+    let post = async |target: String, body: String| desk.oneshot(Request::post(target).body(Body::from(body)).expect("a request")).await;
+    let secret = &desk.app.callback_secret;
+    let good = post(format!("/callbacks/xiaomi/{secret}"), "data=%7B%7D".into()).await;
+    assert_eq!(good.status, 200);
+    let garbage = post(format!("/callbacks/xiaomi/{secret}"), "\u{1}<html>".into()).await;
+    assert_eq!(garbage.status, 200, "kept raw, whatever it is");
+    for target in
+        [format!("/callbacks/xiaomi/{}", "0".repeat(32)), format!("/callbacks/apns/{secret}"), format!("/callbacks/nokia/{secret}")]
+    {
+        problem(&post(target, "data=%7B%7D".into()).await, 404, "not_found");
+    }
+    let large = post(format!("/callbacks/xiaomi/{secret}"), "x".repeat((1 << 20) + 1)).await;
+    assert_eq!(large.status, 413);
+}
+
+#[tokio::test]
 async fn a_crowd_is_uploaded_read_and_sent_to() {
     let desk = Desk::new().await;
     let file = "user_id,name\nu1,张三\nu2,李四\nu1,again\n,nobody\n";

@@ -356,11 +356,11 @@ mod tests {
             (Line::Unexplained, "v1\nsomething else".to_owned()),
         ];
         for (line, signed) in cases {
-            assert_eq!(verify(&[key.clone()], &PARTS, &key.sign(&signed)), Err(line), "{signed}");
+            assert_eq!(verify(std::slice::from_ref(&key), &PARTS, &key.sign(&signed)), Err(line), "{signed}");
         }
         let good = key.sign(&PARTS.to_sign());
-        assert_eq!(verify(&[key.clone()], &PARTS, &good.to_ascii_uppercase().replace("V1", "v1")), Err(Line::Writing));
-        assert_eq!(verify(&[key.clone()], &PARTS, good.trim_start_matches("v1=")), Err(Line::Writing));
+        assert_eq!(verify(std::slice::from_ref(&key), &PARTS, &good.to_ascii_uppercase().replace("V1", "v1")), Err(Line::Writing));
+        assert_eq!(verify(std::slice::from_ref(&key), &PARTS, good.trim_start_matches("v1=")), Err(Line::Writing));
         assert_eq!(verify(&[key], &PARTS, &Key::new("another").sign(&PARTS.to_sign())), Err(Line::Unexplained));
     }
 
