@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+mod accept;
 mod crowds;
 mod meter;
 mod report;
@@ -20,7 +21,7 @@ use report::Row;
 use types::vendor::Vendor;
 
 /// Measures in the order of the table.
-const MEASURES: [&str; 5] = ["bulk", "apns", "crowd1", "crowd10", "store"];
+const MEASURES: [&str; 6] = ["bulk", "apns", "accept", "crowd1", "crowd10", "store"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -46,6 +47,7 @@ async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
     match name {
         "bulk" => send::measure(Vendor::Xiaomi, 1_000_000 / part).await,
         "apns" => send::measure(Vendor::Apns, 200_000 / part).await,
+        "accept" => accept::measure(60_000 / part).await,
         "crowd1" => crowds::measure(1_000_000 / part).await,
         "crowd10" => crowds::measure(10_000_000 / part).await,
         "store" => store::measure().await,
@@ -79,7 +81,8 @@ fn all(words: &[&str]) -> Result<()> {
     writeln!(std::io::stdout(), "{table}")?;
     if let Some(page) = page {
         let now = jiff::Timestamp::from_millisecond(pipeline::world::World::system().now())?;
-        std::fs::write(page, report::page(&table, &now.strftime("%Y-%m-%d %H:%M UTC").to_string(), &before))?;
+        let old = std::fs::read_to_string(page).unwrap_or_default();
+        std::fs::write(page, report::page(&table, &now.strftime("%Y-%m-%d %H:%M UTC").to_string(), &before, &old))?;
     }
     Ok(())
 }

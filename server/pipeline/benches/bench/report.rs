@@ -77,13 +77,19 @@ pub fn table(rows: &[Row]) -> String {
     out
 }
 
-/// Everything above and below the table.
-pub fn page(table: &str, date: &str, load: &str) -> String {
+/// What is written by hand starts here, and stays.
+const BY_HAND: &str = "## What was tried";
+
+/// The whole page: head, table, and what people wrote below the old one.
+pub fn page(table: &str, date: &str, load: &str, old: &str) -> String {
+    let by_hand = old.find(BY_HAND).map_or(BY_HAND, |at| &old[at..]).trim_end();
     format!(
-        "# Benchmarks\n\nWritten by `make bench` on {date}. Machine: {}. Load of the machine when it began: {load}.\n\n\
+        "# Benchmarks\n\nWritten by `make bench` on {date}. Machine: {}. Load averages when it began: {load}.\n\n\
          CPU is user and system time of our process, all threads; the simulator runs in a process of its own and is not counted.\n\
-         Everything is durable as in production (SQLite WAL, `synchronous=FULL`, answered after the commit), TLS to the simulator.\n\
-         Bars: the goals of the design (P1, P2, P5, P7, U6). \"Against the bar\" above 1 is better than the bar.\n\n{table}",
+         Everything is durable as in production (SQLite WAL, `synchronous=FULL`, answered after the commit), with TLS to the simulator.\n\
+         A run counts only when everybody was accepted and the simulator's ledger says the same. Bars are the project's goals:\n\
+         P1 APNs path, P2 bulk path, P5 durable accept, P7 memory and disk, U6 crowd files. \"Against the bar\": above 1 is better than it.\n\n\
+         {table}\n{by_hand}\n",
         crate::meter::machine(),
     )
 }

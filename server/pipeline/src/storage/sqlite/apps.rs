@@ -404,8 +404,9 @@ impl Apps for SqliteApps {
         let nonce = nonce.to_owned();
         let sweep = self.nonces.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY);
         self.db
-            .write(move |conn| {
+            .write_once(move |conn| {
                 Box::pin(async move {
+                    // Stays even when the insert fails: what ran out is gone either way.
                     if sweep {
                         sqlx::query(
                             "DELETE FROM nonce WHERE (app_no, nonce) IN \

@@ -258,8 +258,10 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
 impl Chunks for SqliteChunks {
     async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
         let owner = owner.to_owned();
-        let claimed: Vec<ClaimRow> =
-            self.db.write(move |conn| Box::pin(async move { claim(conn, lane_no, &owner, now, lease_until, max, priority).await })).await?;
+        let claimed: Vec<ClaimRow> = self
+            .db
+            .write_once(move |conn| Box::pin(async move { claim(conn, lane_no, &owner, now, lease_until, max, priority).await }))
+            .await?;
         if claimed.is_empty() {
             return Ok(Vec::new());
         }
@@ -299,7 +301,7 @@ impl Chunks for SqliteChunks {
 
     async fn renew(&self, no: ChunkNo, fence: i64, lease_until: Millis) -> Result<()> {
         self.db
-            .write(move |conn| {
+            .write_once(move |conn| {
                 Box::pin(async move {
                     let done = sqlx::query("UPDATE chunk SET lease_until = $3 WHERE no = $1 AND fence = $2 AND state = 1")
                         .bind(no.0)

@@ -121,22 +121,24 @@ fn token_state(code: i64) -> Result<TokenState> {
     })
 }
 
-/// (place in the list asked, device no, vendor, token, environment, state, notifications on, test)
-type ReachRow = (i64, i64, i64, String, i64, i64, Option<bool>, bool);
+/// As the statements below write it: (place in the list asked, device no, vendor, token, environment, state,
+/// notifications on, test).
+type ReachJson = (usize, i64, i64, String, i64, i64, Option<i64>, i64);
 
-/// Sorts what was found into the places asked.
-fn placed(asked: usize, found: Vec<ReachRow>) -> Result<Reached> {
+/// Sorts what was found into the places asked. It comes as one JSON text: a thousand rows of eight columns cost three times
+/// as much on their way out of SQLite.
+fn placed(asked: usize, found: &str) -> Result<Reached> {
+    let found: Vec<ReachJson> = rows::json("reach", found)?;
     let mut reached: Reached = vec![Vec::new(); asked];
     for (at, device_no, vendor, token, environment, state, notifications_on, test) in found {
-        let at: usize = rows::number("reach", at)?;
         let reach = Reach {
             device_no,
             vendor: rows::vendor("device_token.vendor", vendor)?,
             token,
             environment: rows::environment("device_token.environment", environment)?,
             state: token_state(state)?,
-            notifications_on,
-            test,
+            notifications_on: notifications_on.map(|on| on != 0),
+            test: test != 0,
         };
         if let Some(place) = reached.get_mut(at) {
             place.push(reach);
@@ -230,43 +232,43 @@ impl Devices for SqliteDevices {
     }
 
     async fn reach_users(&self, app_no: i64, users: &[String]) -> Result<Reached> {
-        let found = sqlx::query_as(
-            "SELECT x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test \
+        let found: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
              FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
              WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no",
         )
         .bind(app_no)
         .bind(rows::to_json("users", users)?)
-        .fetch_all(self.db.readers())
+        .fetch_one(self.db.readers())
         .await?;
-        placed(users.len(), found)
+        placed(users.len(), &found)
     }
 
     async fn reach_devices(&self, app_no: i64, devices: &[String]) -> Result<Reached> {
-        let found = sqlx::query_as(
-            "SELECT x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test \
+        let found: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
              FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
              WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no",
         )
         .bind(app_no)
         .bind(rows::to_json("devices", devices)?)
-        .fetch_all(self.db.readers())
+        .fetch_one(self.db.readers())
         .await?;
-        placed(devices.len(), found)
+        placed(devices.len(), &found)
     }
 
     async fn reach_tokens(&self, app_no: i64, tokens: &[(Vendor, String)]) -> Result<Reached> {
         let asked: Vec<(i64, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
-        let found = sqlx::query_as(
-            "SELECT x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test \
+        let found: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
              FROM json_each($2) x CROSS JOIN device_token t CROSS JOIN device d \
              WHERE t.app_no = $1 AND t.vendor = x.value ->> 0 AND t.token = x.value ->> 1 AND d.no = t.device_no",
         )
         .bind(app_no)
         .bind(rows::to_json("tokens", &asked)?)
-        .fetch_all(self.db.readers())
+        .fetch_one(self.db.readers())
         .await?;
-        placed(tokens.len(), found)
+        placed(tokens.len(), &found)
     }
 
     async fn quarantine(&self, app_no: i64, vendor: Vendor, tokens: &[(String, Option<Millis>)], reason: &str, now: Millis) -> Result<u64> {

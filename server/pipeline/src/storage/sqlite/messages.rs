@@ -184,7 +184,7 @@ async fn change_state(conn: &mut SqliteConnection, message: &'static str, chunks
 #[async_trait]
 impl Messages for SqliteMessages {
     async fn insert(&self, message: NewMessage) -> Result<Inserted> {
-        self.db.write(move |conn| Box::pin(insert(conn, message))).await
+        self.db.write_once(move |conn| Box::pin(insert(conn, message))).await
     }
 
     async fn get(&self, no: i64) -> Result<Option<Message>> {

@@ -36,7 +36,13 @@ const QUEUE: usize = 4_096;
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 type Finish = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
-type Job = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Finish)> + Send>;
+type Work = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, (bool, Finish)> + Send>;
+
+struct Job {
+    work: Work,
+    /// A savepoint around it, so that it can be taken back alone.
+    guarded: bool,
+}
 
 /// The store's two doors: `write` (serialised, grouped, durable) and `read` (a snapshot each).
 #[derive(Clone)]
@@ -97,8 +103,29 @@ impl Db {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
+        self.queue(true, work).await
+    }
+
+    /// The same for work that changes the store by its last statement only: one statement fails whole by itself, and the
+    /// two statements around a guarded work cost more than a small one does.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_once<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        self.queue(false, work).await
+    }
+
+    async fn queue<T, F>(&self, guarded: bool, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel::<Result<T>>();
-        let job: Job = Box::new(move |conn| {
+        let work: Work = Box::new(move |conn| {
             Box::pin(async move {
                 let result = work(conn).await;
                 let keep = result.is_ok();
@@ -115,7 +142,7 @@ impl Db {
             })
         });
         let gone = || StorageError::Database(sqlx::Error::WorkerCrashed);
-        self.writer.send(job).await.map_err(|_| gone())?;
+        self.writer.send(Job { work, guarded }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -143,28 +170,28 @@ async fn write_loop(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
 
 async fn run_group(conn: &mut SqliteConnection, group: &mut Vec<Job>, finishes: &mut Vec<Finish>) -> sqlx::Result<()> {
     let alone = group.len() == 1;
-    conn.execute("BEGIN IMMEDIATE").await?;
+    run(conn, "BEGIN IMMEDIATE").await?;
     for job in group.drain(..) {
-        if !alone {
-            conn.execute("SAVEPOINT job").await?;
+        let guarded = job.guarded && !alone;
+        if guarded {
+            run(conn, "SAVEPOINT job").await?;
         }
-        let (keep, finish) = job(conn).await;
+        let (keep, finish) = (job.work)(conn).await;
         finishes.push(finish);
-        match (alone, keep) {
-            (true, true) => {}
+        match (guarded, keep) {
             (true, false) => {
-                conn.execute("ROLLBACK").await?;
-                return Ok(());
+                run(conn, "ROLLBACK TO job").await?;
+                run(conn, "RELEASE job").await?;
             }
-            (false, true) => {
-                conn.execute("RELEASE job").await?;
-            }
-            (false, false) => {
-                conn.execute("ROLLBACK TO job").await?;
-                conn.execute("RELEASE job").await?;
-            }
+            (true, true) => run(conn, "RELEASE job").await?,
+            (false, false) if alone => return run(conn, "ROLLBACK").await,
+            (false, _) => {}
         }
     }
-    conn.execute("COMMIT").await?;
-    Ok(())
+    run(conn, "COMMIT").await
+}
+
+/// Prepared once per connection; a bare `execute(text)` would be parsed anew every time.
+async fn run(conn: &mut SqliteConnection, statement: &'static str) -> sqlx::Result<()> {
+    sqlx::query(statement).execute(conn).await.map(drop)
 }
