@@ -42,6 +42,13 @@ dev: setup-run ## the demo from a debug build of the server, for working on it
 	@$(MAKE) --no-print-directory site
 	@CARILLON_SITE_DIR=$(SITE) CARILLON_LISTEN=$(LISTEN) CARILLON_DATA_DIR=$(DATA) cargo run --locked -p server -- demo
 
+chaos: setup-run ## the long form of the kill -9 rounds (30 rounds, 100,000 devices)
+	@CARILLON_CHAOS_ROUNDS=$(or $(ROUNDS),30) CARILLON_CHAOS_DEVICES=$(or $(DEVICES),100000) \
+		cargo test --locked --release -p pipeline --test chaos -- --nocapture
+
+bench: setup-run ## what a device message, a call and a crowd row cost; kept in docs/benchmarks.md
+	@cargo bench --locked -p pipeline --bench bench -- --page $(abspath docs/benchmarks.md)
+
 format: ## write everything in the house's format
 	@cargo fmt --all
 
