@@ -66,4 +66,13 @@ export async function hydrated(page) {
   await expect(page.locator('html')).toHaveAttribute('data-hydrated', 'yes');
 }
 
+/** Signs in by the form; lands where the server leads. */
+export async function signIn(page, { url, email, password }) {
+  await page.goto(`${url}/sign-in`);
+  await page.getByLabel(/^(邮箱|E-mail)/).fill(email);
+  await page.getByLabel(/^(密码|Password)/).fill(password);
+  await page.getByRole('button', { name: /^(登录|Sign in)$/ }).click();
+  await expect(page).not.toHaveURL(/sign-in/);
+}
+
 export { expect };

@@ -1,6 +1,6 @@
 // Starts the release `carillon` in a fresh data folder on free ports, waits until it is ready, ends it by its process id.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -38,6 +38,10 @@ export async function until(what, probe, limit = READY_MS) {
   throw new Error(`${what}: not within ${limit} ms ${last}`);
 }
 
+const alive = new Set();
+// A test run that is interrupted leaves nothing behind.
+process.on('exit', () => { for (const child of alive) child.kill('SIGKILL'); });
+
 /** One process of `carillon`. `args` after the binary; `env` on top of the machine's. */
 export class Carillon {
   constructor(args, env = {}) {
@@ -49,6 +53,8 @@ export class Carillon {
   start() {
     this.log = '';
     this.child = spawn(BIN, this.args, { env: { ...process.env, CARILLON_SITE_DIR: SITE, NO_COLOR: '1', ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    alive.add(this.child);
+    this.child.once('exit', () => alive.delete(this.child));
     this.ended = new Promise((done) => this.child.once('exit', (code, signal) => done({ code, signal })));
     this.ended.then((how) => { this.end = how; });
     this.end = undefined;
@@ -82,6 +88,35 @@ export class Carillon {
     clearTimeout(hard);
     return how;
   }
+}
+
+/** The demo in a fresh folder: `{ url, email, password, carillon, end }`. */
+export async function demo() {
+  const folder = freshFolder();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const carillon = new Carillon(['demo'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}` }).start();
+  await carillon.ready(`${url}/readyz`);
+  const password = readFileSync(join(folder, 'demo-password.txt'), 'utf8').trim();
+  return { url, email: 'demo@carillon.example', password, folder, carillon, end: async () => { await carillon.stop(); forget(folder); } };
+}
+
+/** `serve` with a fresh database, and a simulator of its own beside it: `{ url, first, simulator, … }`. */
+export async function serve() {
+  const folder = freshFolder();
+  const [port, control, tls] = [await freePort(), await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${port}`;
+  const simulator = `http://127.0.0.1:${control}`;
+  const key = join(folder, 'key');
+  const made = new Carillon(['admin', 'master-key', '--file', key]).start();
+  const how = await made.ended;
+  if (how.code !== 0) throw new Error(`admin master-key: ${made.log}`);
+  const twin = new Carillon(['simulator', '--listen', `127.0.0.1:${tls}`, '--control', `127.0.0.1:${control}`]).start();
+  await twin.ready(`${simulator}/simulator/state`);
+  const carillon = new Carillon(['serve'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}`, CARILLON_MASTER_KEY_FILE: key, CARILLON_PUBLIC_URL: url }).start();
+  await carillon.ready(`${url}/readyz`);
+  const end = async () => { await carillon.stop(); await twin.stop(); forget(folder); };
+  return { url, simulator, folder, carillon, twin, end };
 }
 
 export function forget(folder) {
