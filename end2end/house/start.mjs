@@ -1,6 +1,6 @@
 // Starts the release `carillon` in a fresh data folder on free ports, waits until it is ready, ends it by its process id.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -97,8 +97,9 @@ export async function demo() {
   const url = `http://127.0.0.1:${port}`;
   const carillon = new Carillon(['demo'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}` }).start();
   await carillon.ready(`${url}/readyz`);
-  const password = readFileSync(join(folder, 'demo-password.txt'), 'utf8').trim();
-  return { url, email: 'demo@carillon.example', password, folder, carillon, end: async () => { await carillon.stop(); forget(folder); } };
+  // Told last, when the sample workspace stands.
+  const [, email, password, simulator] = await carillon.says(/sign in as\s+(\S+)\s+password\s+(\S+)\s+simulator\s+(\S+)\/simulator\/state[\s\S]*Stop with/);
+  return { url, email, password, simulator, folder, carillon, end: async () => { await carillon.stop(); forget(folder); } };
 }
 
 /** `serve` with a fresh database, and a simulator of its own beside it: `{ url, first, simulator, … }`. */

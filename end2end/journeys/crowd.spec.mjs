@@ -1,0 +1,72 @@
+// A file as Excel in China writes it: uploaded, mapped, checked, its rejects downloaded, confirmed.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
+import { demo } from '../house/start.mjs';
+
+const DATA = resolve(import.meta.dirname, '../../server/pipeline/tests/data/crowds');
+
+let house;
+test.beforeAll(async () => { house = await demo(); });
+test.afterAll(async () => { await house?.end(); });
+
+/** The path of the app that the console leads to. */
+async function appPath(page) {
+  await page.goto(house.url);
+  await expect(page).toHaveURL(/\/apps\/app_[0-9a-z]+\//);
+  return /\/apps\/app_[0-9a-z]+/.exec(page.url())[0];
+}
+
+/** A figure's value by its label. */
+const figure = (page, label) => page.locator('main').getByText(label, { exact: true }).locator('..');
+
+async function confirmGbkFile(page, app) {
+  await page.goto(`${house.url}${app}/crowds/upload`);
+  await page.locator('input[type=file]').setInputFiles(`${DATA}/users-gbk.csv`);
+  await page.getByRole('button', { name: '上传', exact: true }).click();
+  await expect(page).toHaveURL(/\/crowds\/uploads\/upl/);
+  await expect(page.getByText(/^GB18030 · /)).toBeVisible();
+  await page.getByLabel('每行写的是').selectOption('user');
+  await page.getByRole('button', { name: '检查全部行' }).click();
+}
+
+test('a GBK file becomes a crowd, its rejects can be read', async ({ page }) => {
+  await signIn(page, house);
+  const app = await appPath(page);
+  await confirmGbkFile(page, app);
+  await hydrated(page);
+  await expect(figure(page, '有效')).toContainText('2,000');
+  await expect(figure(page, '未收入')).toContainText('重复 3，不合格 2');
+  await accessible(page, 'a checked upload');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: '下载这些行（CSV）' }).click()]);
+  const rejects = readFileSync(await download.path(), 'utf8').trim().split(/\r?\n/);
+  expect(rejects.length, 'a header and five rows').toBeGreaterThanOrEqual(6);
+  await page.getByLabel('人群包名称').fill('复诊患者 GBK');
+  await page.getByRole('button', { name: '确认，成为人群包' }).click();
+  await expect(page).toHaveURL(/\/crowds\/crd_/);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('复诊患者 GBK');
+  await accessible(page, 'a crowd');
+
+  // The same file again is recognised.
+  await page.goto(`${house.url}${app}/crowds/upload`);
+  await page.locator('input[type=file]').setInputFiles(`${DATA}/users-gbk.csv`);
+  await page.getByRole('button', { name: '上传', exact: true }).click();
+  await expect(page.getByText('同样的文件已经上传过')).toBeVisible();
+});
+
+test.describe('with scripts off', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('the whole way works by plain forms', async ({ page }) => {
+    await signIn(page, house);
+    const app = await appPath(page);
+    await confirmGbkFile(page, app);
+    await expect(async () => {
+      await page.reload();
+      await expect(page.getByLabel('人群包名称')).toBeVisible({ timeout: 500 });
+    }).toPass();
+    await page.getByLabel('人群包名称').fill('无脚本');
+    await page.getByRole('button', { name: '确认，成为人群包' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('无脚本');
+  });
+});
