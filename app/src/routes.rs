@@ -100,7 +100,7 @@ const fn menu(group: Group, icon: Icon, zh: &'static str, en: &'static str) -> O
 
 // Nested pairs, because leptos takes tuples of at most 16 routes.
 macro_rules! nest {
-    () => { () };
+    ($path:tt $page:path;) => { (NestedRoute::new(path!($path), $page).ssr_mode(SsrMode::Async),) };
     ($path:tt $page:path; $($rest:tt)*) => { (NestedRoute::new(path!($path), $page).ssr_mode(SsrMode::Async), nest!($($rest)*)) };
 }
 
@@ -115,12 +115,14 @@ macro_rules! pages {
     };
 }
 
-use Door::{Needs, Open, SignedIn};
-use Group::{Connect, Effect, Manage, Work};
-use Permission::{Administer, Develop, Operate, See, SeeRecipients};
+use Door::*;
+use Group::*;
+use Permission::*;
 
 pages! {
     "/sign-in" => pages::sign_in::SignIn, Open, None;
+    "/first" => pages::account::First, Open, None;
+    "/link" => pages::account::ByLink, Open, None;
     "/" => pages::start::Start, SignedIn, None;
     "/apps/:app/campaigns" => pages::campaigns::Campaigns, Needs(See), menu(Work, Icon::Campaign, "推送任务", "Campaigns");
     "/apps/:app/campaigns/new" => pages::campaigns::CampaignNew, Needs(Operate), None;
@@ -132,4 +134,39 @@ pages! {
     "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
     "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;
     "/apps/:app/crowds/:crowd" => pages::crowds::CrowdPage, Needs(See), None;
+    "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
+    "/account" => pages::account::Account, SignedIn, None;
+    "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");
+    "/apps/new" => pages::apps::NewApp, Needs(Develop), None;
+    "/apps/:app/settings" => pages::apps::settings::AppSettings, Needs(Develop), menu(Connect, Icon::Settings, "应用设置", "App settings");
+    "/apps/:app/devices" => pages::devices::Devices, Needs(SeeRecipients), menu(Connect, Icon::Device, "终端", "Devices");
+    "/apps/:app/devices/:device" => pages::devices::Device, Needs(SeeRecipients), None;
+    "/people" => pages::people::People, Needs(Administer), menu(Manage, Icon::People, "人员与角色", "People");
+    "/audit" => pages::audit::Audit, Needs(Administer), menu(Manage, Icon::Audit, "审计日志", "Audit log");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_finds_its_page_and_its_app() {
+        let app = format!("app_{}", "0".repeat(32));
+        assert_eq!(find("/apps/new").map(|p| p.path), Some("/apps/new"));
+        assert_eq!(find(&format!("/apps/{app}/devices")).map(|p| p.path), Some("/apps/:app/devices"));
+        assert_eq!(find("/apps/").map(|p| p.path), Some("/apps"));
+        assert_eq!(find("/nowhere"), None);
+        let path = format!("/apps/{app}/devices/dev_1");
+        assert_eq!(app_in(&path), Some(app.as_str()));
+        assert_eq!(app_in("/apps/new"), None);
+        assert_eq!(app_in("/people/app_1"), None);
+    }
+
+    #[test]
+    fn a_page_of_the_menu_has_an_address() {
+        for page in PAGES.iter().filter(|p| p.menu.is_some()) {
+            let href = page.href(Some("app_x")).expect("an address");
+            assert!(!href.contains(':'), "{href}");
+        }
+    }
 }

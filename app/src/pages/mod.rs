@@ -3,6 +3,12 @@
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+pub mod account;
+pub mod apps;
+pub mod audit;
+pub mod devices;
+pub mod forbidden;
 pub mod not_found;
+pub mod people;
 pub mod sign_in;
 pub mod start;
