@@ -6,6 +6,7 @@ pub mod crowds;
 pub mod account;
 pub mod apps;
 pub mod audit;
+pub mod crowds;
 pub mod devices;
 pub mod forbidden;
 pub mod not_found;
