@@ -124,6 +124,7 @@ pages! {
     "/first" => pages::account::First, Open, None;
     "/link" => pages::account::ByLink, Open, None;
     "/" => pages::start::Start, SignedIn, None;
+    "/apps/:app/overview" => pages::overview::OverviewPage, Needs(See), menu(Work, Icon::Overview, "总览", "Overview");
     "/apps/:app/campaigns" => pages::campaigns::Campaigns, Needs(See), menu(Work, Icon::Campaign, "推送任务", "Campaigns");
     "/apps/:app/campaigns/new" => pages::campaigns::CampaignNew, Needs(Operate), None;
     "/apps/:app/campaigns/:id" => pages::campaigns::CampaignPage, Needs(See), None;
@@ -134,6 +135,10 @@ pages! {
     "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
     "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;
     "/apps/:app/crowds/:crowd" => pages::crowds::CrowdPage, Needs(See), None;
+    "/apps/:app/funnel" => pages::funnel::FunnelPage, Needs(See), menu(Effect, Icon::Funnel, "漏斗", "Funnel");
+    "/apps/:app/messages" => pages::messages::MessagesPage, Needs(See), menu(Effect, Icon::Message, "消息", "Messages");
+    "/apps/:app/messages/:message" => pages::messages::MessagePage, Needs(See), None;
+    "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Settings, "通道", "Lanes");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
     "/account" => pages::account::Account, SignedIn, None;
     "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");

@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod api;
+pub mod charts;
 pub mod console;
 pub mod demo;
 pub mod live;

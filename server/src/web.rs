@@ -135,7 +135,9 @@ fn open_routes(web: &Web) -> Router {
 /// Routes for signed-in people with limits of their own: uploads, downloads, event streams, charts. One line a room; each asks
 /// [`console::asked`] for its permission first.
 fn signed_in_routes(web: &Web) -> Router {
-    Router::new().merge(console::crowds::routes(web)).merge(crate::live::routes(web))
+    console::crowds::routes(web)
+        .merge(crate::live::routes(web))
+        .merge(crate::charts::routes(console::books::BooksConsole::new(web.house.clone(), &web.settings)))
 }
 
 /// The whole application.

@@ -6,6 +6,7 @@
 pub mod apps;
 pub mod campaigns;
 pub mod copies;
+pub mod books;
 pub mod crowds;
 pub mod people;
 
@@ -44,6 +45,7 @@ pub struct Ports {
     pub shell: Arc<dyn ShellPort>,
     pub apps: Arc<dyn apps::AppsPort>,
     pub crowds: Arc<dyn crowds::CrowdsPort>,
+    pub books: Arc<dyn books::BooksPort>,
     pub people: Arc<dyn people::PeoplePort>,
     pub copies: Arc<dyn copies::CopiesPort>,
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,

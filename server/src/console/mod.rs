@@ -20,9 +20,14 @@ use crate::settings::Settings;
 pub mod apps;
 pub mod campaigns;
 pub mod copies;
+pub mod books;
 pub mod crowds;
 pub mod devices;
+pub mod funnel;
+pub mod lanes;
+pub mod messages;
 pub mod once;
+pub mod overview;
 pub mod people;
 pub mod shell;
 
@@ -30,6 +35,7 @@ pub mod shell;
 pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
     Ports {
         shell: Arc::new(shell::ShellConsole { house: house.clone() }),
+        books: Arc::new(books::BooksConsole::new(house.clone(), settings)),
         apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
         crowds: Arc::new(crowds::CrowdsConsole { house: house.clone() }),
         people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),

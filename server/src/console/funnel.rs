@@ -1,0 +1,71 @@
+//! Funnels: of a campaign, a message, a time.
+
+use pipeline::statistics::{funnel, recount};
+use pipeline::storage::campaigns::CampaignFilter;
+use pipeline::storage::messages::MessageFilter;
+use types::ids::{AppId, CampaignId, MessageId};
+use types::listing::{PAGE_MAX, PageRequest};
+use types::problem::{Code, Problem};
+use types::views::funnel::{AuditView, FunnelOf, FunnelQuery, FunnelView};
+use types::views::overview::RangeQuery;
+
+use super::books::BooksConsole;
+use super::store;
+
+/// Campaigns offered for choice.
+const CHOICES: u32 = 50;
+/// A running message is read anew so often until counters and recount speak of the same moment.
+const AUDIT_TRIES: u32 = 5;
+
+pub async fn view(books: &BooksConsole, app: &AppId, query: &FunnelQuery) -> Result<FunnelView, Problem> {
+    let app_no = books.app_no(app).await?;
+    let storage = &books.house.storage;
+    let now = books.house.world.now();
+    let missing = || Problem::new(Code::NotFound);
+    let page = PageRequest { after: None, size: CHOICES };
+    let campaigns = storage.campaigns.list(app_no, &CampaignFilter::default(), &page).await.map_err(|e| store(&e))?;
+    let campaigns = campaigns.items.into_iter().filter(|c| c.message.is_some()).map(|c| (c.id, c.spec.name)).collect();
+
+    let (of, nos, funnel) = if !query.campaign.is_empty() {
+        let id = CampaignId::parse(&query.campaign).ok_or_else(missing)?;
+        let campaign = storage.campaigns.get(&id).await.map_err(|e| store(&e))?.filter(|c| c.app_no == app_no).ok_or_else(missing)?;
+        // Resends carry the campaign's id too; test sends are not part of it.
+        let filter = MessageFilter { campaign: Some(id.clone()), ..MessageFilter::default() };
+        let all = storage.messages.list(app_no, &filter, &PageRequest { after: None, size: PAGE_MAX }).await.map_err(|e| store(&e))?;
+        let main = campaign.message.as_ref().map(|(no, _)| *no);
+        let parts: Vec<_> =
+            all.items.into_iter().filter(|m| Some(m.no) == main || m.origin == pipeline::storage::messages::Origin::Resend).collect();
+        let nos: Vec<i64> = parts.iter().map(|m| m.no).collect();
+        let funnel = funnel::of_messages(storage, &nos).await.map_err(|e| store(&e))?;
+        let messages = parts.into_iter().map(|m| m.id).collect();
+        (FunnelOf::Campaign { id, name: campaign.spec.name, messages }, nos, funnel)
+    } else if !query.message.is_empty() {
+        let id = MessageId::parse(&query.message).ok_or_else(missing)?;
+        let message = storage.messages.by_id(&id).await.map_err(|e| store(&e))?.filter(|m| m.app_no == app_no).ok_or_else(missing)?;
+        let funnel = funnel::of_message(storage, message.no).await.map_err(|e| store(&e))?;
+        let name = if message.content.title.is_empty() { message.content.body } else { message.content.title };
+        (FunnelOf::Message { id, name }, vec![message.no], funnel)
+    } else {
+        let range = RangeQuery { range: query.range.clone(), from: query.from.clone(), to: query.to.clone() };
+        let span = books.span(&range)?;
+        let funnel = funnel::over_time(storage, app_no, span.from, span.to, books.minutes_since()).await.map_err(|e| store(&e))?;
+        (FunnelOf::Time { span }, Vec::new(), funnel)
+    };
+
+    // Only whole messages can be counted anew: a time cuts through them.
+    let audit = match (query.audit.as_str(), nos.as_slice()) {
+        ("yes", [_, ..]) => {
+            let mut agrees = true;
+            let mut recounted = types::funnel::Funnel::default();
+            for no in &nos {
+                let audit = recount::audit(storage, *no, now, AUDIT_TRIES).await.map_err(|e| store(&e))?;
+                agrees &= audit.agrees();
+                recounted.total.merge(&audit.recounted.total);
+                recounted.lanes.extend(audit.recounted.lanes);
+            }
+            Some(AuditView { at: now, agrees, recounted })
+        }
+        _ => None,
+    };
+    Ok(FunnelView { of, now, funnel, campaigns, audit })
+}
