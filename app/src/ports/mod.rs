@@ -4,9 +4,9 @@
 //! Every `#[server]` function starts with `let asked = ports::ask(Permission::…)?` or `ports::ask_for(Permission::…, &app)?`.
 
 pub mod apps;
+pub mod books;
 pub mod campaigns;
 pub mod copies;
-pub mod books;
 pub mod crowds;
 pub mod people;
 

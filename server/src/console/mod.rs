@@ -18,9 +18,9 @@ use crate::problem::ProblemAnswer;
 use crate::settings::Settings;
 
 pub mod apps;
+pub mod books;
 pub mod campaigns;
 pub mod copies;
-pub mod books;
 pub mod crowds;
 pub mod devices;
 pub mod funnel;
