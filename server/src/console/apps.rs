@@ -432,13 +432,13 @@ impl AppsPort for AppsConsole {
     }
 
     async fn register(&self, asked: &Asked, form: AppForm, environment: Environment) -> Result<AppId, AppError> {
-        let made = register(&self.house, &Actor::of(asked), &form, environment).await?;
+        let made = register(&self.house, &super::actor(asked), &form, environment).await?;
         self.keep_secret(asked, &made.app.id, made.app_secret);
         Ok(made.app.id)
     }
 
     async fn change(&self, asked: &Asked, app: &AppId, form: AppForm) -> Result<(), AppError> {
-        change(&self.house, &Actor::of(asked), app, &form).await?;
+        change(&self.house, &super::actor(asked), app, &form).await?;
         Ok(())
     }
 
@@ -493,29 +493,29 @@ impl AppsPort for AppsConsole {
     }
 
     async fn add_secret(&self, asked: &Asked, app: &AppId) -> Result<(), AppError> {
-        let secret = add_secret(&self.house, &Actor::of(asked), app).await?;
+        let secret = add_secret(&self.house, &super::actor(asked), app).await?;
         self.keep_secret(asked, app, secret);
         Ok(())
     }
 
     async fn end_secret(&self, asked: &Asked, app: &AppId, no: i64) -> Result<(), AppError> {
-        Ok(end_secret(&self.house, &Actor::of(asked), app, no).await?)
+        Ok(end_secret(&self.house, &super::actor(asked), app, no).await?)
     }
 
     async fn put_credential(&self, asked: &Asked, app: &AppId, vendor: Vendor, fields: Vec<(String, String)>) -> Result<(), AppError> {
-        Ok(put_credential(&self.house, &Actor::of(asked), app, vendor, &fields).await?)
+        Ok(put_credential(&self.house, &super::actor(asked), app, vendor, &fields).await?)
     }
 
     async fn drop_credential(&self, asked: &Asked, app: &AppId, vendor: Vendor) -> Result<(), AppError> {
-        Ok(drop_credential(&self.house, &Actor::of(asked), app, vendor).await?)
+        Ok(drop_credential(&self.house, &super::actor(asked), app, vendor).await?)
     }
 
     async fn put_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, form: LaneForm) -> Result<(), AppError> {
-        Ok(put_lane(&self.house, &Actor::of(asked), app, vendor, &form).await?)
+        Ok(put_lane(&self.house, &super::actor(asked), app, vendor, &form).await?)
     }
 
     async fn pause_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, why: Option<String>) -> Result<(), AppError> {
-        Ok(pause_lane(&self.house, &Actor::of(asked), app, vendor, why).await?)
+        Ok(pause_lane(&self.house, &super::actor(asked), app, vendor, why).await?)
     }
 
     async fn devices(&self, id: &AppId, query: &DeviceQuery) -> Result<Page<DeviceView>, AppError> {
@@ -537,7 +537,7 @@ impl AppsPort for AppsConsole {
             return Err(Problem::new(Code::NotFound).into());
         }
         let after = json!({ "test": test });
-        Ok(audit(&self.house, &Actor::of(asked), "device.test", device.as_str(), Some(id), None, Some(after)).await?)
+        Ok(audit(&self.house, &super::actor(asked), "device.test", device.as_str(), Some(id), None, Some(after)).await?)
     }
 }
 

@@ -28,7 +28,8 @@ use types::views::campaigns::{
     CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices, CopyChoice, CrowdChoice, TestDevice,
 };
 
-use super::copies::{actor, app_of, word};
+use super::actor;
+use super::copies::{app_of, word};
 use super::failed;
 
 /// Crowds, copies and test devices a composer offers, newest first.

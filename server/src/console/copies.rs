@@ -6,7 +6,6 @@ use app::error::AppError;
 use app::ports::Asked;
 use app::ports::copies::CopiesPort;
 use async_trait::async_trait;
-use pipeline::access::actor::Actor;
 use pipeline::house::House;
 use pipeline::storage::apps::App;
 use pipeline::storage::copies::{CopyFilter, CopyRow};
@@ -33,16 +32,6 @@ pub struct CopiesConsole {
 pub async fn app_of(house: &House, id: &AppId) -> Result<App, AppError> {
     let found = house.storage.apps.get(id).await.map_err(|e| failed(&e))?;
     found.ok_or_else(|| AppError::from(Problem::because(Code::NotFound, Text::new("没有这个应用", "no such app"))))
-}
-
-/// The person of a granted request, for the audit log.
-pub fn actor(asked: &Asked) -> Actor {
-    Actor {
-        id: asked.who.id.to_string(),
-        name: asked.who.name.clone(),
-        address: asked.address.clone(),
-        request_id: asked.request_id.clone(),
-    }
 }
 
 /// A word of a filter, or nothing.
@@ -102,11 +91,11 @@ impl CopiesPort for CopiesConsole {
     async fn save(&self, asked: &Asked, app: &AppId, edited: Option<(CopyId, u32)>, form: CopyForm) -> Result<CopyId, AppError> {
         let app = app_of(&self.house, app).await?;
         let edited = edited.as_ref().map(|(id, version)| (id, *version));
-        Ok(self.house.copies.save(&app, edited, &form, &actor(asked)).await?.id)
+        Ok(self.house.copies.save(&app, edited, &form, &super::actor(asked)).await?.id)
     }
 
     async fn archive(&self, asked: &Asked, app: &AppId, id: &CopyId, archived: bool) -> Result<(), AppError> {
         let app = app_of(&self.house, app).await?;
-        Ok(self.house.copies.archive(&app, id, archived, &actor(asked)).await?)
+        Ok(self.house.copies.archive(&app, id, archived, &super::actor(asked)).await?)
     }
 }

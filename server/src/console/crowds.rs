@@ -136,7 +136,7 @@ impl CrowdsPort for CrowdsConsole {
 
     async fn discard(&self, asked: &Asked, app: &AppId, id: &UploadId) -> Result<(), AppError> {
         if self.house.crowds.discard(self.app_no(app).await?, id).await? {
-            audit(&self.house, &Actor::of(asked), "crowd.discard", id.as_str(), Some(app), None, None).await?;
+            audit(&self.house, &super::actor(asked), "crowd.discard", id.as_str(), Some(app), None, None).await?;
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl CrowdsPort for CrowdsConsole {
         let app_no = self.app_no(app).await?;
         let crowd = self.house.crowds.confirm(app_no, id, name, asked.who.id.as_str()).await?;
         let after = json!({ "upload": id.as_str(), "name": name.trim() });
-        audit(&self.house, &Actor::of(asked), "crowd.confirm", crowd.as_str(), Some(app), None, Some(after)).await?;
+        audit(&self.house, &super::actor(asked), "crowd.confirm", crowd.as_str(), Some(app), None, Some(after)).await?;
         Ok(crowd)
     }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use app::error::AppError;
 use app::ports::{Asked, Caller, Ports, Who};
+pub use pipeline::access::actor::Actor;
 use pipeline::house::House;
 use pipeline::storage::StorageError;
-use pipeline::storage::people::AuditEntry;
 use serde_json::Value;
 use types::ids::AppId;
 use types::people::Permission;
@@ -44,57 +44,13 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
     }
 }
 
-/// Who did something, for the audit log; made from a granted request, or by the command line.
-#[derive(Clone, Debug)]
-pub struct Actor {
-    pub id: String,
-    pub name: String,
-    pub address: String,
-    pub request_id: String,
-}
-
-impl Actor {
-    pub fn of(asked: &Asked) -> Actor {
-        Actor {
-            id: asked.who.id.as_str().to_owned(),
-            name: asked.who.name.clone(),
-            address: asked.address.clone(),
-            request_id: asked.request_id.clone(),
-        }
-    }
-
-    /// `carillon admin …`
-    pub fn cli() -> Actor {
-        Actor { id: "cli".into(), name: "carillon admin".into(), address: "local".into(), request_id: String::new() }
-    }
-
-    /// The server itself (first start, demo).
-    pub fn system() -> Actor {
-        Actor { id: "system".into(), name: "Carillon".into(), address: "local".into(), request_id: String::new() }
-    }
-
-    /// An entry of now; `before` and `after` must hold no secret.
-    pub fn entry(
-        &self,
-        house: &House,
-        action: &str,
-        object: &str,
-        app: Option<&AppId>,
-        before: Option<Value>,
-        after: Option<Value>,
-    ) -> AuditEntry {
-        AuditEntry {
-            at: house.world.now(),
-            actor_id: self.id.clone(),
-            actor_name: self.name.clone(),
-            address: self.address.clone(),
-            request_id: self.request_id.clone(),
-            action: action.to_owned(),
-            object: object.to_owned(),
-            app: app.cloned(),
-            before,
-            after,
-        }
+/// Who asked, for the audit log.
+pub fn actor(asked: &Asked) -> Actor {
+    Actor {
+        id: asked.who.id.as_str().to_owned(),
+        name: asked.who.name.clone(),
+        address: asked.address.clone(),
+        request_id: asked.request_id.clone(),
     }
 }
 
@@ -111,7 +67,7 @@ pub async fn audit(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), Problem> {
-    house.storage.people.audit(actor.entry(house, action, object, app, before, after)).await.map(|_| ()).map_err(|e| store(&e))
+    house.storage.people.audit(actor.entry(&house.world, action, object, app, before, after)).await.map(|_| ()).map_err(|e| store(&e))
 }
 
 /// An error of the store as a problem: its words go to the log, not to the caller.

@@ -72,7 +72,7 @@ pub async fn create(
     check(name, Some(&email), &rights)?;
     let id = PersonId::from_bytes(house.world.id());
     let after = json!({ "name": name.trim(), "email": email, "rights": rights });
-    let entry = actor.entry(house, "person.create", id.as_str(), None, None, Some(after));
+    let entry = actor.entry(&house.world, "person.create", id.as_str(), None, None, Some(after));
     let person = NewPerson { id, email, name: name.trim().to_owned(), rights, password, created_at: house.world.now() };
     house.storage.people.create(person, entry).await.map_err(|e| taken(&e))
 }
@@ -85,7 +85,7 @@ pub async fn make_link(house: &House, actor: &Actor, person: Option<&PersonId>) 
     let token = URL_SAFE_NO_PAD.encode(house.world.bytes::<24>());
     let expires_at = house.world.now() + LINK_MS;
     let object = person.map_or("first administrator", PersonId::as_str);
-    let entry = actor.entry(house, "link.create", object, None, None, Some(json!({ "expires_at": expires_at })));
+    let entry = actor.entry(&house.world, "link.create", object, None, None, Some(json!({ "expires_at": expires_at })));
     let link = Link { person: person.cloned(), expires_at };
     house.storage.people.put_link(&digest(&token), link, entry).await.map_err(|e| store(&e))?;
     Ok((token, expires_at))
@@ -103,7 +103,7 @@ impl PeopleConsole {
     }
 
     async fn link_for(&self, asked: &Asked, id: &PersonId) -> Result<LinkView, Problem> {
-        let (token, expires_at) = make_link(&self.house, &Actor::of(asked), Some(id)).await?;
+        let (token, expires_at) = make_link(&self.house, &super::actor(asked), Some(id)).await?;
         let path = format!("/link?token={token}");
         let view = LinkView { url: self.public_url.as_ref().map(|base| format!("{base}{path}")), path, expires_at };
         self.fresh.put(asked.who.id.as_str().to_owned(), view.clone(), self.house.world.now());
@@ -140,7 +140,7 @@ impl PeoplePort for PeopleConsole {
 
     async fn invite(&self, asked: &Asked, name: String, email: String, rights: Rights) -> Result<(PersonView, LinkView), AppError> {
         self.known_apps(&rights).await?;
-        let person = create(&self.house, &Actor::of(asked), &name, &email, rights, None).await?;
+        let person = create(&self.house, &super::actor(asked), &name, &email, rights, None).await?;
         let link = self.link_for(asked, &person.id).await?;
         Ok((view(person), link))
     }
@@ -152,7 +152,7 @@ impl PeoplePort for PeopleConsole {
         let old = people.get(id).await.map_err(|e| store(&e))?.ok_or_else(|| Problem::new(Code::NotFound))?;
         let before = json!({ "name": old.name, "rights": old.rights, "disabled": old.disabled });
         let after = json!({ "name": name.trim(), "rights": rights, "disabled": disabled });
-        let entry = Actor::of(asked).entry(&self.house, "person.change", id.as_str(), None, Some(before), Some(after));
+        let entry = super::actor(asked).entry(&self.house.world, "person.change", id.as_str(), None, Some(before), Some(after));
         let change = PersonChange { name: name.trim().to_owned(), rights, disabled };
         let changed = people.change(id, change, entry).await.map_err(|e| taken(&e))?;
         Ok(changed.map(view).ok_or_else(|| Problem::new(Code::NotFound))?)

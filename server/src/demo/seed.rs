@@ -182,7 +182,7 @@ async fn launch(house: &House, app: &App, name: &str, crowd: &CrowdId, copy: &Co
         zone: "Asia/Shanghai".to_owned(),
         ..CampaignForm::default()
     };
-    let actor = pipeline::access::actor::Actor::system();
+    let actor = Actor::system();
     let draft = house.campaigns.save(app, None, &form, &actor).await.map_err(told)?;
     house.campaigns.launch(app, &draft.id, draft.revision, &actor).await.map_err(told)?;
     Ok(draft.id)
