@@ -88,12 +88,10 @@ fn lang_of(headers: &HeaderMap) -> Lang {
 
 pub async fn frame(State(api): State<Api>, request: Request, next: Next) -> Response {
     let lang = lang_of(request.headers());
-    let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
-    let id = match given {
-        Some(id) if (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
-            id.to_owned()
-        }
-        _ => format!("req_{}", hex::encode(api.house.world.id())),
+    // The frame of the whole server has named the request already; alone (tests, an embedding) we do.
+    let id = match request.extensions().get::<app::ports::Caller>() {
+        Some(caller) => caller.request_id.clone(),
+        None => format!("req_{}", hex::encode(api.house.world.id())),
     };
     let mut response = next.run(request).await;
     if let Some(Pending(problem, string_to_sign)) = response.extensions_mut().remove::<Pending>() {

@@ -1,10 +1,9 @@
 //! The signature before everything: headers, clock, app, signature, nonce, in this order.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts as RequestParts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -161,7 +160,7 @@ async fn check(api: &Api, request: Request, may_stream: bool) -> Result<Request,
         return Err(Problem::because(Code::NonceUsed, detail).into());
     }
     api.callers.touch(&caller, which).await;
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(String::new, |info| info.0.ip().to_string());
+    let address = parts.extensions.get::<app::ports::Caller>().map_or_else(String::new, |caller| caller.address.clone());
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(Signed { caller, body_sha256, address });
     Ok(request)
