@@ -1,7 +1,7 @@
 //! kill -9 at random moments of a campaign over both vendors, again and again; the simulator's ledger is the judge.
 //!
 //! Short by default. `CARILLON_CHAOS_ROUNDS`, `CARILLON_CHAOS_DEVICES` and `CARILLON_CHAOS_SEED` make it long or repeat a
-//! failure (`make chaos`). The engine is this very program, started again as a process of its own, so that a kill is a kill.
+//! failure (`make chaos`). The engine is the real program, `carillon serve --roles work`, so that a kill is a kill.
 
 mod judge;
 mod stage;
@@ -86,11 +86,4 @@ async fn play(stage: &Stage, round: u64, toss: &Toss) -> judge::Report {
     }
     engine.kill();
     trial.verdict(stage, message.no).await
-}
-
-/// The engine's own process; does nothing unless [`stage::Stage::engine`] started it.
-#[test]
-#[ignore = "started by the chaos test as a child process"]
-fn engine() {
-    stage::be_the_engine();
 }

@@ -22,7 +22,7 @@ use types::ids::{AppId, CrowdId, DeviceId};
 use types::life::MessageState;
 use types::vendor::{Environment, Vendor};
 
-const FOLDER: &str = "CARILLON_CHAOS_FOLDER";
+const STORE: &str = "carillon.db";
 const KEY_FILE: &str = "master.key";
 /// Users in the crowd that no device belongs to.
 const STRANGERS: usize = 7;
@@ -85,7 +85,7 @@ async fn house(folder: &Path, node: &str) -> Arc<House> {
     let world = World::system();
     let vault = Vault::from_key_file(world.clone(), &folder.join(KEY_FILE)).expect("a vault");
     let plan = Plan {
-        database_url: format!("sqlite://{}", folder.join("carillon.db").display()),
+        database_url: format!("sqlite://{}", folder.join(STORE).display()),
         data_dir: folder.to_owned(),
         node: node.to_owned(),
         alone: true,
@@ -94,17 +94,6 @@ async fn house(folder: &Path, node: &str) -> Arc<House> {
         public_url: None,
     };
     House::build(plan).await.expect("a house")
-}
-
-/// Runs the workers until killed.
-pub fn be_the_engine() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let house = house(Path::new(&folder), &format!("engine-{}", std::process::id())).await;
-        house.start().await.expect("workers");
-        std::future::pending::<()>().await;
-    });
 }
 
 impl Stage {
@@ -158,10 +147,15 @@ impl Stage {
     }
 
     pub fn engine(&self) -> Engine {
-        let own = std::env::current_exe().expect("this program");
-        let child = Command::new(own)
-            .args(["--exact", "engine", "--ignored", "--nocapture", "--quiet"])
-            .env(FOLDER, self.folder.path())
+        let child = Command::new(env!("CARGO_BIN_EXE_carillon"))
+            .args(["serve", "--roles", "work"])
+            // Nothing of the environment of whoever runs the tests.
+            .env_clear()
+            .env("CARILLON_DATA_DIR", self.folder.path())
+            .env("CARILLON_DATABASE_URL", format!("sqlite://{}", self.folder.path().join(STORE).display()))
+            .env("CARILLON_MASTER_KEY_FILE", self.folder.path().join(KEY_FILE))
+            .env("CARILLON__LOG__FILTER", "error")
+            .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn();
