@@ -92,6 +92,13 @@ fn Hydration(site: Site) -> impl IntoView {
     })
 }
 
+/// The page's title with our name. leptos_meta 0.8 writes it into the document unescaped, where a stored `</title><script>` would
+/// get out; in the browser it is set as plain text.
+fn document_title(text: String) -> String {
+    let title = if text.is_empty() { "Carillon".to_owned() } else { format!("{text} · Carillon") };
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;") } else { title }
+}
+
 /// Everything inside `<body>`; the same on both sides.
 #[component]
 pub fn App() -> impl IntoView {
@@ -105,11 +112,20 @@ pub fn App() -> impl IntoView {
         )
     };
     view! {
-        <Title formatter=|text: String| if text.is_empty() { "Carillon".to_owned() } else { format!("{text} · Carillon") } />
+        <Title formatter=document_title />
         <Router>
             <Frame>
                 {pages()}
             </Frame>
         </Router>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    #[test]
+    fn nothing_gets_out_of_the_title() {
+        let title = super::document_title("</title><script>alert(1)</script> &lt;".to_owned());
+        assert_eq!(title, "&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt; &amp;lt; · Carillon");
     }
 }
