@@ -30,8 +30,8 @@ export class Complaints {
     page.on('pageerror', (error) => this.add(`exception at ${page.url()}: ${error.stack ?? error}`));
     page.on('requestfailed', (request) => {
       const why = request.failure()?.errorText ?? '';
-      // A page that is left aborts its streams and prefetches.
-      if (why !== 'net::ERR_ABORTED') this.add(`request failed: ${request.method()} ${request.url()} ${why}`);
+      // A page that is left aborts its streams and prefetches; with scripts off the preload of the script is refused.
+      if (why !== 'net::ERR_ABORTED' && !(why === 'csp' && this.scriptsOff)) this.add(`request failed: ${request.method()} ${request.url()} ${why}`);
     });
     page.on('response', (response) => {
       if (response.status() >= 500) this.add(`answer ${response.status()}: ${response.request().method()} ${response.url()}`);
@@ -40,8 +40,9 @@ export class Complaints {
 }
 
 export const test = base.extend({
-  complaints: [async ({ context }, use) => {
+  complaints: [async ({ context, javaScriptEnabled }, use) => {
     const complaints = new Complaints();
+    complaints.scriptsOff = javaScriptEnabled === false;
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`CSP: ${event.violatedDirective} blocked ${event.blockedURI} ${event.sample}`);

@@ -1,8 +1,8 @@
 //! From the browser build to the site folder.
 //!
 //! Comes in: the wasm of `cargo build -p frontend --target wasm32-unknown-unknown`, `style/main.css`, `style/assets`.
-//! Goes out: `pkg/carillon.<hash>.{js,wasm,css}`, `assets/`, `.br` and `.gz` copies beside each file they make
-//! smaller, and `manifest.json`, in which the server reads the three names (relative to `pkg/`).
+//! Goes out: `pkg/carillon.<hash>.{js,wasm,css}`, the assets at the root, `.br` and `.gz` copies beside each file they
+//! make smaller, and `manifest.json`, in which the server reads the three names (relative to `pkg/`).
 //! Never does: fetch anything. wasm-bindgen is used as a library, so no tool has to be installed.
 
 mod budget;
@@ -25,7 +25,7 @@ struct Order {
     /// The first style sheet; its `@import`s are joined into one file.
     #[arg(long, default_value = "style/main.css")]
     style: PathBuf,
-    /// Files copied to `assets/` of the site as they are.
+    /// Files copied to the root of the site as they are.
     #[arg(long, default_value = "style/assets")]
     assets: PathBuf,
     /// The folder to make; replaced as a whole.

@@ -49,9 +49,9 @@ impl Site {
         Ok(folder)
     }
 
-    /// Copies a folder to `assets/`; a missing folder is no fault.
+    /// Copies a folder to the root of the site; a missing folder is no fault.
     pub fn assets(&mut self, from: &Path) -> Result<()> {
-        if from.is_dir() { copy(from, &self.root.join("assets")) } else { Ok(()) }
+        if from.is_dir() { copy(from, &self.root) } else { Ok(()) }
     }
 
     pub fn manifest(&mut self, js: &str, wasm: &str, css: &str) -> Result<()> {
