@@ -281,7 +281,7 @@ fn Controls(id: String, state: CampaignState, started: bool, reload: RwSignal<u3
     };
     view! {
         <ErrorBox error=trouble />
-        {started.then(|| view! { <LinkButton href=format!("/apps/{}/funnel/{}", app.get_untracked(), id.get_value())>{FUNNEL.get(lang)}</LinkButton> })}
+        {started.then(|| view! { <LinkButton href=format!("/apps/{}/funnel?campaign={}", app.get_untracked(), id.get_value())>{FUNNEL.get(lang)}</LinkButton> })}
         <ActionForm action=copy>
             <input type="hidden" name="app" value=move || app.get() />
             <input type="hidden" name="id" value=id.get_value() />
