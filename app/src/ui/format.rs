@@ -98,7 +98,7 @@ pub fn offset(seconds: i32) -> String {
     }
     let sign = if seconds < 0 { '-' } else { '+' };
     let minutes = seconds.unsigned_abs() / 60;
-    if minutes % 60 == 0 { format!("UTC{sign}{}", minutes / 60) } else { format!("UTC{sign}{}:{:02}", minutes / 60, minutes % 60) }
+    if minutes.is_multiple_of(60) { format!("UTC{sign}{}", minutes / 60) } else { format!("UTC{sign}{}:{:02}", minutes / 60, minutes % 60) }
 }
 
 /// `2026-11-21 17:30:05 UTC+8`.

@@ -1,13 +1,12 @@
 //! Server functions of the campaign pages.
 
 use leptos::prelude::*;
-use types::ids::CampaignId;
 use types::listing::Page;
-use types::people::Permission;
-use types::problem::Code;
 use types::views::campaigns::{CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices};
 
 use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use types::{ids::CampaignId, people::Permission, problem::Code};
 
 #[cfg(feature = "ssr")]
 fn campaign(id: &str) -> Result<CampaignId, AppError> {

@@ -4,6 +4,7 @@ mod edit;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+#[cfg(feature = "ssr")]
 use types::ids::CopyId;
 use types::listing::Page;
 use types::people::Permission;

@@ -115,7 +115,8 @@ mod tests {
     fn a_report_reads_and_each_bad_field_is_named() {
         let read = report().read().expect("reads");
         assert_eq!((read.kind, read.at), (ReceiptKind::Delivered, Some(1_795_253_400_000)));
-        let cases: [(&str, fn(&mut ClientReport)); 7] = [
+        type Spoil = fn(&mut ClientReport);
+        let cases: [(&str, Spoil); 7] = [
             ("message", |r| r.message = "msg_1".into()),
             ("event", |r| r.event = "delivered".into()),
             ("device", |r| r.device = Some("phone".into())),

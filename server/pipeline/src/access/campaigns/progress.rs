@@ -23,10 +23,12 @@ const SHORTEST_MS: Millis = 900;
 const FORGET_MS: Millis = 60_000;
 
 type Done = BTreeMap<Option<Vendor>, u64>;
+/// Points of one message over the window.
+type Points = VecDeque<(Millis, Done)>;
 
 /// Counts of outcomes over the last seconds, per message. In memory: a restart measures anew.
 #[derive(Clone, Default)]
-pub struct Rates(Arc<Mutex<BTreeMap<i64, VecDeque<(Millis, Done)>>>>);
+pub struct Rates(Arc<Mutex<BTreeMap<i64, Points>>>);
 
 impl Rates {
     /// Adds a point and answers outcomes per second by lane; a lane is missing while nothing can be said.
