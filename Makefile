@@ -44,9 +44,9 @@ dev: setup-run ## the demo from a debug build of the server, for working on it
 
 chaos: setup-run ## the long form of the kill -9 rounds (30 rounds, 100,000 devices)
 	@CARILLON_CHAOS_ROUNDS=$(or $(ROUNDS),30) CARILLON_CHAOS_DEVICES=$(or $(DEVICES),100000) \
-		cargo test --locked --release -p pipeline --test chaos -- --nocapture
+		cargo test --locked --release -p server --test chaos -- --nocapture
 
-bench: setup-run ## what a device message, a call and a crowd row cost; kept in docs/benchmarks.md
+bench: setup-run server ## what a device message, a call and a crowd row cost; kept in docs/benchmarks.md
 	@cargo bench --locked -p pipeline --bench bench -- --page $(abspath docs/benchmarks.md)
 
 format: ## write everything in the house's format

@@ -48,7 +48,7 @@ pub fn shell(site: Site) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <meta name="carillon-shell" content=data />
-                <link rel="icon" href="/bell.svg" type="image/svg+xml" />
+                <link rel="icon" href="/assets/bell.svg" type="image/svg+xml" />
                 {site.css.clone().map(|css| view! { <link rel="stylesheet" href=format!("/pkg/{css}") /> })}
                 <Hydration site=site.clone() />
                 <leptos_meta::MetaTags />

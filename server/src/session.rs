@@ -62,19 +62,25 @@ fn backend(error: StorageError) -> StoreError {
     StoreError::Backend(error.to_string())
 }
 
+impl Store {
+    fn row(&self, record: &Record) -> StoreResult<SessionRow> {
+        let data = serde_json::to_string(&record.data).map_err(|e| StoreError::Encode(e.to_string()))?;
+        let person = record.data.get(PERSON).and_then(Value::as_str).and_then(PersonId::parse);
+        let expires_at = Millis::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(Millis::MAX);
+        Ok(SessionRow { id: digest(&record.id.to_string()), person, data, expires_at })
+    }
+}
+
 #[async_trait]
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         // 128 random bits from tower-sessions: no collision to look for.
-        self.save(record).await
+        self.people.save_session(self.row(record)?, true).await.map_err(backend)
     }
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
-        let data = serde_json::to_string(&record.data).map_err(|e| StoreError::Encode(e.to_string()))?;
-        let person = record.data.get(PERSON).and_then(Value::as_str).and_then(PersonId::parse);
-        let expires_at = Millis::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(Millis::MAX);
-        let row = SessionRow { id: digest(&record.id.to_string()), person, data, expires_at };
-        self.people.save_session(row).await.map_err(backend)
+        // Only what is still there: a request in flight must not bring back a session that was ended meanwhile.
+        self.people.save_session(self.row(record)?, false).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
@@ -188,10 +194,9 @@ fn entry(web: &Web, caller: &Caller, actor: (&str, &str), action: &str, object: 
 /// Starts a session with a fresh id.
 async fn begin(web: &Web, session: &Session, person: &Person) -> Result<(), tower_sessions::session::Error> {
     let now = web.house.world.now();
-    // Whatever the browser brought along ends here (fixation).
-    if session.id().is_some() {
-        session.flush().await?;
-    }
+    // Whatever the browser brought along ends here (fixation). Not `flush`: it keeps the old id for the next record.
+    session.clear().await;
+    session.cycle_id().await?;
     session.insert(PERSON, person.id.as_str()).await?;
     session.insert(STAMP, stamp(person)).await?;
     session.insert(SINCE, now).await?;

@@ -109,8 +109,7 @@ impl Planner {
     /// # Errors
     /// When the store fails; the messages stay where they were.
     pub async fn step(&self, class: MessageClass) -> Result<bool> {
-        let mut waiting = self.storage.messages.to_plan(SIDE_BY_SIDE as u32).await?;
-        waiting.retain(|message| message.class == class);
+        let mut waiting = self.storage.messages.to_plan(class, SIDE_BY_SIDE as u32).await?;
         // A crowd's step is large enough alone.
         if let Some(first) = waiting.iter().position(|message| matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. })) {
             waiting.truncate(first.max(1));

@@ -155,8 +155,8 @@ pub trait Messages: Send + Sync {
     /// Newest first.
     async fn list(&self, app_no: i64, filter: &MessageFilter, page: &PageRequest) -> Result<Page<Message>>;
 
-    /// Messages still to be planned, most urgent first (priority, then deadline).
-    async fn to_plan(&self, limit: u32) -> Result<Vec<Message>>;
+    /// Messages of a class still to be planned, by deadline.
+    async fn to_plan(&self, class: MessageClass, limit: u32) -> Result<Vec<Message>>;
     /// Chunks, their `planned` and `filtered` tallies and the cursor in one transaction. `Stale` when the state or cursor moved.
     async fn plan(&self, step: PlanStep) -> Result<()>;
 

@@ -118,7 +118,8 @@ pub trait People: Send + Sync {
     /// `None` when unknown or over.
     async fn link(&self, token: &str, now: Millis) -> Result<Option<Link>>;
 
-    async fn save_session(&self, session: SessionRow) -> Result<()>;
+    /// `fresh` = a new one; otherwise only one that is still there is changed, so that an ended session stays ended.
+    async fn save_session(&self, session: SessionRow, fresh: bool) -> Result<()>;
     /// `None` when unknown or over.
     async fn session(&self, id: &str, now: Millis) -> Result<Option<SessionRow>>;
     async fn drop_session(&self, id: &str) -> Result<()>;

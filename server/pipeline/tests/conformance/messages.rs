@@ -4,7 +4,7 @@ use pipeline::storage::StorageError;
 use pipeline::storage::chunks::{ChunkState, Next};
 use pipeline::storage::messages::{Inserted, MessageFilter, Origin, PlanStep};
 use types::content::MessageClass;
-use types::ids::{CampaignId, ChunkNo};
+use types::ids::{CampaignId, ChunkNo, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::PageRequest;
 use types::vendor::Vendor;
@@ -82,19 +82,23 @@ async fn a_planning_step_counts_once() {
 }
 
 #[tokio::test]
-async fn the_most_urgent_is_planned_first() {
+async fn each_class_is_planned_by_deadline_and_never_behind_the_other() {
     let storage = fresh_storage().await;
     let app = app(&storage, "urgent").await;
     let mut made = Vec::new();
-    for (class, life) in [(MessageClass::Bulk, 900), (MessageClass::Bulk, 100), (MessageClass::Transactional, 500)] {
+    let bulk = (0..40).map(|i| (MessageClass::Bulk, 900 - i));
+    for (class, life) in bulk.chain([(MessageClass::Transactional, 5_000), (MessageClass::Transactional, 500)]) {
         let mut m = new_message(app.no);
         (m.class, m.deadline) = (class, NOW + life);
         made.push(m.id.clone());
         storage.messages.insert(m).await.unwrap();
     }
-    let order: Vec<_> = storage.messages.to_plan(10).await.unwrap().into_iter().map(|m| m.id).collect();
-    assert_eq!(order, [made[2].clone(), made[1].clone(), made[0].clone()]);
-    assert_eq!(storage.messages.to_plan(1).await.unwrap().len(), 1);
+    let order = async |class, limit| -> Vec<MessageId> {
+        storage.messages.to_plan(class, limit).await.unwrap().into_iter().map(|m| m.id).collect()
+    };
+    assert_eq!(order(MessageClass::Transactional, 10).await, [made[41].clone(), made[40].clone()]);
+    assert_eq!(order(MessageClass::Bulk, 2).await, [made[39].clone(), made[38].clone()]);
+    assert_eq!(order(MessageClass::Bulk, 100).await.len(), 40);
 }
 
 #[tokio::test]
@@ -119,7 +123,7 @@ async fn pause_holds_what_waits_and_resume_goes_on_where_it_was() {
     let half = message(&storage, app.no).await;
     plan(&storage, half, 0, vec![chunk(half, &lane, 0..10)], false).await;
     storage.messages.pause(half).await.unwrap();
-    assert!(storage.messages.to_plan(9).await.unwrap().is_empty());
+    assert!(storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap().is_empty());
     let late = PlanStep { message_no: half, from: 1, to: 2, chunks: vec![], last: true, now: NOW };
     assert!(matches!(storage.messages.plan(late).await, Err(StorageError::Stale("message"))));
     storage.messages.resume(half).await.unwrap();
@@ -175,7 +179,7 @@ async fn cancel_while_planning_stops_the_planning() {
     let no = message(&storage, app.no).await;
     plan(&storage, no, 0, vec![chunk(no, &lane, 0..10)], false).await;
     assert_eq!(storage.messages.cancel(no, NOW + 1).await.unwrap(), Some(10));
-    assert!(storage.messages.to_plan(9).await.unwrap().is_empty());
+    assert!(storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap().is_empty());
     let total = funnel(&storage, no).await.total;
     assert_eq!((total.planned, total.cancelled), (10, 10));
     assert_eq!(storage.messages.get(no).await.unwrap().unwrap().finished_at, Some(NOW + 1));

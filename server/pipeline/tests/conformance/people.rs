@@ -90,20 +90,22 @@ async fn a_new_password_or_a_closed_account_ends_every_session() {
     let two = create(&storage, 2, Some(Role::Viewer)).await;
     let session = |id: &str| SessionRow { id: id.into(), person: Some(two.clone()), data: "{}".into(), expires_at: NOW + 100 };
     for id in ["a", "b"] {
-        storage.people.save_session(session(id)).await.unwrap();
+        storage.people.save_session(session(id), true).await.unwrap();
     }
     assert_eq!(storage.people.session("a", NOW).await.unwrap(), Some(session("a")));
     assert_eq!(storage.people.session("a", NOW + 100).await.unwrap(), None, "over is over");
     storage.people.put_link("l", Link { person: Some(two.clone()), expires_at: NOW + 100 }, entry("link.create", "2")).await.unwrap();
     assert!(storage.people.set_password(&two, "new".into(), entry("person.password", "2")).await.unwrap());
     assert_eq!(storage.people.session("a", NOW).await.unwrap(), None);
+    storage.people.save_session(session("a"), false).await.unwrap();
+    assert_eq!(storage.people.session("a", NOW).await.unwrap(), None, "a late save does not bring it back");
     assert_eq!(storage.people.session("b", NOW).await.unwrap(), None);
     assert_eq!(storage.people.link("l", NOW).await.unwrap(), None);
-    storage.people.save_session(session("c")).await.unwrap();
+    storage.people.save_session(session("c"), true).await.unwrap();
     let closed = PersonChange { name: "Two".into(), rights: Rights::default(), disabled: true };
     storage.people.change(&two, closed, entry("person.change", "2")).await.unwrap().unwrap();
     assert_eq!(storage.people.session("c", NOW).await.unwrap(), None);
-    storage.people.save_session(session("d")).await.unwrap();
+    storage.people.save_session(session("d"), true).await.unwrap();
     assert_eq!(storage.people.sweep(NOW + 100).await.unwrap(), 1);
 }
 

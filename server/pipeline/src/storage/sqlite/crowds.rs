@@ -10,6 +10,7 @@ use types::ids::{CrowdId, UploadId};
 use types::listing::{Page, PageRequest};
 use types::problem::Problem;
 
+use super::crowd_rows::{CrowdRecord, UploadRecord};
 use super::{Db, rows};
 use crate::storage::crowd_frame::{Block, Reject, decode_block, decode_rejects, encode_rejects};
 use crate::storage::crowds::{Crowd, CrowdBlock, CrowdFilter, Crowds, NewUpload, Targets, Upload};
@@ -40,98 +41,6 @@ macro_rules! upload_columns {
         "SELECT no, id, app_no, state, file_name, file_size, sha256, path, overrule, detected, signature, mapping, counts, reasons, \
          problem, crowd_no, created_by, created_at, changed_at FROM crowd_upload "
     };
-}
-
-#[derive(sqlx::FromRow)]
-struct CrowdRecord {
-    no: i64,
-    id: String,
-    app_no: i64,
-    name: String,
-    mapping: String,
-    detected: String,
-    counts: String,
-    reasons: String,
-    blocks: i64,
-    file_name: String,
-    file_size: i64,
-    sha256: String,
-    created_by: String,
-    created_at: Millis,
-}
-
-impl TryFrom<CrowdRecord> for Crowd {
-    type Error = StorageError;
-
-    fn try_from(row: CrowdRecord) -> Result<Crowd> {
-        Ok(Crowd {
-            no: row.no,
-            id: CrowdId::trusted(row.id),
-            app_no: row.app_no,
-            name: row.name,
-            mapping: rows::json("crowd.mapping", &row.mapping)?,
-            detected: rows::json("crowd.detected", &row.detected)?,
-            counts: rows::json("crowd.counts", &row.counts)?,
-            reasons: rows::json("crowd.reasons", &row.reasons)?,
-            blocks: row.blocks,
-            file_name: row.file_name,
-            file_size: rows::number("crowd.file_size", row.file_size)?,
-            sha256: row.sha256,
-            created_by: row.created_by,
-            created_at: row.created_at,
-        })
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct UploadRecord {
-    no: i64,
-    id: String,
-    app_no: i64,
-    state: String,
-    file_name: String,
-    file_size: i64,
-    sha256: String,
-    path: String,
-    overrule: String,
-    detected: String,
-    signature: String,
-    mapping: Option<String>,
-    counts: String,
-    reasons: String,
-    problem: Option<String>,
-    crowd_no: Option<i64>,
-    created_by: String,
-    created_at: Millis,
-    changed_at: Millis,
-}
-
-impl TryFrom<UploadRecord> for Upload {
-    type Error = StorageError;
-
-    fn try_from(row: UploadRecord) -> Result<Upload> {
-        Ok(Upload {
-            no: row.no,
-            id: UploadId::trusted(row.id),
-            app_no: row.app_no,
-            state: rows::slug("crowd_upload.state", &row.state, UploadState::parse)?,
-            file_name: row.file_name,
-            file_size: rows::number("crowd_upload.file_size", row.file_size)?,
-            sha256: row.sha256,
-            path: row.path,
-            overrule: rows::json("crowd_upload.overrule", &row.overrule)?,
-            detected: rows::json("crowd_upload.detected", &row.detected)?,
-            signature: row.signature,
-            mapping: row.mapping.as_deref().map(|text| rows::json("crowd_upload.mapping", text)).transpose()?,
-            counts: rows::json("crowd_upload.counts", &row.counts)?,
-            reasons: rows::json("crowd_upload.reasons", &row.reasons)?,
-            problem: row.problem.as_deref().map(|text| rows::json("crowd_upload.problem", text)).transpose()?,
-            crowd_no: row.crowd_no,
-            created_by: row.created_by,
-            created_at: row.created_at,
-            changed_at: row.changed_at,
-        })
-    }
 }
 
 /// The upload, if it may still change.

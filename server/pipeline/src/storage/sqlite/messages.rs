@@ -221,12 +221,14 @@ impl Messages for SqliteMessages {
         Ok(Page { items: page.items.into_iter().map(Message::try_from).collect::<Result<_>>()?, next: page.next })
     }
 
-    async fn to_plan(&self, limit: u32) -> Result<Vec<Message>> {
-        let found: Vec<MessageRow> =
-            sqlx::query_as("SELECT * FROM message WHERE state = 0 AND finished_at IS NULL ORDER BY priority, deadline, no LIMIT $1")
-                .bind(limit)
-                .fetch_all(self.db.readers())
-                .await?;
+    async fn to_plan(&self, class: MessageClass, limit: u32) -> Result<Vec<Message>> {
+        let found: Vec<MessageRow> = sqlx::query_as(
+            "SELECT * FROM message WHERE state = 0 AND priority = $1 AND finished_at IS NULL ORDER BY deadline, no LIMIT $2",
+        )
+        .bind(class.priority())
+        .bind(limit)
+        .fetch_all(self.db.readers())
+        .await?;
         found.into_iter().map(Message::try_from).collect()
     }
 

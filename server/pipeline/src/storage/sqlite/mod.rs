@@ -19,6 +19,7 @@ mod apps;
 mod campaigns;
 mod chunks;
 mod copies;
+mod crowd_rows;
 mod crowds;
 mod devices;
 mod messages;

@@ -302,20 +302,22 @@ impl People for SqlitePeople {
         Ok(row.map(|(person, expires_at)| Link { person: person.map(PersonId::trusted), expires_at }))
     }
 
-    async fn save_session(&self, session: SessionRow) -> Result<()> {
+    async fn save_session(&self, session: SessionRow, fresh: bool) -> Result<()> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    sqlx::query(
-                        "INSERT INTO session (id, person_id, data, expires_at) VALUES ($1, $2, $3, $4) \
-                         ON CONFLICT (id) DO UPDATE SET person_id = $2, data = $3, expires_at = $4",
-                    )
-                    .bind(&session.id)
-                    .bind(session.person.as_ref().map(PersonId::as_str))
-                    .bind(&session.data)
-                    .bind(session.expires_at)
-                    .execute(conn)
-                    .await?;
+                    let statement = if fresh {
+                        "INSERT INTO session (id, person_id, data, expires_at) VALUES ($1, $2, $3, $4)"
+                    } else {
+                        "UPDATE session SET person_id = $2, data = $3, expires_at = $4 WHERE id = $1"
+                    };
+                    sqlx::query(statement)
+                        .bind(&session.id)
+                        .bind(session.person.as_ref().map(PersonId::as_str))
+                        .bind(&session.data)
+                        .bind(session.expires_at)
+                        .execute(conn)
+                        .await?;
                     Ok(())
                 })
             })

@@ -1,0 +1,381 @@
+//! The console's doors, tried whole: every server function and every page, without a session, and by every role, in the own app and
+//! in another. A function or page that is missing from the lists fails the test, so nothing is forgotten.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use leptos::server_fn::axum::server_fn_paths;
+use pipeline::house::House;
+use pipeline::storage::people::{AuditCheck, NewPerson};
+use pipeline::vault::Vault;
+use pipeline::world::World;
+use server::console::{self, Actor};
+use server::passwords::Passwords;
+use server::run::{self, Running};
+use server::settings::Settings;
+use tempfile::TempDir;
+use types::ids::{AppId, PersonId};
+use types::people::{Permission, Rights, Role};
+use types::vendor::Environment;
+
+const PASSWORD: &str = "correct horse battery";
+
+/// What a call needs.
+#[derive(Clone, Copy, PartialEq)]
+enum Need {
+    /// To be signed in; what it shows is narrowed inside.
+    Anybody,
+    /// Of the app in its arguments.
+    Of(Permission),
+    /// Of no app.
+    General(Permission),
+}
+
+use Need::{Anybody, General, Of};
+use Permission::{Administer, Develop, Operate, See, SeeRecipients};
+
+/// The table again, written by hand: the test compares it with what the functions really do.
+const CALLS: &[(&str, Need)] = &[
+    ("list_apps", Anybody),
+    ("register_app", General(Develop)),
+    ("read_app", Of(Develop)),
+    ("change_app", Of(Develop)),
+    ("add_app_secret", Of(Develop)),
+    ("end_app_secret", Of(Develop)),
+    ("put_vendor_credential", Of(Develop)),
+    ("drop_vendor_credential", Of(Develop)),
+    ("put_lane", Of(Develop)),
+    ("pause_lane", Of(Develop)),
+    ("list_audit", General(Administer)),
+    ("check_audit", General(Administer)),
+    ("list_devices", Of(SeeRecipients)),
+    ("read_device", Of(SeeRecipients)),
+    ("set_test_device", Of(Develop)),
+    ("list_people", General(Administer)),
+    ("fresh_link", General(Administer)),
+    ("invite_person", General(Administer)),
+    ("change_person", General(Administer)),
+    ("make_person_link", General(Administer)),
+    ("list_crowds", Of(See)),
+    ("view_crowd", Of(See)),
+    ("view_upload", Of(Operate)),
+    ("overrule_upload", Of(Operate)),
+    ("check_upload", Of(Operate)),
+    ("cancel_check", Of(Operate)),
+    ("discard_upload", Of(Operate)),
+    ("confirm_upload", Of(Operate)),
+    ("list_copies", Of(See)),
+    ("read_copy", Of(See)),
+    ("copy_rules", Of(See)),
+    ("save_copy", Of(Operate)),
+    ("archive_copy", Of(Operate)),
+    ("list_campaigns", Of(See)),
+    ("read_campaign", Of(See)),
+    ("campaign_choices", Of(See)),
+    ("look_campaign", Of(Operate)),
+    ("save_campaign", Of(Operate)),
+    ("duplicate_campaign", Of(Operate)),
+    ("test_campaign", Of(Operate)),
+    ("launch_campaign", Of(Operate)),
+    ("control_campaign", Of(Operate)),
+    ("resend_campaign", Of(Operate)),
+    ("read_progress", Of(See)),
+    ("view_overview", Of(See)),
+    ("view_lanes", Of(See)),
+    ("view_funnel", Of(See)),
+    ("list_messages", Of(See)),
+    ("view_message", Of(See)),
+    ("list_recipients", Of(SeeRecipients)),
+];
+
+/// Arguments for every call at once: what a call does not know it ignores, so that each gets past its reading of arguments.
+fn arguments(app: &AppId) -> Vec<(String, String)> {
+    let mut out: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, value: &str| out.push((name.to_owned(), value.to_owned()));
+    add("app", app.as_str());
+    for text in ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key"] {
+        add(text, "x");
+    }
+    for text in ["encoding", "delimiter", "header", "id"] {
+        add(text, "x");
+    }
+    add("what", "pause");
+    for number in ["no", "key_column", "expected", "revision"] {
+        add(number, "1");
+    }
+    for truth in ["test", "archived"] {
+        add(truth, "true");
+    }
+    let query = "user token vendor test after actor action campaign message range from to audit state origin text outcome reason receipt";
+    for key in query.split(' ') {
+        add(&format!("query[{key}]"), "");
+    }
+    let form = "name business class crowd copy copy_version variables lanes when local zone deadline tags note title body subtitle click \
+                click_to image badge sound interruption thread channel_id extras";
+    for key in form.split_whitespace() {
+        add(&format!("form[{key}]"), "x");
+    }
+    add("form[show_in_foreground]", "true");
+    for (key, value) in
+        [("base_url", "x"), ("pace_per_second", "1"), ("batch", "1"), ("in_flight", "1"), ("daily_quota", "0"), ("timeout_ms", "1")]
+    {
+        add(&format!("lane[{key}]"), value);
+    }
+    out
+}
+
+struct Bench {
+    running: Running,
+    house: Arc<House>,
+    client: reqwest::Client,
+    base: String,
+    one: AppId,
+    two: AppId,
+    /// Slug of the role -> cookie.
+    cookies: BTreeMap<&'static str, String>,
+    folder: TempDir,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this client plays the browser")]
+fn browser() -> reqwest::Client {
+    // The first test of the process installs it; the others find it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}
+
+async fn person(house: &House, hash: &str, email: &str, rights: Rights) {
+    let id = PersonId::from_bytes(house.world.id());
+    let entry = Actor::system().entry(&house.world, "person.create", id.as_str(), None, None, None);
+    let new = NewPerson { id, email: email.into(), name: email.into(), rights, password: Some(hash.into()), created_at: house.world.now() };
+    house.storage.people.create(new, entry).await.expect("a person");
+}
+
+impl Bench {
+    async fn new() -> Bench {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key: PathBuf = folder.path().join("key");
+        Vault::create_key_file(&World::system(), &key).expect("a key");
+        let settings = Settings {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            data_dir: folder.path().join("data"),
+            master_key_file: Some(key),
+            site_dir: Some(folder.path().join("no-site")),
+            ..Settings::default()
+        };
+        let house = run::build(&settings).await.expect("a house");
+        let app = |name: &str| {
+            let form = app::ports::apps::AppForm { name: name.into(), ..Default::default() };
+            let house = house.clone();
+            async move {
+                let made = console::apps::register(&house, &Actor::system(), &form, Environment::Sandbox).await;
+                made.expect("an app").app.id
+            }
+        };
+        let (one, two) = (app("One").await, app("Two").await);
+        let hash = Passwords::new(World::system()).expect("a hasher").hash(PASSWORD).await.expect("a hash");
+        let running = Running::start(settings, house.clone(), None).await.expect("a listener");
+        let base = format!("http://{}", running.address);
+        let mut bench =
+            Bench { running, house: house.clone(), client: browser(), base, one: one.clone(), two, cookies: BTreeMap::new(), folder };
+        for role in Role::ALL {
+            let email = format!("{}@example.com", role.slug());
+            person(&house, &hash, &email, Rights { role: Some(role), apps: BTreeMap::new() }).await;
+            let cookie = bench.sign_in(&email, PASSWORD).await.expect("signed in");
+            bench.cookies.insert(role.slug(), cookie);
+        }
+        let only = Rights { role: None, apps: BTreeMap::from([(one, Role::Admin)]) };
+        person(&house, &hash, "only@example.com", only).await;
+        let cookie = bench.sign_in("only@example.com", PASSWORD).await.expect("signed in");
+        bench.cookies.insert("only", cookie);
+        bench
+    }
+
+    async fn form(&self, path: &str, cookie: Option<&str>, pairs: &[(String, String)]) -> reqwest::Response {
+        let mut request = self.client.post(format!("{}{path}", self.base)).header("origin", &self.base).form(pairs);
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        request.send().await.expect("an answer")
+    }
+
+    async fn page(&self, path: &str, cookie: Option<&str>) -> (u16, String) {
+        let mut request = self.client.get(format!("{}{path}", self.base)).header("accept", "text/html");
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        let response = request.send().await.expect("an answer");
+        let location = response.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        (response.status().as_u16(), location)
+    }
+
+    /// `name=value` of the session cookie, or `None` when refused.
+    async fn sign_in(&self, email: &str, password: &str) -> Option<String> {
+        let pairs = [("email".to_owned(), email.to_owned()), ("password".to_owned(), password.to_owned())];
+        let response = self.form("/session/sign-in", None, &pairs).await;
+        assert_eq!(response.status().as_u16(), 303);
+        let cookie = response.headers().get("set-cookie")?.to_str().ok()?.to_owned();
+        for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(cookie.contains(attribute), "{attribute} in {cookie}");
+        }
+        cookie.split(';').next().map(str::to_owned)
+    }
+
+    async fn end(self) {
+        self.running.stop().await.expect("an end");
+        self.house.stop().await;
+        drop(self.folder);
+    }
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[tokio::test]
+async fn every_server_function_asks_the_table_first() {
+    let bench = Bench::new().await;
+    let needs: BTreeMap<&str, Need> = CALLS.iter().copied().collect();
+    let mut seen = Vec::new();
+    for (path, method) in server_fn_paths() {
+        assert_eq!(method.as_str(), "POST", "{path}");
+        let need = *needs.get(name_of(path)).unwrap_or_else(|| panic!("{path} is missing from the table of this test"));
+        seen.push(name_of(path));
+        let own = arguments(&bench.one);
+        let refused = bench.form(path, None, &own).await;
+        let (status, body) = (refused.status().as_u16(), refused.text().await.unwrap_or_default());
+        assert_eq!(status, 401, "{path} without a session: {body}");
+        assert!(body.contains("not_signed_in"), "{path} without a session: {body}");
+        for role in Role::ALL {
+            let allowed = match need {
+                Anybody => true,
+                Of(permission) | General(permission) => role.may(permission),
+            };
+            let answer = bench.form(path, bench.cookies.get(role.slug()).map(String::as_str), &own).await;
+            let (status, body) = (answer.status().as_u16(), answer.text().await.unwrap_or_default());
+            assert!(!body.contains("invalid_body"), "{path}: an argument is missing from this test: {body}");
+            assert_eq!(status != 403 && !body.contains("not_allowed"), allowed, "{path} as {}: {status} {body}", role.slug());
+            assert_ne!(status, 401, "{path} as {}", role.slug());
+        }
+        // Administrator of one app only: nothing in the other, nothing that belongs to no app.
+        let only = bench.cookies.get("only").map(String::as_str);
+        let elsewhere = bench.form(path, only, &arguments(&bench.two)).await;
+        assert_eq!(elsewhere.status().as_u16() == 403, need != Anybody, "{path} in another app");
+    }
+    seen.sort_unstable();
+    let mut table: Vec<&str> = needs.keys().copied().collect();
+    table.sort_unstable();
+    assert_eq!(seen, table, "the table names functions that are not there");
+    // All that was done is in the log, and the log is whole.
+    assert!(matches!(bench.house.storage.people.audit_check().await.expect("a check"), AuditCheck::Whole(n) if n > 10));
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn every_page_opens_for_whom_the_table_says() {
+    use app::routes::{Door, PAGES};
+    let bench = Bench::new().await;
+    let concrete = |path: &str, app: &AppId| {
+        path.split('/')
+            .map(|part| match part {
+                ":app" => app.as_str().to_owned(),
+                part if part.starts_with(':') => "x".to_owned(),
+                part => part.to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("/")
+    };
+    for page in PAGES {
+        let path = concrete(page.path, &bench.one);
+        let (status, location) = bench.page(&path, None).await;
+        if page.door == Door::Open {
+            assert_eq!(status, 200, "{path}");
+            continue;
+        }
+        assert_eq!(status, 303, "{path} without a session");
+        assert!(location.starts_with("/sign-in?next="), "{path}: {location}");
+        for role in Role::ALL {
+            let (status, location) = bench.page(&path, bench.cookies.get(role.slug()).map(String::as_str)).await;
+            let allowed = match page.door {
+                Door::Needs(permission) | Door::NeedsSomewhere(permission) => role.may(permission),
+                Door::Open | Door::SignedIn => true,
+            };
+            assert_eq!(location != "/forbidden", allowed, "{path} as {}: {status} {location}", role.slug());
+        }
+        if let (Door::Needs(_), true) = (page.door, page.path.contains(":app")) {
+            let (_, location) = bench.page(&concrete(page.path, &bench.two), bench.cookies.get("only").map(String::as_str)).await;
+            assert_eq!(location, "/forbidden", "{path} in another app");
+        }
+    }
+    let (status, _) = bench.page("/nowhere", bench.cookies.get("admin").map(String::as_str)).await;
+    assert_eq!(status, 404);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_session_begins_ends_and_cannot_be_forged() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.sign_in("admin@example.com", "correct horse batterY").await, None, "a wrong password");
+    assert_eq!(bench.sign_in("nobody@example.com", PASSWORD).await, None, "an unknown person");
+    let first = bench.sign_in("admin@example.com", PASSWORD).await.expect("a session");
+    let second = bench.sign_in("admin@example.com", PASSWORD).await.expect("a session");
+    assert_ne!(first, second, "a new id at every sign-in");
+    assert_eq!(bench.page("/account", Some(&first)).await.0, 200);
+
+    // Forged: from another site, by header or by origin.
+    let state_changes: Vec<String> = server_fn_paths().map(|(path, _)| path.to_owned()).chain(["/session/sign-out".to_owned()]).collect();
+    for path in &state_changes {
+        for (name, value) in
+            [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("origin", "null")]
+        {
+            let forged = bench
+                .client
+                .post(format!("{}{path}", bench.base))
+                .header("cookie", &first)
+                .header(name, value)
+                .form(&arguments(&bench.one))
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(forged.status().as_u16(), 403, "{path} with {name}: {value}");
+        }
+    }
+    assert_eq!(bench.page("/account", Some(&first)).await.0, 200, "no forged request signed anybody out");
+
+    // A new password ends the other sessions and starts this one anew.
+    let change =
+        |current: &str| vec![("current".to_owned(), current.to_owned()), ("password".to_owned(), "another horse battery".to_owned())];
+    let wrong = bench.form("/session/password", Some(&first), &change("nonsense nonsense")).await;
+    assert_eq!(wrong.headers().get("location").and_then(|v| v.to_str().ok()), Some("/account?reason=current"));
+    let done = bench.form("/session/password", Some(&first), &change(PASSWORD)).await;
+    assert_eq!(done.headers().get("location").and_then(|v| v.to_str().ok()), Some("/account?reason=done"));
+    let fresh =
+        done.headers().get("set-cookie").and_then(|v| v.to_str().ok()).and_then(|v| v.split(';').next()).expect("a cookie").to_owned();
+    assert_eq!(bench.page("/account", Some(&first)).await.0, 303, "the old id is over");
+    assert_eq!(bench.page("/account", Some(&second)).await.0, 303, "the other browser is signed out");
+    assert_eq!(bench.page("/account", Some(&fresh)).await.0, 200);
+
+    // Signing out ends it for good.
+    bench.form("/session/sign-out", Some(&fresh), &[]).await;
+    assert_eq!(bench.page("/account", Some(&fresh)).await.0, 303, "reuse after signing out");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn pages_carry_their_headers_and_keep_to_themselves() {
+    let bench = Bench::new().await;
+    let page = bench.client.get(format!("{}/sign-in?next=//evil.example", bench.base)).send().await.expect("an answer");
+    let header = |name: &str| page.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let policy = header("content-security-policy");
+    assert!(policy.contains("script-src 'self' 'nonce-") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("cache-control"), "no-store");
+    assert!(header("x-request-id").starts_with("req_"));
+    // After signing in one stays here.
+    let pairs =
+        [("email", "viewer@example.com"), ("password", PASSWORD), ("next", "//evil.example")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let signed_in = bench.form("/session/sign-in", None, &pairs).await;
+    assert_eq!(signed_in.headers().get("location").and_then(|v| v.to_str().ok()), Some("/"));
+    bench.end().await;
+}
