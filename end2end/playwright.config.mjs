@@ -3,6 +3,7 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'journeys',
   testMatch: '*.spec.mjs',
+  testIgnore: process.env.SCREENSHOTS ? [] : 'pictures.spec.mjs',
   // Two cores carry the server, the simulator and the browser: one journey at a time.
   workers: 1,
   fullyParallel: false,
