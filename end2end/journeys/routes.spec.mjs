@@ -83,7 +83,7 @@ test.describe('with scripts off', () => {
       const answer = await page.goto(address);
       expect(answer.status(), address).toBe(200);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-      const filter = page.locator('main form[method="get"]').first();
+      const filter = page.locator('main form[method="get"]:visible').first();
       if (await filter.count()) {
         await filter.evaluate((form) => { (form.requestSubmit ?? form.submit).call(form); });
         await expect(page.getByRole('heading', { level: 1 })).toBeVisible();

@@ -1,6 +1,6 @@
 //! From the browser build to the site folder.
 //!
-//! Comes in: the wasm of `cargo build -p frontend --target wasm32-unknown-unknown`, `style/main.css`, `style/assets`.
+//! Comes in: the wasm of `cargo build -p frontend --target wasm32-unknown-unknown`, `style/main.css`, `style/public`.
 //! Goes out: `pkg/carillon.<hash>.{js,wasm,css}`, the assets at the root, `.br` and `.gz` copies beside each file they
 //! make smaller, and `manifest.json`, in which the server reads the three names (relative to `pkg/`).
 //! Never does: fetch anything. wasm-bindgen is used as a library, so no tool has to be installed.
@@ -26,7 +26,7 @@ struct Order {
     #[arg(long, default_value = "style/main.css")]
     style: PathBuf,
     /// Files copied to the root of the site as they are.
-    #[arg(long, default_value = "style/assets")]
+    #[arg(long, default_value = "style/public")]
     assets: PathBuf,
     /// The folder to make; replaced as a whole.
     #[arg(long, default_value = "target/site")]
