@@ -97,7 +97,7 @@ test('an app with credentials and lanes for both vendors', async ({ page }) => {
   expect(html).not.toContain(P8.split('\n')[1]);
 });
 
-test('a device registers by the signed API, and a test send reaches it', async ({ page }) => {
+test('a device registers by the signed API, and a test send reaches it @open', async ({ page }) => {
   const api = new Carillon({ baseUrl: house.url, appKey: known.appKey, appSecret: known.appSecret });
   known.api = api;
   const { ids } = await api.registerDevices([
@@ -153,7 +153,7 @@ async function inEquation(page, outcome) {
   return found ? Number(found[1].replaceAll(',', '')) : 0;
 }
 
-test(`a campaign to ${DEVICES} devices: pause, resume, finish; the funnel is the ledger`, async ({ page }) => {
+test(`a campaign to ${DEVICES} devices: pause, resume, finish; the funnel is the ledger @open`, async ({ page }) => {
   test.setTimeout(600_000);
   const half = DEVICES / 2;
   for (let from = 0; from < DEVICES; from += 1_000) {
@@ -206,7 +206,7 @@ test(`a campaign to ${DEVICES} devices: pause, resume, finish; the funnel is the
   await expect(page.getByText(`✓ 逐个清点 ${DEVICES.toLocaleString('en')} 台设备`)).toBeVisible();
 });
 
-test('what people wrote stayed text on every page that shows it', async ({ page, complaints }) => {
+test('what people wrote stayed text on every page that shows it @open', async ({ page, complaints }) => {
   page.on('dialog', (dialog) => { complaints.add(`a script ran: ${dialog.message()}`); return dialog.dismiss(); });
   for (const path of ['/apps', `${known.app}/settings`, `${known.app}/campaigns`, `${known.app}/copies`, `${known.app}/overview`, `${known.app}/messages`, `${known.app}/funnel`, '/audit']) {
     await page.goto(`${house.url}${path}`);
