@@ -30,8 +30,6 @@ const CJK_FILES: [&str; 2] =
     ["/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc"];
 const WIDTH: f32 = 720.0;
 const HEIGHT: f32 = 240.0;
-/// Labels under the chart.
-const LABELS: usize = 6;
 
 /// Registers a CJK face when the machine has one. Reads about 20 MB once; called at the first Chinese chart.
 fn measure_cjk() {
@@ -89,9 +87,7 @@ pub fn sent_svg(sent: &SentView, labels: &[String], lang: Lang, dark: bool) -> R
         .iter()
         .map(|(vendor, values)| Series::from((vendor.name().get(lang), values.iter().map(|n| *n as f32).collect::<Vec<f32>>())))
         .collect();
-    let every = labels.len().div_ceil(LABELS).max(1);
-    let shown = labels.iter().enumerate().map(|(i, label)| if i % every == 0 { label.clone() } else { String::new() }).collect();
-    let mut chart = LineChart::new_with_theme(series, shown, if ink.dark { "dark" } else { "light" });
+    let mut chart = LineChart::new_with_theme(series, labels.to_vec(), if ink.dark { "dark" } else { "light" });
     chart.width = WIDTH;
     chart.height = HEIGHT;
     chart.margin = Margin { left: 8.0, top: 8.0, right: 16.0, bottom: 8.0 };

@@ -110,6 +110,11 @@ pub async fn recipients(books: &BooksConsole, app: &AppId, id: &MessageId, query
             slug => Vendor::parse(slug).map(Some),
         },
         reason: text(&query.reason),
+        words: match query.words.as_str() {
+            "" => None,
+            "-" => Some(String::new()),
+            exact => Some(exact.to_owned()),
+        },
         receipt: ReceiptKind::parse(&query.receipt),
     };
     let after = cursor(&query.after);

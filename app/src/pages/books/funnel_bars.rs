@@ -22,6 +22,11 @@ const LEFT_OUT: Text = Text::new("不含不可测的 {0}", "without {0}, not mea
 pub fn sources(funnel: &Funnel, stage: Stage) -> Vec<Source> {
     let mut out: Vec<Source> = Vec::new();
     for lane in &funnel.lanes {
+        // Recipients without a lane were never handed to anybody: nobody speaks of them.
+        let before_any_vendor = matches!(stage, Stage::Planned | Stage::Filtered);
+        if lane.vendor.is_none() && !before_any_vendor {
+            continue;
+        }
         let source = lane.vendor.map_or(Source::Measured, |vendor| vendor.source_of(stage));
         if lane.equation.planned > 0 && source != Source::NotMeasurable && !out.contains(&source) {
             out.push(source);
@@ -207,5 +212,8 @@ mod tests {
         let apns = Funnel { lanes: vec![lane(Vendor::Apns)], ..Funnel::default() };
         assert_eq!(sources(&apns, Stage::Displayed), [Source::NotMeasurable]);
         assert!(sources(&Funnel::default(), Stage::Planned).is_empty());
+        let nobody = FunnelLane { vendor: None, ..lane(Vendor::Apns) };
+        let with_nobody = Funnel { lanes: vec![nobody, lane(Vendor::Xiaomi)], ..Funnel::default() };
+        assert_eq!(sources(&with_nobody, Stage::Accepted), [Source::Vendor], "who has no lane has no say");
     }
 }

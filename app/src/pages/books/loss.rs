@@ -77,6 +77,18 @@ fn remedy(loss: &Loss, lang: Lang) -> String {
     }
 }
 
+/// Percent-encoding for a query value.
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
 /// Address of the recipients behind a number.
 pub fn recipients_href(app: &str, message: &MessageId, loss: &Loss) -> String {
     let vendor = loss.vendor.map_or("none", |v| v.slug());
@@ -84,6 +96,9 @@ pub fn recipients_href(app: &str, message: &MessageId, loss: &Loss) -> String {
     if !loss.reason.is_empty() {
         href.push_str(&format!("&reason={}", loss.reason));
     }
+    // `-` asks for those without words of the vendor.
+    let words = if loss.words.is_empty() { "-".to_owned() } else { encode(&loss.words) };
+    href.push_str(&format!("&words={words}"));
     href.push_str("#recipients");
     href
 }
@@ -227,12 +242,12 @@ mod tests {
             vendor: Some(Vendor::Apns),
             outcome: Outcome::Refused,
             reason: "invalid_token".into(),
-            words: String::new(),
+            words: "410 a&b".into(),
             devices: 1,
         };
-        let expected = format!("/apps/a/messages/{id}?vendor=apns&outcome=refused&reason=invalid_token#recipients");
+        let expected = format!("/apps/a/messages/{id}?vendor=apns&outcome=refused&reason=invalid_token&words=410%20a%26b#recipients");
         assert_eq!(recipients_href("a", &id, &loss), expected);
-        (loss.vendor, loss.reason) = (None, String::new());
-        assert_eq!(recipients_href("a", &id, &loss), format!("/apps/a/messages/{id}?vendor=none&outcome=refused#recipients"));
+        (loss.vendor, loss.reason, loss.words) = (None, String::new(), String::new());
+        assert_eq!(recipients_href("a", &id, &loss), format!("/apps/a/messages/{id}?vendor=none&outcome=refused&words=-#recipients"));
     }
 }

@@ -40,6 +40,7 @@ fn use_recipient_query() -> Memo<RecipientQuery> {
             outcome: text("outcome"),
             vendor: text("vendor"),
             reason: text("reason"),
+            words: text("words"),
             receipt: text("receipt"),
             after: text(AFTER),
         }

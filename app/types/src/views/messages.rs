@@ -93,6 +93,8 @@ pub struct RecipientQuery {
     /// Slug of a vendor, or `none` for those without a lane.
     pub vendor: String,
     pub reason: String,
+    /// The vendor's words, exactly; `-` = those without any.
+    pub words: String,
     /// Slug of a receipt kind.
     pub receipt: String,
     pub after: String,

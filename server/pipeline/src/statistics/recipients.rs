@@ -23,6 +23,8 @@ pub struct RecipientFilter {
     pub vendor: Option<Option<Vendor>>,
     /// Slug of a class or rule.
     pub reason: Option<String>,
+    /// The vendor's words, exactly; empty = those without any.
+    pub words: Option<String>,
     /// Has this receipt.
     pub receipt: Option<ReceiptKind>,
 }
@@ -104,6 +106,7 @@ fn matching(chunk: &ChunkView, filter: &RecipientFilter, first: u32) -> Result<V
         let marks = chunk.marks.get(i).copied().unwrap_or(0);
         filter.outcome.is_none_or(|wanted| wanted == outcome)
             && filter.reason.as_ref().is_none_or(|wanted| reason.is_some_and(|r| r.slug == *wanted))
+            && filter.words.as_ref().is_none_or(|wanted| reason.map_or("", |r| r.words.as_str()) == wanted)
             && bit.is_none_or(|bit| marks & bit != 0)
     };
     let chosen: Vec<usize> = (first as usize..outcomes.len()).filter(|i| passes(*i)).collect();

@@ -27,6 +27,8 @@ async fn every_number_leads_to_its_recipients() {
         (RecipientFilter { outcome: Some(Outcome::Accepted), ..RecipientFilter::default() }, counted.total.accepted),
         (RecipientFilter { outcome: Some(Outcome::Waiting), ..RecipientFilter::default() }, counted.total.waiting),
         (RecipientFilter { reason: Some("invalid_token".into()), ..RecipientFilter::default() }, 7),
+        (RecipientFilter { words: Some("20301 / bad".into()), ..RecipientFilter::default() }, 7),
+        (RecipientFilter { words: Some(String::new()), ..RecipientFilter::default() }, 33),
         (RecipientFilter { vendor: Some(None), ..RecipientFilter::default() }, 0),
         (RecipientFilter { vendor: Some(Some(Vendor::Xiaomi)), ..RecipientFilter::default() }, 40),
     ];
