@@ -55,12 +55,21 @@ struct Ink {
 }
 
 const fn vendor_hex(vendor: Vendor, dark: bool) -> &'static str {
-    match (vendor, dark) {
-        (Vendor::Apns, false) => "#5b6478",
-        (Vendor::Apns, true) => "#a3adc2",
-        (Vendor::Xiaomi, false) => "#d9680f",
-        (Vendor::Xiaomi, true) => "#ff9d54",
-    }
+    let (light, night) = match vendor {
+        Vendor::Apns => ("#5b6478", "#a3adc2"),
+        Vendor::Fcm => ("#8a6d00", "#e3c14c"),
+        Vendor::Xiaomi => ("#d9680f", "#ff9d54"),
+        Vendor::Huawei => ("#b3261e", "#ff8f86"),
+        Vendor::Harmony => ("#8e2464", "#f08cc4"),
+        Vendor::Honor => ("#2c6fb5", "#7fb5ef"),
+        Vendor::Oppo => ("#1f7a4d", "#62c796"),
+        Vendor::Vivo => ("#3f51b5", "#9aa8ff"),
+        Vendor::Meizu => ("#0e7c86", "#5fc3cd"),
+        Vendor::Umeng => ("#5d5f9c", "#b3b5f2"),
+        Vendor::Getui => ("#3f6f8f", "#8fc3e6"),
+        Vendor::Jpush => ("#6a4fa3", "#c2a6ff"),
+    };
+    if dark { night } else { light }
 }
 
 const TEXT: (&str, &str) = ("#5f677a", "#8f98aa");

@@ -17,7 +17,17 @@ const OVER: Text = Text::new("超 {0}", "{0} over");
 pub const fn vendor_class(vendor: Vendor) -> &'static str {
     match vendor {
         Vendor::Apns => "v-apns",
+        Vendor::Fcm => "v-fcm",
         Vendor::Xiaomi => "v-xiaomi",
+        Vendor::Huawei => "v-huawei",
+        Vendor::Harmony => "v-harmony",
+        Vendor::Honor => "v-honor",
+        Vendor::Oppo => "v-oppo",
+        Vendor::Vivo => "v-vivo",
+        Vendor::Meizu => "v-meizu",
+        Vendor::Umeng => "v-umeng",
+        Vendor::Getui => "v-getui",
+        Vendor::Jpush => "v-jpush",
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use types::content::Content;
 use types::text::Text;
 use types::vendor::Vendor;
+use types::vendor::means::Mean;
 
 use super::meters::vendor_class;
 use crate::i18n::use_lang;
@@ -11,13 +12,23 @@ use crate::i18n::use_lang;
 const NOW: Text = Text::new("现在", "now");
 const SCREEN: Text = Text::new("预览：{0}", "Preview: {0}");
 const CHOOSE: Text = Text::new("预览机型", "Preview phone");
-const NO_PICTURE: Text = Text::new("此厂商不显示图片", "This vendor shows no picture");
+const LACKS: Text = Text::new("此厂商没有：{0}", "This vendor has no: {0}");
 
 /// The name of the phone a vendor's push is shown on.
 const fn phone(vendor: Vendor) -> &'static str {
     match vendor {
         Vendor::Apns => "iOS",
+        Vendor::Fcm => "Android",
         Vendor::Xiaomi => "Xiaomi HyperOS",
+        Vendor::Huawei => "EMUI · HarmonyOS 4",
+        Vendor::Harmony => "HarmonyOS 5",
+        Vendor::Honor => "MagicOS",
+        Vendor::Oppo => "ColorOS",
+        Vendor::Vivo => "OriginOS",
+        Vendor::Meizu => "Flyme",
+        Vendor::Umeng => "Umeng",
+        Vendor::Getui => "Getui",
+        Vendor::Jpush => "JPush",
     }
 }
 
@@ -52,8 +63,8 @@ fn Phone(vendor: Vendor, app_name: String, content: Signal<Content>) -> impl Int
     let lang = use_lang();
     let title = move || content.with(|c| c.title_for(vendor).to_owned());
     let body = move || content.with(|c| c.body_for(vendor).to_owned());
-    let subtitle = move || content.with(|c| c.subtitle.clone().filter(|_| vendor == Vendor::Apns));
-    let no_picture = move || content.with(|c| c.image.is_some()) && vendor != Vendor::Apns;
+    let subtitle = move || content.with(|c| c.subtitle.clone().filter(|_| vendor.can(Mean::Subtitle)));
+    let lacks = move || content.with(|c| vendor.lacks(c).iter().map(|mean| mean.name().get(lang)).collect::<Vec<_>>().join(", "));
     view! {
         <figure class=format!("phone phone-{} {}", vendor.slug(), vendor_class(vendor)) aria-label=SCREEN.fill(lang, &[phone(vendor)])>
             <div class="phone-screen">
@@ -71,7 +82,10 @@ fn Phone(vendor: Vendor, app_name: String, content: Signal<Content>) -> impl Int
                     <p class="push-body">{body}</p>
                 </div>
             </div>
-            {move || no_picture().then(|| view! { <figcaption class="help">{NO_PICTURE.get(lang)}</figcaption> })}
+            {move || {
+                let lacks = lacks();
+                (!lacks.is_empty()).then(|| view! { <figcaption class="help">{LACKS.fill(lang, &[&lacks])}</figcaption> })
+            }}
         </figure>
     }
 }

@@ -77,6 +77,19 @@ pub struct Override {
     pub body: Option<String>,
     /// Android notification channel (`extra.channel_id` on Xiaomi).
     pub channel_id: Option<String>,
+    /// The vendor's own message category (`IM`, `MARKETING`, …): decides quota, sound and place at most vendors.
+    pub category: Option<String>,
+    /// A private template approved by the vendor.
+    pub template: Option<Template>,
+}
+
+/// A private template: the vendor holds the text, we send its variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Template {
+    pub id: String,
+    /// Names as the template has them.
+    pub values: BTreeMap<String, String>,
 }
 
 /// One unified content. Bounds are checked by [`crate::meter`].
@@ -100,6 +113,9 @@ pub struct Content {
     pub thread: Option<String>,
     /// Show even while the app is in front (Android).
     pub show_in_foreground: bool,
+    /// Android vendors that ask for it per message.
+    pub vibrate: bool,
+    pub light: bool,
     pub channel_id: Option<String>,
     /// Handed to the app as they are; at most 10.
     pub extras: BTreeMap<String, String>,
@@ -117,5 +133,13 @@ impl Content {
 
     pub fn channel_for(&self, vendor: Vendor) -> Option<&str> {
         self.overrides.get(&vendor).and_then(|o| o.channel_id.as_deref()).or(self.channel_id.as_deref())
+    }
+
+    pub fn category_for(&self, vendor: Vendor) -> Option<&str> {
+        self.overrides.get(&vendor).and_then(|o| o.category.as_deref()).filter(|c| !c.trim().is_empty())
+    }
+
+    pub fn template_for(&self, vendor: Vendor) -> Option<&Template> {
+        self.overrides.get(&vendor).and_then(|o| o.template.as_ref()).filter(|t| !t.id.trim().is_empty())
     }
 }

@@ -96,6 +96,7 @@ pub enum VendorName {
     Fcm,
     Xiaomi,
     Huawei,
+    Harmony,
     Honor,
     Oppo,
     Vivo,
@@ -106,11 +107,12 @@ pub enum VendorName {
 }
 
 impl VendorName {
-    pub const ALL: [VendorName; 11] = [
+    pub const ALL: [VendorName; 12] = [
         VendorName::Apns,
         VendorName::Fcm,
         VendorName::Xiaomi,
         VendorName::Huawei,
+        VendorName::Harmony,
         VendorName::Honor,
         VendorName::Oppo,
         VendorName::Vivo,
@@ -126,6 +128,7 @@ impl VendorName {
             VendorName::Fcm => "fcm",
             VendorName::Xiaomi => "xiaomi",
             VendorName::Huawei => "huawei",
+            VendorName::Harmony => "harmony",
             VendorName::Honor => "honor",
             VendorName::Oppo => "oppo",
             VendorName::Vivo => "vivo",
@@ -142,6 +145,7 @@ impl VendorName {
             VendorName::Fcm => Text::new("FCM", "FCM"),
             VendorName::Xiaomi => Text::new("小米", "Xiaomi"),
             VendorName::Huawei => Text::new("华为", "Huawei"),
+            VendorName::Harmony => Text::new("鸿蒙", "HarmonyOS"),
             VendorName::Honor => Text::new("荣耀", "Honor"),
             VendorName::Oppo => Text::new("OPPO", "OPPO"),
             VendorName::Vivo => Text::new("vivo", "vivo"),
@@ -166,6 +170,7 @@ impl VendorName {
             VendorName::Umeng => 9,
             VendorName::Getui => 10,
             VendorName::Jpush => 11,
+            VendorName::Harmony => 12,
         }
     }
 
@@ -180,11 +185,12 @@ impl VendorName {
 
     /// What people write in the vendor column, in either language and any case.
     pub fn read(text: &str) -> Option<VendorName> {
-        const ALIASES: [(VendorName, &[&str]); 11] = [
+        const ALIASES: [(VendorName, &[&str]); 12] = [
             (VendorName::Apns, &["apns", "apn", "ios", "apple", "iphone", "苹果"]),
             (VendorName::Fcm, &["fcm", "google", "firebase", "谷歌"]),
             (VendorName::Xiaomi, &["xiaomi", "mi", "mipush", "redmi", "小米", "红米"]),
             (VendorName::Huawei, &["huawei", "hms", "华为"]),
+            (VendorName::Harmony, &["harmony", "harmonyos", "hmos", "next", "鸿蒙"]),
             (VendorName::Honor, &["honor", "荣耀"]),
             (VendorName::Oppo, &["oppo", "realme", "oneplus", "heytap", "一加", "真我"]),
             (VendorName::Vivo, &["vivo", "iqoo"]),
@@ -202,7 +208,17 @@ impl From<Vendor> for VendorName {
     fn from(vendor: Vendor) -> VendorName {
         match vendor {
             Vendor::Apns => VendorName::Apns,
+            Vendor::Fcm => VendorName::Fcm,
             Vendor::Xiaomi => VendorName::Xiaomi,
+            Vendor::Huawei => VendorName::Huawei,
+            Vendor::Harmony => VendorName::Harmony,
+            Vendor::Honor => VendorName::Honor,
+            Vendor::Oppo => VendorName::Oppo,
+            Vendor::Vivo => VendorName::Vivo,
+            Vendor::Meizu => VendorName::Meizu,
+            Vendor::Umeng => VendorName::Umeng,
+            Vendor::Getui => VendorName::Getui,
+            Vendor::Jpush => VendorName::Jpush,
         }
     }
 }

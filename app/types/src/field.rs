@@ -31,6 +31,15 @@ pub enum Check {
     /// `com.example.app`
     ReverseDomain,
     PemPrivateKey,
+    /// A JSON object with these texts, one of them a PKCS#8 `private_key`.
+    ServiceAccount {
+        keys: &'static [&'static str],
+    },
+    /// A whole number, written without sign.
+    Digits {
+        max: usize,
+    },
+    OneOf(&'static [&'static str]),
 }
 
 impl Check {
@@ -56,6 +65,15 @@ impl Check {
                         .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
                 (!good).then(|| Words::new("需要形如 com.example.app 的标识", "needs the form com.example.app"))
             }
+            Check::ServiceAccount { keys } => service_account(value, keys),
+            Check::Digits { max } => {
+                let good = (1..=max).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
+                (!good).then(|| Words::new(format!("需要 1 到 {max} 位数字"), format!("needs 1 to {max} digits")))
+            }
+            Check::OneOf(choices) => {
+                let said = choices.join(" / ");
+                (!choices.contains(&value)).then(|| Words::new(format!("只能是 {said}"), format!("must be one of {said}")))
+            }
             Check::PemPrivateKey => {
                 let good =
                     value.len() <= 8_192 && value.contains("-----BEGIN PRIVATE KEY-----") && value.contains("-----END PRIVATE KEY-----");
@@ -68,6 +86,22 @@ impl Check {
             }
         }
     }
+}
+
+fn service_account(value: &str, keys: &[&str]) -> Option<Words> {
+    let Ok(serde_json::Value::Object(file)) = serde_json::from_str(value) else {
+        return Some(Words::new("需要密钥文件的 JSON 全文", "needs the whole JSON text of the key file"));
+    };
+    for key in keys {
+        let text = file.get(*key).and_then(serde_json::Value::as_str).unwrap_or("");
+        if text.trim().is_empty() {
+            return Some(Words::new(format!("密钥文件缺少 {key}"), format!("the key file lacks {key}")));
+        }
+        if *key == "private_key" && !text.contains("-----BEGIN PRIVATE KEY-----") {
+            return Some(Words::new("private_key 需要 PKCS#8 PEM", "private_key needs a PKCS#8 PEM"));
+        }
+    }
+    None
 }
 
 /// One field of a vendor's credential.

@@ -15,6 +15,7 @@ use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
 use crate::broker::plan::Planner;
 use crate::channel::lanes;
+use crate::channel::materials::Materials;
 use crate::channel::status::Statuses;
 use crate::channel::step::{Callbacks, MessageCache, Tools};
 use crate::coordination::Coordination;
@@ -105,6 +106,7 @@ impl House {
             world: world.clone(),
             transport: Arc::new(Transport::new(world.clone())),
             passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(store))),
+            materials: Arc::new(Materials::default()),
             statuses: statuses.clone(),
             callbacks: callbacks(plan.public_url.clone()),
             messages: Arc::new(MessageCache::default()),
@@ -119,7 +121,7 @@ impl House {
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
             planner: Planner::new(storage.clone(), coordination.clone(), world.clone()),
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
-            applier: Applier::new(storage.clone(), world.clone(), woken),
+            applier: Applier::new(storage.clone(), world.clone(), woken, plan.vault.clone()),
             receipts,
             storage,
             coordination,

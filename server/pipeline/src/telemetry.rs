@@ -25,6 +25,8 @@ pub const RECEIPTS: &str = "push_receipts_total";
 pub const EGRESS_REQUESTS: &str = "push_egress_requests_total";
 /// HTTP connections opened to a vendor. Labels: vendor, result (`opened`, `refused`).
 pub const VENDOR_CONNECTIONS: &str = "push_vendor_connections_total";
+/// Access tokens asked for. Labels: vendor, result (`issued`, `refused`).
+pub const PASS_EXCHANGES: &str = "push_pass_exchanges_total";
 /// Requests to our own HTTP door. Labels: route, status.
 pub const HTTP_REQUESTS: &str = "push_http_requests_total";
 /// Seconds our own HTTP door took. Labels: route.

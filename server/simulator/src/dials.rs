@@ -177,9 +177,9 @@ impl Dials {
                     found.push(format!("token_fault: `{}` is not a reason of APNs", self.token_fault));
                 }
             }
-            Vendor::Xiaomi => {
+            _ => {
                 if !self.error.is_empty() && self.error.parse::<i64>().is_err() {
-                    found.push(format!("error: `{}` is not a code of Xiaomi", self.error));
+                    found.push(format!("error: `{}` is not a code of {}", self.error, vendor.slug()));
                 }
             }
         }

@@ -19,8 +19,8 @@ pub(crate) struct Twin {
     pub(crate) chance: Chance,
     seed: u64,
     accounts: RwLock<Arc<Accounts>>,
-    dials_apns: RwLock<Arc<Dials>>,
-    dials_xiaomi: RwLock<Arc<Dials>>,
+    /// By [`Vendor::code`].
+    dials: [RwLock<Arc<Dials>>; 16],
     pub(crate) ledger: Ledger,
     pub(crate) apns: apns::Memory,
     pub(crate) xiaomi: xiaomi::Memory,
@@ -108,8 +108,7 @@ impl Twin {
             chance: Chance::seeded(seed),
             seed,
             accounts: RwLock::default(),
-            dials_apns: RwLock::default(),
-            dials_xiaomi: RwLock::default(),
+            dials: Default::default(),
             ledger,
             apns: apns::Memory::default(),
             xiaomi: xiaomi::Memory::default(),
@@ -141,10 +140,7 @@ impl Twin {
     }
 
     fn dial_cell(&self, vendor: Vendor) -> &RwLock<Arc<Dials>> {
-        match vendor {
-            Vendor::Apns => &self.dials_apns,
-            Vendor::Xiaomi => &self.dials_xiaomi,
-        }
+        &self.dials[(vendor.code() & 15) as usize]
     }
 
     pub(crate) fn dials(&self, vendor: Vendor) -> Arc<Dials> {

@@ -33,7 +33,9 @@ pub async fn take(
     let vendor = Vendor::parse(&vendor).ok_or_else(|| Problem::new(Code::NotFound))?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     let query = query.as_deref().unwrap_or("");
-    let answer = api.house.receipts.vendor_callback(vendor, &secret, content_type, query, body.to_vec()).await?;
+    let signature = pipeline::vendors::registry::dialect(vendor).signature_header().and_then(|name| headers.get(name));
+    let signature = signature.and_then(|v| v.to_str().ok()).unwrap_or("");
+    let answer = api.house.receipts.vendor_callback(vendor, &secret, content_type, query, signature, body.to_vec()).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     Ok((status, [(CONTENT_TYPE, answer.content_type)], answer.body).into_response())
 }

@@ -7,7 +7,7 @@ use pipeline::storage::messages::Message;
 use pipeline::storage::tallies::fold;
 use serde::{Deserialize, Serialize};
 use types::Millis;
-use types::content::{Click, Content, Interruption, MessageClass, Override};
+use types::content::{Click, Content, Interruption, MessageClass, Override, Template};
 use types::funnel::{Equation, Funnel};
 use types::life::{MessageState, Outcome};
 use types::problem::Problem;
@@ -58,6 +58,11 @@ pub struct ContentBody {
     pub thread: Option<String>,
     #[serde(default)]
     pub show_in_foreground: bool,
+    /// Android vendors that ask for it per message.
+    #[serde(default)]
+    pub vibrate: bool,
+    #[serde(default)]
+    pub light: bool,
     /// Android notification channel.
     pub channel_id: Option<String>,
     /// Handed to the app; at most 10.
@@ -87,6 +92,25 @@ pub struct OverrideBody {
     pub title: Option<String>,
     pub body: Option<String>,
     pub channel_id: Option<String>,
+    /// The vendor's own message category.
+    pub category: Option<String>,
+    /// A private template approved by the vendor.
+    pub template: Option<TemplateBody>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateBody {
+    pub id: String,
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+}
+
+impl From<OverrideBody> for Override {
+    fn from(body: OverrideBody) -> Override {
+        let template = body.template.map(|t| Template { id: t.id, values: t.values });
+        Override { title: body.title, body: body.body, channel_id: body.channel_id, category: body.category, template }
+    }
 }
 
 impl From<ContentBody> for Content {
@@ -106,13 +130,11 @@ impl From<ContentBody> for Content {
             interruption: body.interruption,
             thread: body.thread,
             show_in_foreground: body.show_in_foreground,
+            vibrate: body.vibrate,
+            light: body.light,
             channel_id: body.channel_id,
             extras: body.extras,
-            overrides: body
-                .overrides
-                .into_iter()
-                .map(|(vendor, o)| (vendor, Override { title: o.title, body: o.body, channel_id: o.channel_id }))
-                .collect(),
+            overrides: body.overrides.into_iter().map(|(vendor, o)| (vendor, o.into())).collect(),
         }
     }
 }

@@ -142,7 +142,7 @@ async fn furnish(house: &Arc<House>, simulator: &Simulator) -> anyhow::Result<()
     for vendor in Vendor::ALL {
         let (pace_per_second, batch) = match vendor {
             Vendor::Apns => (5, 1),
-            Vendor::Xiaomi => (1, 4),
+            _ => (1, 4),
         };
         point(house, simulator, &app, vendor, |lane| (lane.pace_per_second, lane.batch) = (pace_per_second, batch)).await?;
     }

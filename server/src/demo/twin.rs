@@ -49,6 +49,7 @@ impl Keys {
         let pairs: &[(&str, &str)] = match vendor {
             Vendor::Apns => &[("team_id", &self.team_id), ("key_id", &self.key_id), ("bundle_id", &self.bundle_id), ("p8", &self.p8)],
             Vendor::Xiaomi => &[("package_name", &self.bundle_id), ("app_secret", &self.xiaomi_secret), ("channel_id", CHANNEL)],
+            _ => &[],
         };
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }

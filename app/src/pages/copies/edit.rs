@@ -8,6 +8,7 @@ use types::content::Content;
 use types::copy::{Piece, parse, render, variables};
 use types::people::Permission;
 use types::vendor::Vendor;
+use types::vendor::means::Mean;
 use types::views::copies::{CopyForm, CopyView, OverrideForm};
 
 use super::{ArchiveCopy, SaveCopy, copy_rules, read_copy};
@@ -46,6 +47,16 @@ const ACTIVE: Text = Text::new("普通", "Active");
 const TIME_SENSITIVE: Text = Text::new("时效性", "Time-sensitive");
 const THREAD: Text = Text::new("分组（iOS）", "Thread (iOS)");
 const CHANNEL: Text = Text::new("通知渠道（Android）", "Notification channel (Android)");
+const VIBRATE: Text = Text::new("振动（Android）", "Vibrate (Android)");
+const LIGHT: Text = Text::new("呼吸灯（Android）", "Light (Android)");
+const CATEGORY: Text = Text::new("消息类别", "Category");
+const CATEGORY_HELP: Text = Text::new(
+    "厂商自己的类别，如 IM、MARKETING；留空由厂商按默认处理",
+    "The vendor's own category, such as IM or MARKETING; empty = the vendor's default",
+);
+const TEMPLATE: Text = Text::new("私信模板 ID", "Private template id");
+const TEMPLATE_VALUES: Text = Text::new("模板变量", "Template values");
+const TEMPLATE_HELP: Text = Text::new("每行一个 名=值", "One name=value a line");
 const FOREGROUND: Text = Text::new("应用在前台时也显示（Android）", "Show while the app is in front (Android)");
 const EXTRAS: Text = Text::new("自定义键值", "Keys of your own");
 const EXTRAS_HELP: Text = Text::new("每行一个 名=值，原样交给应用，最多 10 个", "One name=value a line, handed to the app, at most 10");
@@ -130,7 +141,7 @@ impl Live {
 
     fn content(&self) -> Content {
         let overrides = self.overrides.iter().map(|(vendor, title, body)| {
-            (vendor.slug().to_owned(), OverrideForm { title: title.get(), body: body.get(), channel_id: String::new() })
+            (vendor.slug().to_owned(), OverrideForm { title: title.get(), body: body.get(), ..OverrideForm::default() })
         });
         let form = CopyForm {
             title: self.title.get(),
@@ -202,12 +213,13 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
     let old = copy.as_ref().filter(|c| c.number != c.brief.version).map(|c| c.number);
     let title = copy.as_ref().map_or_else(|| NEW.get(lang).to_owned(), |c| c.brief.name.clone());
     let sub = copy.as_ref().map(|c| USED.fill(lang, &[&c.brief.version.to_string(), &c.brief.used_in.to_string(), &c.brief.changed_by]));
-    let channel = |vendor: Vendor| form.overrides.get(vendor.slug()).map(|o| o.channel_id.clone()).unwrap_or_default();
+    let own = |vendor: Vendor| form.overrides.get(vendor.slug()).cloned().unwrap_or_default();
     let per_vendor = live
         .overrides
         .iter()
         .map(|(vendor, title, body)| {
             let slug = vendor.slug();
+            let own = own(*vendor);
             let over = format!("overrides.{slug}");
             let error = |field: &str| {
                 let name = format!("{over}.{field}");
@@ -218,10 +230,26 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
                     <legend>{vendor.name().get(lang)}</legend>
                     <TextField name=format!("form[overrides][{slug}][title]") id=format!("{slug}-title") label=TITLE.get(lang) help=OVERRIDE_HELP.get(lang) value=title.get_untracked() live=*title error=error("title") maxlength=200 />
                     <TextArea name=format!("form[overrides][{slug}][body]") id=format!("{slug}-body") label=BODY.get(lang) value=body.get_untracked() live=*body error=error("body") maxlength=2000 />
-                    {(*vendor != Vendor::Apns)
+                    {vendor
+                        .can(Mean::Channel)
                         .then(|| {
                             view! {
-                                <TextField name=format!("form[overrides][{slug}][channel_id]") id=format!("{slug}-channel") label=CHANNEL.get(lang) value=channel(*vendor) maxlength=64 />
+                                <TextField name=format!("form[overrides][{slug}][channel_id]") id=format!("{slug}-channel") label=CHANNEL.get(lang) value=own.channel_id maxlength=64 />
+                            }
+                        })}
+                    {vendor
+                        .can(Mean::Category)
+                        .then(|| {
+                            view! {
+                                <TextField name=format!("form[overrides][{slug}][category]") id=format!("{slug}-category") label=CATEGORY.get(lang) help=CATEGORY_HELP.get(lang) value=own.category maxlength=64 />
+                            }
+                        })}
+                    {vendor
+                        .can(Mean::Template)
+                        .then(|| {
+                            view! {
+                                <TextField name=format!("form[overrides][{slug}][template_id]") id=format!("{slug}-template") label=TEMPLATE.get(lang) value=own.template_id maxlength=64 />
+                                <TextArea name=format!("form[overrides][{slug}][template_values]") id=format!("{slug}-values") label=TEMPLATE_VALUES.get(lang) help=TEMPLATE_HELP.get(lang) value=own.template_values error=error("template_values") />
                             }
                         })}
                 </fieldset>
@@ -284,6 +312,10 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
                                 <TextField name="form[channel_id]" id="channel_id" label=t(CHANNEL) value=form.channel_id.clone() error=trouble.field("channel_id") maxlength=64 />
                             </div>
                             <CheckField name="form[show_in_foreground]" label=t(FOREGROUND) checked=form.show_in_foreground />
+                            <div class="form-row">
+                                <CheckField name="form[vibrate]" label=t(VIBRATE) checked=form.vibrate />
+                                <CheckField name="form[light]" label=t(LIGHT) checked=form.light />
+                            </div>
                             <TextArea name="form[extras]" id="extras" label=t(EXTRAS) help=t(EXTRAS_HELP) value=form.extras.clone() live=live.extras error=trouble.field("extras") />
                         </div>
                     </details>

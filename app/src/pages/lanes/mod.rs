@@ -91,10 +91,7 @@ pub fn LaneStrip(lanes: Vec<LaneView>, app: String) -> impl IntoView {
             } else {
                 (lane.waiting_devices, lane.waiting_devices)
             };
-            let class = match lane.vendor {
-                types::vendor::Vendor::Apns => "v-apns",
-                types::vendor::Vendor::Xiaomi => "v-xiaomi",
-            };
+            let class = crate::ui::meters::vendor_class(lane.vendor);
             let line = format!("{} · {} {}", quota_text(&lane, lang), BACKLOG.get(lang), format::short(lane.waiting_devices, lang));
             view! {
                 <a class="card lane" href=format!("/apps/{app}/lanes#{}", lane.vendor.slug())>

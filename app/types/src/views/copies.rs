@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Millis;
-use crate::content::{Click, Content, Interruption, Override};
+use crate::content::{Click, Content, Interruption, Override, Template};
 use crate::field::FieldError;
 use crate::ids::CopyId;
 use crate::text::{Text, Words};
@@ -53,6 +53,10 @@ pub struct OverrideForm {
     pub title: String,
     pub body: String,
     pub channel_id: String,
+    pub category: String,
+    pub template_id: String,
+    /// One `name=value` a line.
+    pub template_values: String,
 }
 
 /// The copy form as typed; field names are those of the inputs.
@@ -78,6 +82,8 @@ pub struct CopyForm {
     pub thread: String,
     pub channel_id: String,
     pub show_in_foreground: bool,
+    pub vibrate: bool,
+    pub light: bool,
     /// One `key=value` a line.
     pub extras: String,
     /// By vendor slug.
@@ -155,12 +161,22 @@ impl CopyForm {
             thread: text(&content.thread),
             channel_id: text(&content.channel_id),
             show_in_foreground: content.show_in_foreground,
+            vibrate: content.vibrate,
+            light: content.light,
             extras: pair_lines(&content.extras),
             overrides: content
                 .overrides
                 .iter()
                 .map(|(vendor, o)| {
-                    let form = OverrideForm { title: text(&o.title), body: text(&o.body), channel_id: text(&o.channel_id) };
+                    let template = o.template.clone().unwrap_or_default();
+                    let form = OverrideForm {
+                        title: text(&o.title),
+                        body: text(&o.body),
+                        channel_id: text(&o.channel_id),
+                        category: text(&o.category),
+                        template_id: template.id,
+                        template_values: pair_lines(&template.values),
+                    };
                     (vendor.slug().to_owned(), form)
                 })
                 .collect(),
@@ -199,8 +215,17 @@ impl CopyForm {
             .overrides
             .iter()
             .filter_map(|(slug, form)| {
-                let over =
-                    Override { title: optional(&form.title), body: optional(&lines(&form.body)), channel_id: optional(&form.channel_id) };
+                let values = pairs(&form.template_values).unwrap_or_else(|reason| {
+                    errors.push(FieldError { field: format!("overrides.{slug}.template_values"), reason });
+                    BTreeMap::new()
+                });
+                let over = Override {
+                    title: optional(&form.title),
+                    body: optional(&lines(&form.body)),
+                    channel_id: optional(&form.channel_id),
+                    category: optional(&form.category),
+                    template: optional(&form.template_id).map(|id| Template { id, values }),
+                };
                 Vendor::parse(slug).filter(|_| over != Override::default()).map(|vendor| (vendor, over))
             })
             .collect();
@@ -223,6 +248,8 @@ impl CopyForm {
             },
             thread: optional(&self.thread),
             show_in_foreground: self.show_in_foreground,
+            vibrate: self.vibrate,
+            light: self.light,
             channel_id: optional(&self.channel_id),
             extras,
             overrides,

@@ -43,7 +43,7 @@ pub async fn import(storage: &Storage, world: &World, folder: &Path, app_no: i64
     let crowds = Crowds::new(storage.clone(), world.clone(), folder.join("uploads"), Limits::default())?;
     let name = match vendor {
         Vendor::Apns => VendorName::Apns,
-        Vendor::Xiaomi => VendorName::Xiaomi,
+        _ => VendorName::Xiaomi,
     };
     let mapping = Mapping { key: KeyKind::Token, key_column: 0, vendor: Some(name), ..Mapping::default() };
     let order = ImportOrder {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use base64::Engine;
 use pipeline::access::accept::Submission;
-use pipeline::channel::lanes::credential_aad;
 use pipeline::house::{House, Plan};
 use pipeline::storage::apps::CredentialRow;
 use pipeline::storage::messages::{Origin, Targets};
 use pipeline::storage::tallies::fold;
 use pipeline::vault::{MasterKey, Vault};
+use pipeline::vendors::credential::credential_aad;
 use pipeline::world::World;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use simulator::{Account, ApnsAccount, Channel, Dials, Scenario, XiaomiAccount};
@@ -83,7 +83,7 @@ pub async fn measure(vendor: Vendor, devices: u64) -> Result<Vec<Row>> {
     let app = store::new_app(&house.storage, &world, "bench").await?;
     let credential = match vendor {
         Vendor::Apns => fields(&[("team_id", team), ("key_id", key_id), ("bundle_id", bundle), ("p8", &key)]),
-        Vendor::Xiaomi => fields(&[("package_name", package), ("app_secret", "bench-secret-0123456789"), ("channel_id", "108001")]),
+        _ => fields(&[("package_name", package), ("app_secret", "bench-secret-0123456789"), ("channel_id", "108001")]),
     };
     let aad = credential_aad(app.id.as_str(), vendor);
     let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
@@ -153,8 +153,8 @@ pub async fn measure(vendor: Vendor, devices: u64) -> Result<Vec<Row>> {
         theirs.cpu.as_secs_f64()
     );
     let cost = match vendor {
-        Vendor::Xiaomi => Row::new("bulk, Xiaomi, whole path", used.cpu_us(n), "CPU-s a million device messages").at_most("P2", 1.5),
         Vendor::Apns => Row::new("APNs, whole path", used.cpu_us(n), "CPU-µs a notification").at_most("P1", 20.0),
+        _ => Row::new("bulk, Xiaomi, whole path", used.cpu_us(n), "CPU-s a million device messages").at_most("P2", 1.5),
     };
     let name = vendor.name().en;
     Ok(vec![

@@ -8,6 +8,6 @@ pub fn of(vendor: Vendor, i: u64) -> String {
         // 64 hex digits.
         Vendor::Apns => format!("{mixed:016x}{i:016x}{:016x}{mixed:016x}", !i),
         // 44 characters.
-        Vendor::Xiaomi => format!("{mixed:016x}AbCdEfGhIjKl{i:016x}"),
+        _ => format!("{mixed:016x}AbCdEfGhIjKl{i:016x}"),
     }
 }

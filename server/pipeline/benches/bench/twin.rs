@@ -50,7 +50,7 @@ impl Twin {
     pub fn base_url(&self, vendor: Vendor) -> &str {
         match vendor {
             Vendor::Apns => &self.address.apns,
-            Vendor::Xiaomi => &self.address.xiaomi,
+            _ => &self.address.xiaomi,
         }
     }
 

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Millis;
-use types::vendor::Vendor;
 
 use super::runner;
 use super::step::Tools;
@@ -17,8 +16,8 @@ use crate::storage::Result;
 use crate::storage::apps::{App, Lane};
 use crate::vault::Vault;
 use crate::vendors::dialect::{Credential, PassPlan};
-use crate::vendors::registry;
 use crate::vendors::transport::{Route, scope_of};
+use crate::vendors::{credential, registry};
 
 /// Everything one lane works with; replaced whole when any of it changes.
 #[derive(Clone, Debug)]
@@ -37,6 +36,8 @@ pub struct Opened {
     pub credential: Credential,
     pub plan: PassPlan,
     pub route: Route,
+    /// Where access tokens are fetched.
+    pub pass_route: Route,
 }
 
 impl std::fmt::Debug for Opened {
@@ -108,20 +109,9 @@ async fn read(tools: &Tools, vault: &Vault, known: &BTreeMap<i64, watch::Sender<
     Ok(out)
 }
 
-/// Associated data of a vendor credential: it opens for this app and vendor only.
-pub fn credential_aad(app: &str, vendor: Vendor) -> [String; 3] {
-    [app.to_owned(), vendor.slug().to_owned(), "credential".to_owned()]
-}
-
 fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> {
     let vendor = lane.vendor;
-    let aad = credential_aad(app.id.as_str(), vendor);
-    let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
-    let Ok(Ok(fields)) = vault.open(&aad, sealed).map(|plain| serde_json::from_slice(&plain)) else {
-        tracing::error!(app = %app.id, vendor = vendor.slug(), "the credential cannot be opened with this master key; enter it again");
-        return None;
-    };
-    let credential = Credential { fields };
+    let credential = credential::open(vault, app.id.as_str(), vendor, sealed)?;
     match registry::dialect(vendor).pass_plan(&credential) {
         Ok(plan) => {
             let settings = &lane.settings;
@@ -133,7 +123,12 @@ fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> 
                 timeout: Duration::from_millis(u64::from(settings.timeout_ms)),
                 scope: scope_of(&plan),
             };
-            Some(Opened { credential, plan, route })
+            // Tokens come from the vendor's own pass host, unless the lane was pointed elsewhere (a simulator, a gateway).
+            let defaults = vendor.lane_defaults();
+            let elsewhere = defaults.pass_url.is_empty() || settings.base_url != defaults.base_url_production;
+            let pass_url = if elsewhere { settings.base_url.clone() } else { defaults.pass_url.to_owned() };
+            let pass_route = Route { base_url: pass_url, ..route.clone() };
+            Some(Opened { credential, plan, route, pass_route })
         }
         Err(error) => {
             tracing::error!(app = %app.id, vendor = vendor.slug(), %error, "the credential cannot be used; enter it again");

@@ -16,6 +16,8 @@ pub struct LaneStatus {
     pub quota_until: Option<Millis>,
     /// Slowed by the vendor's rate answer until then.
     pub slow_until: Option<Millis>,
+    /// The vendor's batch interface is limited: one recipient a request until then.
+    pub singly_until: Option<Millis>,
     /// Class slug, the vendor's words, when.
     pub last_failure: Option<(String, String, Millis)>,
     pub last_success: Option<Millis>,

@@ -15,7 +15,9 @@ use types::life::{FilterRule, Outcome};
 use types::vendor::{PaceUnit, Vendor};
 
 use super::breaker::Breaker;
+use super::call::{self, Unsayable};
 use super::lanes::{LaneConfig, Opened};
+use super::materials::Materials;
 use super::settle::{Fate, after_failure, after_silence, may_quarantine};
 use super::status::Statuses;
 use super::{render, retry};
@@ -26,7 +28,7 @@ use crate::storage::frame::{self, Outcomes, Reason, Recipient};
 use crate::storage::messages::{Message, Origin, Targets};
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, Storage, StorageError};
-use crate::vendors::dialect::{Batch, CallbackTarget, Dialect, DialectError, Failure, Judgement, Verdict, Wire};
+use crate::vendors::dialect::{Batch, CallbackTarget, Judgement, Prepared, Verdict};
 use crate::vendors::pass::Passes;
 use crate::vendors::transport::Transport;
 use crate::world::World;
@@ -49,6 +51,7 @@ pub struct Tools {
     pub world: World,
     pub transport: Arc<Transport>,
     pub passes: Arc<Passes>,
+    pub materials: Arc<Materials>,
     pub statuses: Statuses,
     pub callbacks: Callbacks,
     pub messages: Arc<MessageCache>,
@@ -108,7 +111,6 @@ pub struct Terms {
 struct Work<'a> {
     tools: &'a Tools,
     config: &'a LaneConfig,
-    dialect: &'static dyn Dialect,
     message: Arc<Message>,
     chunk: &'a Claimed,
     recipients: Vec<Recipient>,
@@ -146,7 +148,6 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         callback: (tools.callbacks)(config, &message),
         tools,
         config,
-        dialect: crate::vendors::registry::dialect(config.lane.vendor),
         message,
         chunk: &chunk,
         recipients,
@@ -178,7 +179,7 @@ impl Work<'_> {
             self.again_in = Some(1_000);
         }
         let groups = render::groups(&self.message.content, &self.message.variables, &self.recipients, &open);
-        let batch = (self.config.lane.settings.batch.max(1) as usize).min(self.config.lane.vendor.lane_defaults().batch as usize);
+        let batch = self.batch();
         for group in groups {
             if batch == 1 {
                 if let Some(stop) = self.send_singly(&group.content, &group.members, breaker).await? {
@@ -281,6 +282,13 @@ impl Work<'_> {
         Ok(stop)
     }
 
+    /// Recipients in one request: one while only the single interface is open.
+    fn batch(&self) -> usize {
+        let lane = &self.config.lane;
+        let singly = self.tools.statuses.get(lane.no).singly_until.is_some_and(|until| self.tools.world.now() < until);
+        if singly { 1 } else { lane.settings.batch.clamp(1, lane.vendor.lane_defaults().batch) as usize }
+    }
+
     /// The last lease ran out: what was open then may have been sent.
     fn settle_lapsed(&mut self) {
         let fate = after_silence(self.config.lane.vendor.repeat_class(), self.message.class, self.chunk.attempts.saturating_sub(1));
@@ -351,7 +359,6 @@ impl Work<'_> {
     async fn call(&self, content: &Content, traces: &[String], tokens: &[&str]) -> std::result::Result<Judgement, Unsayable> {
         let config = self.config;
         let now = self.tools.world.now();
-        let Opened { credential, plan, route } = self.opened;
         let batch = Batch {
             environment: config.app.environment,
             class: self.message.class,
@@ -365,35 +372,9 @@ impl Work<'_> {
             deadline: self.chunk.deadline,
             callback: self.callback.as_ref(),
             test: self.message.origin == Origin::Test,
+            prepared: &Prepared::default(),
         };
-        let refuse = |failure| Ok(Judgement::all(tokens.len(), Verdict::Failed(failure)));
-        let passes = &self.tools.passes;
-        let mut pass = passes.get(plan, config.app.environment).await;
-        let mut renewed = false;
-        loop {
-            let held = match &pass {
-                Ok(held) => held,
-                Err(error) => return refuse(never_sent(FailureClass::Auth, &error.to_string())),
-            };
-            let request = match self.dialect.build(&batch, credential, held) {
-                Ok(request) => request,
-                Err(DialectError::Content { field, reason }) => {
-                    return Err(Unsayable(format!("{field}: {reason}")));
-                }
-                Err(error) => return refuse(never_sent(FailureClass::Auth, &error.to_string())),
-            };
-            let wire = self.tools.transport.send(route, request).await;
-            let judged = self.dialect.judge(&batch, &wire);
-            if judged.renew_pass && !renewed && !matches!(wire, Wire::TimedOut { .. }) {
-                renewed = true;
-                let fresh = passes.renew(plan, config.app.environment).await;
-                if matches!((&fresh, &pass), (Ok(fresh), Ok(old)) if fresh != old) {
-                    pass = fresh;
-                    continue;
-                }
-            }
-            return Ok(judged);
-        }
+        call::call(self.tools, config, self.opened, self.message.no, batch).await
     }
 
     /// What cannot be said in the vendor's language never reaches it: filtered, not refused.
@@ -440,6 +421,11 @@ impl Work<'_> {
                     }
                     match k.lane {
                         _ if failure.device_only => {}
+                        _ if failure.batch_only => {
+                            let until = failure.retry_after.map_or_else(|| retry::next_beijing_midnight(now), |ms| now + ms);
+                            self.tools.statuses.change(lane.no, |status| status.singly_until = Some(until));
+                            self.again_in = Some(self.again_in.unwrap_or(0));
+                        }
                         ForLane::Healthy => {}
                         ForLane::Strike => struck = true,
                         ForLane::Slow => self.effect.slow_until = Some(now + failure.retry_after.unwrap_or(1_000).clamp(200, 600_000)),
@@ -530,15 +516,8 @@ fn halts(judged: &Judgement) -> bool {
     judged.verdicts.iter().any(|v| {
         let Verdict::Failed(failure) = v else { return false };
         let lane = failure.class.consequences().lane;
-        !failure.device_only && matches!(lane, ForLane::Slow | ForLane::CloseUntilReset | ForLane::PauseWithAlarm)
+        !failure.device_only && !failure.batch_only && matches!(lane, ForLane::Slow | ForLane::CloseUntilReset | ForLane::PauseWithAlarm)
     })
-}
-
-/// Why a content cannot be said in a vendor's language: field and reason.
-struct Unsayable(String);
-
-fn never_sent(class: FailureClass, words: &str) -> Failure {
-    Failure { never_sent: true, ..Failure::new(class, words) }
 }
 
 /// The change of counts as tally deltas; a count that fell (an outcome corrected) gives a negative one.

@@ -23,8 +23,9 @@ use crate::storage::chunks::ChunkView;
 use crate::storage::frame;
 use crate::storage::receipts::{Application, Fact, Mark, Orphan, Raw, RawEnd};
 use crate::storage::{Result, Storage, StorageError};
+use crate::vault::Vault;
 use crate::vendors::dialect::Callback;
-use crate::vendors::registry;
+use crate::vendors::{credential, registry};
 use crate::world::World;
 
 /// Bodies taken at once.
@@ -142,11 +143,12 @@ pub struct Applier {
     storage: Storage,
     world: World,
     woken: Arc<Notify>,
+    vault: Arc<Vault>,
     memory: Arc<Mutex<Memory>>,
 }
 
 impl Applier {
-    pub fn new(storage: Storage, world: World, woken: Arc<Notify>) -> Applier {
+    pub fn new(storage: Storage, world: World, woken: Arc<Notify>, vault: Arc<Vault>) -> Applier {
         let memory = Memory {
             secrets: HashMap::new(),
             messages: Kept::new(MESSAGES_KEPT),
@@ -156,7 +158,7 @@ impl Applier {
             newest_message: -1,
             forgot_at: Millis::MIN,
         };
-        Applier { storage, world, woken, memory: Arc::new(Mutex::new(memory)) }
+        Applier { storage, world, woken, vault, memory: Arc::new(Mutex::new(memory)) }
     }
 
     pub async fn run(self, stop: CancellationToken) {
@@ -249,6 +251,17 @@ impl Applier {
         Ok(out)
     }
 
+    /// Does the vendor's own signature hold? Receipts of a lane whose credential is gone are believed by path and MAC.
+    async fn genuine(&self, app_no: i64, vendor: Vendor, callback: &Callback<'_>, at: Millis) -> Result<std::result::Result<(), String>> {
+        let rows = self.storage.apps.credentials(app_no).await?;
+        let Some(row) = rows.into_iter().find(|row| row.vendor == vendor) else { return Ok(Ok(())) };
+        let app = self.storage.apps.by_no(app_no).await?.ok_or_else(|| StorageError::Corrupt("receipt without its app".into()))?;
+        Ok(match credential::open(&self.vault, app.id.as_str(), vendor, &row.sealed) {
+            Some(opened) => registry::dialect(vendor).genuine(callback, &opened, at),
+            None => Err("the credential that would prove it cannot be opened".to_owned()),
+        })
+    }
+
     async fn secret(&self, memory: &mut Memory, app_no: i64) -> Result<Arc<str>> {
         if let Some(secret) = memory.secrets.get(&app_no) {
             return Ok(secret.clone());
@@ -289,7 +302,12 @@ impl Applier {
             return Ok((facts, end));
         };
         let secret = self.secret(memory, body.app_no).await?;
-        let callback = Callback { content_type: &body.content_type, query: &body.query, body: &body.body };
+        let callback = Callback { content_type: &body.content_type, query: &body.query, signature: &body.signature, body: &body.body };
+        if let Err(reason) = self.genuine(body.app_no, vendor, &callback, body.received_at).await? {
+            end.refused = 1;
+            end.error = Some(reason);
+            return Ok((facts, end));
+        }
         // A reader that panics on some body must not stop every receipt behind it.
         let read = catch_unwind(AssertUnwindSafe(|| registry::dialect(vendor).read_receipts(&callback)));
         match read {

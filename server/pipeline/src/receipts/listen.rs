@@ -12,6 +12,8 @@ use types::vendor::Vendor;
 use super::report::{ClientReport, REPORTS_MAX};
 use crate::storage::receipts::NewRaw;
 use crate::storage::{Storage, StorageError};
+use crate::vendors::dialect::Callback;
+use crate::vendors::registry;
 use crate::world::World;
 
 /// Bytes of one body.
@@ -20,11 +22,11 @@ pub const BODY_MAX: usize = 1 << 20;
 const HEAD_MAX: usize = 2_048;
 
 /// What to answer the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
     pub content_type: &'static str,
-    pub body: &'static str,
+    pub body: String,
 }
 
 /// What became of one client report, in the order they came.
@@ -71,14 +73,12 @@ impl Listener {
         secret: &str,
         content_type: &str,
         query: &str,
+        signature: &str,
         body: Vec<u8>,
     ) -> Result<Answer, Problem> {
-        let answer = match vendor {
-            // Apple calls nobody back (apns.md, 6).
-            Vendor::Apns => return Err(Problem::new(Code::NotFound)),
-            // Any 200 (xiaomi.md, 6).
-            Vendor::Xiaomi => Answer { status: 200, content_type: "text/plain", body: "ok" },
-        };
+        let callback = Callback { content_type, query, signature, body: &body };
+        let reply = registry::dialect(vendor).callback_reply(&callback).ok_or_else(|| Problem::new(Code::NotFound))?;
+        let answer = Answer { status: 200, content_type: reply.content_type, body: reply.body };
         let app = self.storage.apps.by_callback_secret(secret).await.map_err(inner)?.ok_or_else(|| Problem::new(Code::NotFound))?;
         if body.len() > BODY_MAX {
             return Err(Problem::new(Code::TooLarge));
@@ -89,6 +89,7 @@ impl Listener {
             received_at: self.world.now(),
             content_type: cut(content_type),
             query: cut(query),
+            signature: cut(signature),
             body,
         };
         self.storage.receipts.append(raw).await.map_err(inner)?;
@@ -135,6 +136,7 @@ impl Listener {
                 received_at: self.world.now(),
                 content_type: "application/json".to_owned(),
                 query: String::new(),
+                signature: String::new(),
                 body,
             };
             self.storage.receipts.append(raw).await.map_err(inner)?;

@@ -14,6 +14,7 @@ pub mod crowd_frame;
 pub mod crowds;
 pub mod devices;
 pub mod frame;
+pub mod materials;
 pub mod messages;
 pub mod people;
 pub mod receipts;
@@ -49,6 +50,7 @@ pub struct Storage {
     pub copies: Arc<dyn copies::Copies>,
     pub crowds: Arc<dyn crowds::Crowds>,
     pub devices: Arc<dyn devices::Devices>,
+    pub materials: Arc<dyn materials::Materials>,
     pub messages: Arc<dyn messages::Messages>,
     pub people: Arc<dyn people::People>,
     pub receipts: Arc<dyn receipts::Receipts>,

@@ -18,6 +18,8 @@ pub struct NewRaw {
     pub received_at: Millis,
     pub content_type: String,
     pub query: String,
+    /// Value of the header the vendor signs with, or empty.
+    pub signature: String,
     pub body: Vec<u8>,
 }
 

@@ -31,6 +31,45 @@ pub struct Batch<'a> {
     pub callback: Option<&'a CallbackTarget>,
     /// A test send: marked where the vendor has a mode for it.
     pub test: bool,
+    /// What the vendor already holds of this content (see [`Dialect::prepare`]).
+    pub prepared: &'a Prepared,
+}
+
+/// Materials a vendor keeps for us, by the key under which [`Dialect::prepare`] asked for them: saved contents, pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prepared(pub BTreeMap<String, String>);
+
+impl Prepared {
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+}
+
+/// A request that must be answered before the batch can be said: its answer is an id, good for many batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preparation {
+    /// `content` or `image`: what the console calls it.
+    pub kind: &'static str,
+    /// Digest of all that the material is made of; equal key, equal material.
+    pub key: String,
+    pub request: Request,
+    /// How long the vendor keeps it, in milliseconds; ours ends a little earlier.
+    pub lives: Millis,
+}
+
+/// An access token from an exchange.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// As [`Dialect::build`] wants it.
+    pub pass: String,
+    /// From now, in milliseconds.
+    pub lives: Millis,
+}
+
+impl std::fmt::Debug for Issued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Issued(… for {} ms)", self.lives)
+    }
 }
 
 /// Receipt address and the MAC we expect back in the vendor's free parameter.
@@ -99,11 +138,21 @@ pub struct Failure {
     pub dead_since: Option<Millis>,
     /// The vendor speaks of this device alone: the lane goes on as it is.
     pub device_only: bool,
+    /// Only the batch interface is limited: until `retry_after` (or the next Beijing midnight) the lane sends singly.
+    pub batch_only: bool,
 }
 
 impl Failure {
     pub fn new(class: FailureClass, words: impl Into<String>) -> Failure {
-        Failure { class, words: words.into(), retry_after: None, never_sent: false, dead_since: None, device_only: false }
+        Failure {
+            class,
+            words: words.into(),
+            retry_after: None,
+            never_sent: false,
+            dead_since: None,
+            device_only: false,
+            batch_only: false,
+        }
     }
 }
 
@@ -116,13 +165,15 @@ pub struct Judgement {
     pub reference: Option<String>,
     /// The credential (signed token) should be renewed once before a repeat.
     pub renew_pass: bool,
+    /// The vendor no longer knows a prepared material: prepare again, once.
+    pub renew_prepared: bool,
     /// Old token -> new token, when the answer says so.
     pub replaced: Vec<(String, String)>,
 }
 
 impl Judgement {
     pub fn all(n: usize, verdict: Verdict) -> Judgement {
-        Judgement { verdicts: vec![verdict; n], reference: None, renew_pass: false, replaced: Vec::new() }
+        Judgement { verdicts: vec![verdict; n], reference: None, renew_pass: false, renew_prepared: false, replaced: Vec::new() }
     }
 }
 
@@ -131,7 +182,16 @@ impl Judgement {
 pub struct Callback<'a> {
     pub content_type: &'a str,
     pub query: &'a str,
+    /// Value of the header this vendor signs with ([`Dialect::signature_header`]), or empty.
+    pub signature: &'a str,
     pub body: &'a [u8],
+}
+
+/// What a vendor expects in answer to a callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackReply {
+    pub content_type: &'static str,
+    pub body: String,
 }
 
 /// One receipt, normalised.
@@ -176,10 +236,61 @@ pub trait Dialect: Send + Sync {
 
     fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement;
 
+    /// The request that fetches an access token, for [`PassPlan::Exchange`]; `path` goes behind the vendor's pass host.
+    fn exchange(&self, _credential: &Credential, _now: Millis) -> Result<Request, DialectError> {
+        Err(DialectError::Credential { field: "credential", reason: "this vendor issues no access tokens".to_owned() })
+    }
+
+    /// What the exchange brought.
+    ///
+    /// # Errors
+    /// The vendor's refusal as a failure: auth pauses the lane, the rest is tried again.
+    fn read_exchange(&self, _wire: &Wire, _now: Millis) -> Result<Issued, Failure> {
+        Err(Failure::new(FailureClass::Unknown, "this vendor issues no access tokens"))
+    }
+
+    /// What must be at the vendor before this batch can be built, one thing at a time; `None` = nothing is missing in
+    /// `batch.prepared`.
+    fn prepare(&self, _batch: &Batch<'_>, _credential: &Credential, _pass: &str) -> Result<Option<Preparation>, DialectError> {
+        Ok(None)
+    }
+
+    /// The vendor's id of the material.
+    ///
+    /// # Errors
+    /// The refusal; a refused content is `BadContent`. With `renew_pass` words as in [`Dialect::judge`]: see [`NotPrepared`].
+    fn read_prepared(&self, _kind: &str, _wire: &Wire) -> Result<String, NotPrepared> {
+        Err(NotPrepared { failure: Failure::new(FailureClass::Unknown, "this vendor keeps no materials"), renew_pass: false })
+    }
+
     fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError>;
+
+    /// Lower-case name of the header the vendor signs callbacks with; kept with the raw body.
+    fn signature_header(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Does the signature hold? Vendors that sign nothing are believed by the secret path and our MAC alone.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    fn genuine(&self, _callback: &Callback<'_>, _credential: &Credential, _received_at: Millis) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What to answer a callback; `None` = this vendor calls nobody back.
+    fn callback_reply(&self, callback: &Callback<'_>) -> Option<CallbackReply>;
 
     /// Is this the form of the vendor's tokens?
     fn token_is_plausible(&self, token: &str) -> bool;
+}
+
+/// Why a material is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotPrepared {
+    pub failure: Failure,
+    /// The access token should be renewed once before a repeat.
+    pub renew_pass: bool,
 }
 
 /// How authority is come by.
@@ -189,4 +300,8 @@ pub enum PassPlan {
     Static(String),
     /// An ES256 provider token, signed here: at most once per 20 minutes, at least once per 60 (apns.md, 1).
     Es256 { team_id: String, key_id: String, pkcs8_der: Vec<u8> },
+    /// A PS256 JWT, signed here, itself the bearer (huawei.md, 1, v3): one hour.
+    Ps256 { issuer: String, key_id: String, audience: String, pkcs8_der: Vec<u8> },
+    /// An access token fetched by [`Dialect::exchange`]. `identity` tells credentials apart: a changed secret is a new one.
+    Exchange { identity: String },
 }

@@ -12,7 +12,7 @@ use types::Millis;
 use types::content::{Content, MessageClass};
 use types::vendor::{Environment, Vendor};
 
-use super::dialect::{Batch, Callback, CallbackTarget, Credential, Judgement, Verdict, Wire};
+use super::dialect::{Batch, Callback, CallbackTarget, Credential, Judgement, Prepared, Verdict, Wire};
 use super::registry::dialect;
 
 /// An owned batch of made-up recipients.
@@ -24,6 +24,7 @@ pub(super) struct Sample {
     pub callback: Option<CallbackTarget>,
     pub now: Millis,
     pub deadline: Millis,
+    pub prepared: Prepared,
 }
 
 impl Sample {
@@ -31,11 +32,12 @@ impl Sample {
         let fields: &[(&str, &str)] = match vendor {
             Vendor::Apns => &[("team_id", "TEAM000001"), ("key_id", "KEY0000001"), ("bundle_id", "com.example.shop")],
             Vendor::Xiaomi => &[("package_name", "com.example.shop"), ("app_secret", "secret"), ("channel_id", "100234")],
+            _ => &[],
         };
         let token = |i: usize| match vendor {
             Vendor::Apns => format!("{i:064x}"),
             Vendor::Xiaomi if i < 26 => format!("reg-{}", char::from(b'a' + i as u8)),
-            Vendor::Xiaomi => format!("reg-{i}"),
+            _ => format!("reg-{i}"),
         };
         Sample {
             content,
@@ -46,6 +48,7 @@ impl Sample {
             // 2026-11-20T13:00:00Z
             now: 1_795_179_600_000,
             deadline: 1_795_179_600_000 + 86_400_000,
+            prepared: Prepared::default(),
         }
     }
 
@@ -64,6 +67,7 @@ impl Sample {
             deadline: self.deadline,
             callback: self.callback.as_ref(),
             test: false,
+            prepared: &self.prepared,
         })
     }
 }
@@ -186,7 +190,12 @@ fn receipts_are_read_as_the_manuals_say() {
             let text = body_of(&path);
             let (content_type, body) = text.split_once("\n\n").expect("an empty line before the body");
             let body = body.strip_suffix('\n').unwrap_or(body);
-            let read = dialect(vendor).read_receipts(&Callback { content_type: content_type.trim(), query: "", body: body.as_bytes() });
+            let read = dialect(vendor).read_receipts(&Callback {
+                content_type: content_type.trim(),
+                query: "",
+                signature: "",
+                body: body.as_bytes(),
+            });
             let text = match read {
                 Err(error) => format!("error: {error}"),
                 Ok(receipts) => receipts
@@ -299,7 +308,7 @@ proptest! {
     fn any_callback_is_read_or_refused_without_panic(body in prop::collection::vec(any::<u8>(), 0..200), form in any::<bool>()) {
         let body = if form { [b"data=".as_slice(), &body].concat() } else { body };
         for vendor in Vendor::ALL {
-            let read = dialect(vendor).read_receipts(&Callback { content_type: "", query: "", body: &body });
+            let read = dialect(vendor).read_receipts(&Callback { content_type: "", query: "", signature: "", body: &body });
             prop_assert!(read.is_err() || read.is_ok_and(|receipts| receipts.len() <= body.len()));
         }
     }

@@ -7,9 +7,11 @@
 //! `dialect` is the seam, `registry` finds one, `pass` keeps signed tokens, `transport` alone opens sockets.
 
 pub mod apns;
+pub mod credential;
 pub mod dialect;
 pub mod pass;
 pub mod registry;
+mod silent;
 pub mod transport;
 mod words;
 pub mod xiaomi;

@@ -1,4 +1,5 @@
-//! Passes: what a request is authorised with. Static ones are handed through; ES256 provider tokens are signed here.
+//! Passes: what a request is authorised with. Static ones are handed through, JWTs are signed here, access tokens are
+//! fetched through an [`Exchanger`]: one signing or fetching for everybody, before the old one ends, never in a storm.
 //!
 //! apns.md, 1: a provider token lives one hour and may be signed anew at most once in 20 minutes, over all workers and over
 //! restarts. So: one signing for everybody, renewal at 50 minutes ± jitter, and the signed token outlives the process
@@ -6,18 +7,19 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PSS_SHA256, RsaKeyPair};
 use serde::{Deserialize, Serialize};
 use types::Millis;
+use types::failure::FailureClass;
 use types::vendor::Environment;
 
-use super::dialect::PassPlan;
+use super::dialect::{Failure, Issued, PassPlan};
 use crate::vault::Vault;
 use crate::world::World;
 
@@ -29,12 +31,16 @@ const RENEW_AT: Millis = 50 * MINUTE;
 const JITTER: Millis = 3 * MINUTE;
 /// A token from the future (clock set back) or older than this is not used.
 const TOO_OLD: Millis = 58 * MINUTE;
+/// After a failed exchange nobody asks again for this long, unless the vendor says otherwise.
+const EXCHANGE_PAUSE: Millis = 10_000;
 
 /// Why there is no pass.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
-    #[error("the p8 key cannot sign: it is no P-256 private key")]
+    #[error("the private key cannot sign: it is not of the kind this vendor asks for")]
     Key,
+    #[error("access token: {}", .0.words)]
+    Refused(Failure),
     #[error("pass store: {0}")]
     Store(#[from] std::io::Error),
 }
@@ -84,31 +90,34 @@ impl PassStore for FilePassStore {
     }
 }
 
-/// Team, key, environment, and a digest of the key itself: a corrected p8 under the same id makes a new token.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Owner {
-    team: String,
-    key: String,
-    environment: Environment,
-    digest: [u8; 8],
-}
-
 #[derive(Clone, Serialize, Deserialize)]
-struct Signed {
-    /// Value of the header `authorization`.
+struct Held {
+    /// As the dialect's `build` wants it.
     header: String,
     signed_at: Millis,
     renew_at: Millis,
+    /// Not used from then on.
+    ends_at: Millis,
 }
 
-impl Signed {
+impl Held {
     fn age(&self, now: Millis) -> Millis {
         now - self.signed_at
     }
 
     fn usable(&self, now: Millis) -> bool {
-        (-MINUTE..TOO_OLD).contains(&self.age(now))
+        -MINUTE <= self.age(now) && now < self.ends_at
     }
+}
+
+/// One pass's place: held while reading the store, signing or fetching, so that one does it for all.
+#[derive(Default)]
+struct Desk {
+    known: Option<Held>,
+    /// The store was asked.
+    looked: bool,
+    /// The last exchange failed; nobody asks again before then.
+    failed: Option<(Failure, Millis)>,
 }
 
 /// All passes of the process; share one behind an `Arc`.
@@ -116,113 +125,212 @@ pub struct Passes {
     world: World,
     vault: Arc<Vault>,
     store: Arc<dyn PassStore>,
-    signed: RwLock<HashMap<Owner, (Arc<str>, Millis)>>,
-    /// Held while reading the store or signing, so that one signs for all.
-    signing: tokio::sync::Mutex<HashMap<Owner, Signed>>,
+    ready: RwLock<HashMap<String, (Arc<str>, Millis, Millis)>>,
+    desks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Desk>>>>,
+}
+
+/// Fetches an access token: the lane's transport and dialect, seen from here.
+#[async_trait]
+pub trait Exchanger: Send + Sync {
+    async fn exchange(&self) -> Result<Issued, Failure>;
+}
+
+/// For plans that need no exchange.
+pub struct NoExchange;
+
+#[async_trait]
+impl Exchanger for NoExchange {
+    async fn exchange(&self) -> Result<Issued, Failure> {
+        Err(Failure::new(FailureClass::Auth, "no way to fetch an access token"))
+    }
 }
 
 impl Passes {
     pub fn new(world: World, vault: Arc<Vault>, store: Arc<dyn PassStore>) -> Passes {
-        Passes { world, vault, store, signed: RwLock::default(), signing: tokio::sync::Mutex::default() }
+        Passes { world, vault, store, ready: RwLock::default(), desks: Mutex::default() }
     }
 
-    /// The value for the header `authorization`. Cheap when nothing is to be signed.
+    /// What requests are authorised with. Cheap when nothing is to be signed or fetched.
     ///
     /// # Errors
-    /// When the key cannot sign or the signed token cannot be kept (a token that is not kept would be signed again
-    /// after a restart, too soon).
-    pub async fn get(&self, plan: &PassPlan, environment: Environment) -> Result<Arc<str>, PassError> {
-        let owner = match plan {
-            PassPlan::Static(value) => return Ok(Arc::from(value.as_str())),
-            PassPlan::Es256 { team_id, key_id, pkcs8_der } => owner(team_id, key_id, pkcs8_der, environment),
-        };
+    /// When the key cannot sign, the exchange is refused, or the pass cannot be kept (a token that is not kept would be
+    /// signed again after a restart, too soon).
+    pub async fn get(&self, plan: &PassPlan, environment: Environment, exchanger: &dyn Exchanger) -> Result<Arc<str>, PassError> {
+        if let PassPlan::Static(value) = plan {
+            return Ok(Arc::from(value.as_str()));
+        }
+        let place = place_of(plan, environment);
         let now = self.world.now();
-        if let Some((header, renew_at)) = self.signed.read().unwrap_or_else(|e| e.into_inner()).get(&owner)
+        if let Some((header, signed_at, renew_at)) = self.ready.read().unwrap_or_else(|e| e.into_inner()).get(&place)
             && now < *renew_at
-            && now > *renew_at - RENEW_AT - 2 * JITTER
+            && now >= *signed_at - MINUTE
         {
             return Ok(Arc::clone(header));
         }
-        self.sign(plan, owner, false).await
+        self.make_one(plan, place, None, exchanger).await
     }
 
-    /// Asks for a new token because the vendor called the present one expired. Signs only if the present one is older
-    /// than 20 minutes; otherwise the present one comes back.
+    /// Asks for a new pass because the vendor called `refused` expired. Another one comes back when somebody else has
+    /// renewed it meanwhile; the same one when it is too young to be renewed.
     ///
     /// # Errors
     /// As [`Passes::get`].
-    pub async fn renew(&self, plan: &PassPlan, environment: Environment) -> Result<Arc<str>, PassError> {
+    pub async fn renew(
+        &self,
+        plan: &PassPlan,
+        environment: Environment,
+        refused: &str,
+        exchanger: &dyn Exchanger,
+    ) -> Result<Arc<str>, PassError> {
         match plan {
             PassPlan::Static(value) => Ok(Arc::from(value.as_str())),
-            PassPlan::Es256 { team_id, key_id, pkcs8_der } => self.sign(plan, owner(team_id, key_id, pkcs8_der, environment), true).await,
+            _ => self.make_one(plan, place_of(plan, environment), Some(refused), exchanger).await,
         }
     }
 
-    async fn sign(&self, plan: &PassPlan, owner: Owner, refused: bool) -> Result<Arc<str>, PassError> {
-        let mut all = self.signing.lock().await;
-        let now = self.world.now();
-        let place = owner.place();
-        let known = match all.get(&owner) {
-            Some(signed) => Some(signed.clone()),
-            None => self.kept(&place).await?,
-        };
-        let fresh_enough = |signed: &Signed| {
-            let age = signed.age(now);
-            signed.usable(now) && if refused { age < YOUNG } else { now < signed.renew_at || age < YOUNG }
-        };
-        let signed = match known.filter(fresh_enough) {
-            Some(signed) => signed,
-            None => {
-                let signed = self.make(plan, now)?;
-                let plain = serde_json::to_vec(&signed).unwrap_or_default();
-                self.store.put(&place, self.vault.seal(&["pass", &place], &plain)).await?;
-                signed
-            }
-        };
-        let header: Arc<str> = Arc::from(signed.header.as_str());
-        self.signed.write().unwrap_or_else(|e| e.into_inner()).insert(owner.clone(), (Arc::clone(&header), signed.renew_at));
-        all.insert(owner, signed);
-        Ok(header)
+    fn desk(&self, place: &str) -> Arc<tokio::sync::Mutex<Desk>> {
+        self.desks.lock().unwrap_or_else(|e| e.into_inner()).entry(place.to_owned()).or_default().clone()
     }
 
-    async fn kept(&self, place: &str) -> Result<Option<Signed>, PassError> {
+    async fn make_one(
+        &self,
+        plan: &PassPlan,
+        place: String,
+        refused: Option<&str>,
+        exchanger: &dyn Exchanger,
+    ) -> Result<Arc<str>, PassError> {
+        let desk = self.desk(&place);
+        let mut desk = desk.lock().await;
+        let now = self.world.now();
+        if !desk.looked {
+            desk.known = self.kept(&place).await?;
+            desk.looked = true;
+        }
+        let known = desk.known.clone().filter(|held| held.usable(now));
+        let young = known.as_ref().is_some_and(|held| held.age(now) < plan.young());
+        let serves = known.as_ref().is_some_and(|held| match refused {
+            Some(refused) => held.header != refused || young,
+            None => now < held.renew_at || young,
+        });
+        if let Some(held) = known.as_ref().filter(|_| serves) {
+            return Ok(self.publish(place, held));
+        }
+        if let Some((failure, until)) = desk.failed.clone().filter(|(_, until)| now < *until) {
+            return match known.filter(|_| refused.is_none()) {
+                Some(held) => Ok(Arc::from(held.header.as_str())),
+                None => Err(PassError::Refused(Failure { retry_after: Some(until - now), ..failure })),
+            };
+        }
+        let made = match plan {
+            PassPlan::Exchange { .. } => match exchanger.exchange().await {
+                Ok(issued) => self.issued(issued, now),
+                Err(failure) => {
+                    let wait = failure.retry_after.unwrap_or(EXCHANGE_PAUSE).clamp(EXCHANGE_PAUSE / 10, 10 * MINUTE);
+                    tracing::warn!(class = failure.class.slug(), words = failure.words, "an access token could not be fetched");
+                    desk.failed = Some((failure.clone(), self.world.now() + wait));
+                    // What still lives serves on; nobody notices until it ends.
+                    return match known.filter(|_| refused.is_none()) {
+                        Some(held) => Ok(Arc::from(held.header.as_str())),
+                        None => Err(PassError::Refused(failure)),
+                    };
+                }
+            },
+            _ => self.sign(plan, now)?,
+        };
+        let plain = serde_json::to_vec(&made).unwrap_or_default();
+        self.store.put(&place, self.vault.seal(&["pass", &place], &plain)).await?;
+        desk.failed = None;
+        desk.known = Some(made.clone());
+        Ok(self.publish(place, &made))
+    }
+
+    fn publish(&self, place: String, held: &Held) -> Arc<str> {
+        let header: Arc<str> = Arc::from(held.header.as_str());
+        self.ready.write().unwrap_or_else(|e| e.into_inner()).insert(place, (Arc::clone(&header), held.signed_at, held.renew_at));
+        header
+    }
+
+    async fn kept(&self, place: &str) -> Result<Option<Held>, PassError> {
         let Some(sealed) = self.store.get(place).await? else { return Ok(None) };
         let plain = match self.vault.open(&["pass", place], &sealed) {
             Ok(plain) => plain,
             Err(e) => {
-                tracing::warn!(error = %e, "a kept provider token cannot be opened; a new one is signed");
+                tracing::warn!(error = %e, "a kept pass cannot be opened; a new one is made");
                 return Ok(None);
             }
         };
         Ok(serde_json::from_slice(&plain).ok())
     }
 
-    fn make(&self, plan: &PassPlan, now: Millis) -> Result<Signed, PassError> {
-        let PassPlan::Es256 { team_id, key_id, pkcs8_der } = plan else { return Err(PassError::Key) };
+    fn issued(&self, issued: Issued, now: Millis) -> Held {
+        let lives = issued.lives.max(MINUTE);
+        // Five minutes early for an hour, two hours early for a day; spread, so that nodes do not meet.
+        let early = (5 * MINUTE).max(lives / 12).min(lives / 2);
+        let jitter = (self.world.unit() * early as f64 / 4.0) as Millis;
+        let spare = (lives / 10).min(MINUTE / 2);
+        Held { header: issued.pass, signed_at: now, renew_at: now + lives - early - jitter, ends_at: now + lives - spare }
+    }
+
+    fn sign(&self, plan: &PassPlan, now: Millis) -> Result<Held, PassError> {
         let random = SystemRandom::new();
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8_der, &random).map_err(|_| PassError::Key)?;
-        let head = serde_json::json!({"alg": "ES256", "kid": key_id}).to_string();
-        let claims = serde_json::json!({"iss": team_id, "iat": now / 1_000}).to_string();
-        let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(claims));
-        let signature = key.sign(&random, token.as_bytes()).map_err(|_| PassError::Key)?;
+        let seconds = now / 1_000;
+        let (head, claims) = match plan {
+            PassPlan::Es256 { team_id, key_id, .. } => {
+                (serde_json::json!({"alg": "ES256", "kid": key_id}), serde_json::json!({"iss": team_id, "iat": seconds}))
+            }
+            PassPlan::Ps256 { issuer, key_id, audience, .. } => (
+                serde_json::json!({"alg": "PS256", "kid": key_id, "typ": "JWT"}),
+                serde_json::json!({"aud": audience, "iss": issuer, "iat": seconds, "exp": seconds + 3_600}),
+            ),
+            PassPlan::Static(_) | PassPlan::Exchange { .. } => return Err(PassError::Key),
+        };
+        let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(head.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let (scheme, signature) = match plan {
+            PassPlan::Ps256 { pkcs8_der, .. } => {
+                let key = RsaKeyPair::from_pkcs8(pkcs8_der).map_err(|_| PassError::Key)?;
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PSS_SHA256, &random, token.as_bytes(), &mut signature).map_err(|_| PassError::Key)?;
+                ("Bearer", signature)
+            }
+            PassPlan::Es256 { pkcs8_der, .. } => {
+                let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8_der, &random).map_err(|_| PassError::Key)?;
+                ("bearer", key.sign(&random, token.as_bytes()).map_err(|_| PassError::Key)?.as_ref().to_vec())
+            }
+            PassPlan::Static(_) | PassPlan::Exchange { .. } => return Err(PassError::Key),
+        };
         token.push('.');
         token.push_str(&URL_SAFE_NO_PAD.encode(signature));
         let jitter = ((self.world.unit() * 2.0 - 1.0) * JITTER as f64) as Millis;
-        Ok(Signed { header: format!("bearer {token}"), signed_at: now, renew_at: now + RENEW_AT + jitter })
+        Ok(Held { header: format!("{scheme} {token}"), signed_at: now, renew_at: now + RENEW_AT + jitter, ends_at: now + TOO_OLD })
     }
 }
 
-fn owner(team: &str, key: &str, pkcs8: &[u8], environment: Environment) -> Owner {
-    let digest = xxhash_rust::xxh3::xxh3_64(pkcs8).to_le_bytes();
-    Owner { team: team.to_owned(), key: key.to_owned(), environment, digest }
+impl PassPlan {
+    /// Never renewed before this age.
+    fn young(&self) -> Millis {
+        match self {
+            PassPlan::Static(_) => Millis::MAX,
+            PassPlan::Es256 { .. } => YOUNG,
+            PassPlan::Ps256 { .. } => MINUTE,
+            PassPlan::Exchange { .. } => MINUTE / 6,
+        }
+    }
 }
 
-impl Owner {
-    /// Name in the store, safe as a file name.
-    fn place(&self) -> String {
-        let text = format!("{}\n{}\n{}\n{}", self.team, self.key, self.environment.slug(), hex::encode(self.digest));
-        hex::encode(&ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref()[..16])
-    }
+/// Name in the store, safe as a file name. A digest of the key itself is in it: a corrected key under the same id makes a
+/// new pass.
+fn place_of(plan: &PassPlan, environment: Environment) -> String {
+    let digest = |key: &[u8]| hex::encode(xxhash_rust::xxh3::xxh3_64(key).to_le_bytes());
+    let text = match plan {
+        PassPlan::Static(value) => value.clone(),
+        PassPlan::Es256 { team_id, key_id, pkcs8_der } => format!("{team_id}\n{key_id}\n{}", digest(pkcs8_der)),
+        PassPlan::Ps256 { issuer, key_id, audience, pkcs8_der } => {
+            format!("{issuer}\n{key_id}\n{audience}\n{}", digest(pkcs8_der))
+        }
+        PassPlan::Exchange { identity } => identity.clone(),
+    };
+    let text = format!("{text}\n{}", environment.slug());
+    hex::encode(&ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref()[..16])
 }
 
 #[cfg(test)]
@@ -266,7 +374,7 @@ mod tests {
     #[tokio::test]
     async fn the_token_is_a_strict_rfc_7515_jwt() {
         let desk = Desk::new();
-        let header = desk.start(2).get(&desk.plan, Environment::Production).await.expect("signed");
+        let header = desk.start(2).get(&desk.plan, Environment::Production, &NoExchange).await.expect("signed");
         let token = header.strip_prefix("bearer ").expect("lower-case scheme");
         let parts: Vec<&str> = token.split('.').collect();
         let json =
@@ -288,7 +396,7 @@ mod tests {
         let workers: Vec<_> = (0..100)
             .map(|_| {
                 let (passes, plan) = (Arc::clone(&passes), desk.plan.clone());
-                tokio::spawn(async move { passes.get(&plan, Environment::Production).await.expect("signed") })
+                tokio::spawn(async move { passes.get(&plan, Environment::Production, &NoExchange).await.expect("signed") })
             })
             .collect();
         for worker in workers {
@@ -296,7 +404,7 @@ mod tests {
         }
         for restart in 0..100 {
             desk.clock.advance(11_000);
-            seen.insert(desk.start(restart).get(&desk.plan, Environment::Production).await.expect("kept"));
+            seen.insert(desk.start(restart).get(&desk.plan, Environment::Production, &NoExchange).await.expect("kept"));
         }
         assert_eq!(seen.len(), 1, "18 minutes, 100 restarts, one token");
     }
@@ -306,39 +414,103 @@ mod tests {
         let desk = Desk::new();
         let passes = desk.start(2);
         let env = Environment::Production;
-        let first = passes.get(&desk.plan, env).await.expect("signed");
+        let first = passes.get(&desk.plan, env, &NoExchange).await.expect("signed");
         desk.clock.advance(19 * MINUTE);
-        assert_eq!(passes.renew(&desk.plan, env).await.expect("kept"), first, "too young to be signed again");
+        assert_eq!(passes.renew(&desk.plan, env, &first, &NoExchange).await.expect("kept"), first, "too young to be signed again");
         desk.clock.advance(27 * MINUTE);
-        assert_eq!(passes.get(&desk.plan, env).await.expect("kept"), first, "46 minutes old");
+        assert_eq!(passes.get(&desk.plan, env, &NoExchange).await.expect("kept"), first, "46 minutes old");
         desk.clock.advance(8 * MINUTE);
-        let second = passes.get(&desk.plan, env).await.expect("signed");
+        let second = passes.get(&desk.plan, env, &NoExchange).await.expect("signed");
         assert_ne!(second, first, "54 minutes old");
         desk.clock.advance(21 * MINUTE);
-        let third = passes.renew(&desk.plan, env).await.expect("signed");
+        let third = passes.renew(&desk.plan, env, &second, &NoExchange).await.expect("signed");
         assert_ne!(third, second, "refused and older than 20 minutes");
-        assert_eq!(passes.get(&desk.plan, env).await.expect("kept"), third);
+        assert_eq!(passes.get(&desk.plan, env, &NoExchange).await.expect("kept"), third);
     }
 
     #[tokio::test]
     async fn environments_and_keys_never_share() {
         let desk = Desk::new();
         let passes = desk.start(2);
-        let production = passes.get(&desk.plan, Environment::Production).await.expect("signed");
+        let production = passes.get(&desk.plan, Environment::Production, &NoExchange).await.expect("signed");
         desk.clock.advance(1_000);
-        assert_ne!(passes.get(&desk.plan, Environment::Sandbox).await.expect("signed"), production);
-        assert_ne!(passes.get(&Desk::new().plan, Environment::Production).await.expect("signed"), production);
+        assert_ne!(passes.get(&desk.plan, Environment::Sandbox, &NoExchange).await.expect("signed"), production);
+        assert_ne!(passes.get(&Desk::new().plan, Environment::Production, &NoExchange).await.expect("signed"), production);
     }
 
     #[tokio::test]
     async fn nothing_readable_is_kept_and_a_key_that_is_none_is_named() {
         let desk = Desk::new();
-        let header = desk.start(2).get(&desk.plan, Environment::Production).await.expect("signed");
+        let header = desk.start(2).get(&desk.plan, Environment::Production, &NoExchange).await.expect("signed");
         for entry in std::fs::read_dir(desk.dir.path().join("passes")).expect("a folder") {
             let bytes = std::fs::read(entry.expect("a file").path()).expect("read");
             assert!(!bytes.windows(20).any(|w| w == &header.as_bytes()[..20]));
         }
         let bad = PassPlan::Es256 { team_id: "T".into(), key_id: "K".into(), pkcs8_der: vec![1, 2, 3] };
-        assert!(matches!(desk.start(2).get(&bad, Environment::Production).await, Err(PassError::Key)));
+        assert!(matches!(desk.start(2).get(&bad, Environment::Production, &NoExchange).await, Err(PassError::Key)));
+    }
+
+    /// Hands out numbered tokens, or refuses.
+    struct Counter {
+        asked: std::sync::atomic::AtomicU32,
+        refuse: std::sync::atomic::AtomicBool,
+    }
+
+    #[async_trait]
+    impl Exchanger for Counter {
+        async fn exchange(&self) -> Result<Issued, Failure> {
+            use std::sync::atomic::Ordering::SeqCst;
+            let n = self.asked.fetch_add(1, SeqCst) + 1;
+            tokio::task::yield_now().await;
+            if self.refuse.load(SeqCst) {
+                return Err(Failure::new(FailureClass::Auth, "secret wrong"));
+            }
+            Ok(Issued { pass: format!("Bearer t{n}"), lives: 60 * MINUTE })
+        }
+    }
+
+    #[tokio::test]
+    async fn an_exchange_serves_all_is_renewed_early_and_never_storms() {
+        use std::sync::atomic::Ordering::SeqCst;
+        let desk = Desk::new();
+        let passes = Arc::new(desk.start(2));
+        let counter = Arc::new(Counter { asked: 0.into(), refuse: false.into() });
+        let plan = PassPlan::Exchange { identity: "app\nsecret".into() };
+        let env = Environment::Production;
+        let mut workers = Vec::new();
+        for _ in 0..50 {
+            let (passes, plan, counter) = (passes.clone(), plan.clone(), counter.clone());
+            workers.push(tokio::spawn(async move { passes.get(&plan, env, counter.as_ref()).await.expect("issued") }));
+        }
+        for worker in workers {
+            assert_eq!(&*worker.await.expect("joined"), "Bearer t1");
+        }
+        desk.clock.advance(56 * MINUTE);
+        assert_eq!(&*passes.get(&plan, env, counter.as_ref()).await.expect("renewed"), "Bearer t2", "before its end");
+        assert_eq!(&*desk.start(3).get(&plan, env, counter.as_ref()).await.expect("kept"), "Bearer t2", "over a restart");
+
+        // Everybody hears "expired" of the same token: one fetches, the others take what came.
+        desk.clock.advance(MINUTE);
+        for _ in 0..20 {
+            assert_eq!(&*passes.renew(&plan, env, "Bearer t2", counter.as_ref()).await.expect("renewed"), "Bearer t3");
+        }
+        assert_eq!(counter.asked.load(SeqCst), 3);
+
+        // Refused: what lives serves on; when it has ended the vendor's words come through, and only now and then a request.
+        counter.refuse.store(true, SeqCst);
+        desk.clock.advance(57 * MINUTE);
+        for _ in 0..20 {
+            assert_eq!(&*passes.get(&plan, env, counter.as_ref()).await.expect("still good"), "Bearer t3");
+        }
+        assert_eq!(counter.asked.load(SeqCst), 4);
+        desk.clock.advance(10 * MINUTE);
+        for _ in 0..20 {
+            let error = passes.get(&plan, env, counter.as_ref()).await.expect_err("over");
+            assert_eq!(error.to_string(), "access token: secret wrong");
+        }
+        assert_eq!(counter.asked.load(SeqCst), 5);
+        counter.refuse.store(false, SeqCst);
+        desk.clock.advance(MINUTE);
+        assert_eq!(&*passes.get(&plan, env, counter.as_ref()).await.expect("mended"), "Bearer t6");
     }
 }

@@ -10,6 +10,7 @@ pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
     match vendor {
         Vendor::Apns => &Apns,
         Vendor::Xiaomi => &Xiaomi,
+        silent => super::silent::of(silent),
     }
 }
 

@@ -8,6 +8,7 @@ mod copies;
 mod crowds;
 mod devices;
 mod equation;
+mod materials;
 mod messages;
 mod people;
 mod receipts;

@@ -39,7 +39,7 @@ pub fn door(storage: &Storage) -> Door {
     let woken = Arc::new(Notify::new());
     Door {
         listener: Listener::new(storage.clone(), world.clone(), woken.clone()),
-        applier: Applier::new(storage.clone(), world, woken),
+        applier: Applier::new(storage.clone(), world.clone(), woken, support::vault(world)),
         clock,
     }
 }
@@ -55,7 +55,7 @@ pub fn body(reference: &str, parameter: &str, kind: i64, tokens: &str) -> Vec<u8
 }
 
 async fn post(door: &Door, app: &App, body: Vec<u8>) {
-    door.listener.vendor_callback(Vendor::Xiaomi, &app.callback_secret, "application/x-www-form-urlencoded", "", body).await.unwrap();
+    door.listener.vendor_callback(Vendor::Xiaomi, &app.callback_secret, "application/x-www-form-urlencoded", "", "", body).await.unwrap();
 }
 
 async fn drain(door: &Door) {
@@ -133,9 +133,9 @@ async fn what_is_not_ours_counts_nothing_and_stays_visible() {
     assert_eq!(refused.len(), 3);
     assert!(refused.iter().all(|(_, end)| end.found == 0 && end.error.is_some()), "{refused:?}");
     assert_eq!(storage.receipts.refused(other.no, 10).await.unwrap().len(), 1);
-    let unknown = door.listener.vendor_callback(Vendor::Xiaomi, "nobody", "", "", Vec::new()).await.unwrap_err();
+    let unknown = door.listener.vendor_callback(Vendor::Xiaomi, "nobody", "", "", "", Vec::new()).await.unwrap_err();
     assert_eq!(unknown.code, Code::NotFound);
-    let large = door.listener.vendor_callback(Vendor::Xiaomi, &app.callback_secret, "", "", vec![0; (1 << 20) + 1]).await.unwrap_err();
+    let large = door.listener.vendor_callback(Vendor::Xiaomi, &app.callback_secret, "", "", "", vec![0; (1 << 20) + 1]).await.unwrap_err();
     assert_eq!(large.code, Code::TooLarge);
     // A token that was never in this message waits as an orphan, and is given up after its time.
     post(&door, &app, body("ref0", &ours, 1, "stranger")).await;
@@ -245,6 +245,7 @@ async fn a_body_applied_twice_after_a_crash_counts_once() {
         received_at: NOW,
         content_type: String::new(),
         query: String::new(),
+        signature: String::new(),
         body: body("ref0", &word, 1, "token-1"),
     };
     storage.receipts.append(raw).await.unwrap();

@@ -227,3 +227,9 @@ pub async fn raw(path: &Path) -> sqlx::SqliteConnection {
     use sqlx::ConnectOptions;
     sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
+
+/// A vault of its own key.
+pub fn vault(world: pipeline::world::World) -> std::sync::Arc<pipeline::vault::Vault> {
+    let master = pipeline::vault::MasterKey::random(&world);
+    std::sync::Arc::new(pipeline::vault::Vault::new(world, &master, None).unwrap())
+}

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use base64::Engine;
 use pipeline::access::accept::{Accepted, Submission};
-use pipeline::channel::lanes::credential_aad;
 use pipeline::house::{House, Plan};
 use pipeline::storage::apps::{App, CredentialRow, LaneSettings, NewApp};
 use pipeline::storage::devices::Registration;
@@ -14,6 +13,7 @@ use pipeline::storage::frame::Outcomes;
 use pipeline::storage::messages::{Message, Origin, Targets};
 use pipeline::storage::tallies::fold;
 use pipeline::vault::{MasterKey, Vault};
+use pipeline::vendors::credential::credential_aad;
 use pipeline::world::World;
 use simulator::{Account, ApnsAccount, Channel, Options, Simulator, XiaomiAccount};
 use types::content::{Content, MessageClass};

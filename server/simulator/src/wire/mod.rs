@@ -86,6 +86,7 @@ fn judge(twin: &Twin, line: &mut Line, method: &Method, path: &str, headers: &He
     let mut reply = match vendor {
         Vendor::Apns => apns::answer(twin, &dials, line, host, method, rest, headers, body),
         Vendor::Xiaomi => xiaomi::answer(twin, &dials, method, rest, headers, body),
+        _ => Reply::bare(404),
     };
     reply.delay += twin.delay(&dials);
     reply

@@ -22,6 +22,7 @@ mod copies;
 mod crowd_rows;
 mod crowds;
 mod devices;
+mod materials;
 mod messages;
 mod people;
 mod receipts;
@@ -82,6 +83,7 @@ pub async fn open(url: &str) -> Result<Storage> {
         copies: Arc::new(copies::SqliteCopies::new(db.clone())),
         crowds: Arc::new(crowds::SqliteCrowds::new(db.clone())),
         devices: Arc::new(devices::SqliteDevices::new(db.clone())),
+        materials: Arc::new(materials::SqliteMaterials::new(db.clone())),
         messages: Arc::new(messages::SqliteMessages::new(db.clone())),
         people: Arc::new(people::SqlitePeople::new(db.clone())),
         receipts: Arc::new(receipts::SqliteReceipts::new(db.clone())),

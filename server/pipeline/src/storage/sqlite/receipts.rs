@@ -34,6 +34,7 @@ struct RawRow {
     received_at: Millis,
     content_type: String,
     query: String,
+    signature: String,
     body: Vec<u8>,
     found: i64,
     refused: i64,
@@ -54,6 +55,7 @@ fn raw(row: RawRow) -> Result<(Raw, RawEnd)> {
         received_at: row.received_at,
         content_type: row.content_type,
         query: row.query,
+        signature: row.signature,
         body: row.body,
     };
     Ok((Raw { no: row.no, raw: body }, end))
@@ -165,7 +167,7 @@ async fn drop_some(conn: &mut SqliteConnection, app_no: i64, n: i64) -> Result<(
     Ok(())
 }
 
-const RAW: &str = "no, app_no, source, received_at, content_type, query, body, found, refused, error";
+const RAW: &str = "no, app_no, source, received_at, content_type, query, signature, body, found, refused, error";
 
 #[async_trait]
 impl Receipts for SqliteReceipts {
@@ -174,14 +176,15 @@ impl Receipts for SqliteReceipts {
             .write(move |conn| {
                 Box::pin(async move {
                     let done = sqlx::query(
-                        "INSERT INTO receipt_raw (app_no, source, received_at, content_type, query, body, state) \
-                         VALUES ($1, $2, $3, $4, $5, $6, 0)",
+                        "INSERT INTO receipt_raw (app_no, source, received_at, content_type, query, signature, body, state) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
                     )
                     .bind(raw.app_no)
                     .bind(rows::code_or_zero(raw.vendor))
                     .bind(raw.received_at)
                     .bind(raw.content_type)
                     .bind(raw.query)
+                    .bind(raw.signature)
                     .bind(raw.body)
                     .execute(conn)
                     .await?;

@@ -10,7 +10,9 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use types::vendor::Vendor;
 
-use super::dialect::{Batch, Callback, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire};
+use super::dialect::{
+    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
+};
 
 pub struct Apns;
 
@@ -52,5 +54,10 @@ impl Dialect for Apns {
     /// Hex, whole bytes. Apple asks not to assume a length; 64 digits is usual (apns.md, 2).
     fn token_is_plausible(&self, token: &str) -> bool {
         (64..=512).contains(&token.len()) && token.len().is_multiple_of(2) && token.bytes().all(|b| b.is_ascii_hexdigit())
+    }
+
+    /// Apple calls nobody back (apns.md, 6).
+    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
+        None
     }
 }

@@ -15,7 +15,7 @@ use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 use types::vendor::Vendor;
 
-use super::dialect::{Request, Wire};
+use super::dialect::{PassPlan, Request, Wire};
 use crate::telemetry;
 use crate::world::World;
 
@@ -24,7 +24,7 @@ const ANSWER_MAX: usize = 1 << 20;
 /// A TCP and TLS handshake must be done by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Answer headers a dialect may read.
-const KEPT_HEADERS: [&str; 2] = ["content-type", "retry-after"];
+const KEPT_HEADERS: [&str; 3] = ["content-type", "retry-after", "x-rate-limit-reset"];
 
 /// The way to one vendor for one credential. Requests with equal routes share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,10 +44,10 @@ pub struct Route {
 }
 
 /// The scope of a credential, from its pass plan.
-pub fn scope_of(plan: &super::dialect::PassPlan) -> String {
+pub fn scope_of(plan: &PassPlan) -> String {
     match plan {
-        super::dialect::PassPlan::Static(_) => String::new(),
-        super::dialect::PassPlan::Es256 { team_id, key_id, .. } => format!("{team_id}/{key_id}"),
+        PassPlan::Static(_) | PassPlan::Ps256 { .. } | PassPlan::Exchange { .. } => String::new(),
+        PassPlan::Es256 { team_id, key_id, .. } => format!("{team_id}/{key_id}"),
     }
 }
 
@@ -69,7 +69,7 @@ impl Transport {
         let started = Instant::now();
         let wire = match route.vendor {
             Vendor::Apns => self.apns.send(route, request, started + route.timeout).await,
-            Vendor::Xiaomi => self.plain.send(route, request).await,
+            _ => self.plain.send(route, request).await,
         };
         self.gauges.count(route, &wire, started.elapsed());
         wire

@@ -38,7 +38,7 @@ impl Clients {
             let Ok(mut value) = http::HeaderValue::from_maybe_shared(Bytes::from(value)) else {
                 return never_sent(format!("header {name} cannot be sent"));
             };
-            value.set_sensitive(name == "authorization");
+            value.set_sensitive(matches!(name, "authorization" | "authtoken" | "auth_token" | "token"));
             call = call.header(name, value);
         }
         let mut response = match call.send().await {

@@ -6,7 +6,9 @@ mod request;
 
 use types::vendor::Vendor;
 
-use super::dialect::{Batch, Callback, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire};
+use super::dialect::{
+    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
+};
 
 pub struct Xiaomi;
 
@@ -44,5 +46,10 @@ impl Dialect for Xiaomi {
     /// Printable, without the comma that joins ids in a request.
     fn token_is_plausible(&self, token: &str) -> bool {
         (8..=256).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic() && b != b',')
+    }
+
+    /// Any 200 (xiaomi.md, 6).
+    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
+        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
     }
 }

@@ -1,0 +1,115 @@
+//! Materials in SQLite.
+
+use async_trait::async_trait;
+use types::Millis;
+
+use super::Db;
+use crate::storage::Result;
+use crate::storage::materials::{Material, Materials};
+
+pub struct SqliteMaterials {
+    db: Db,
+}
+
+impl SqliteMaterials {
+    pub fn new(db: Db) -> SqliteMaterials {
+        SqliteMaterials { db }
+    }
+}
+
+const COLUMNS: &str = "lane_no, key, kind, message_no, vendor_id, words, made_at, ends_at";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    lane_no: i64,
+    key: String,
+    kind: String,
+    message_no: i64,
+    vendor_id: Option<String>,
+    words: String,
+    made_at: Millis,
+    ends_at: Millis,
+}
+
+fn material(row: Row) -> Material {
+    let Row { lane_no, key, kind, message_no, vendor_id, words, made_at, ends_at } = row;
+    Material { lane_no, key, kind, message_no, vendor_id, words, made_at, ends_at }
+}
+
+#[async_trait]
+impl Materials for SqliteMaterials {
+    async fn get(&self, lane_no: i64, key: &str) -> Result<Option<Material>> {
+        let found: Option<Row> =
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM material WHERE lane_no = $1 AND key = $2")))
+                .bind(lane_no)
+                .bind(key)
+                .fetch_optional(self.db.readers())
+                .await?;
+        Ok(found.map(material))
+    }
+
+    async fn put(&self, one: &Material) -> Result<()> {
+        let one = one.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query(sqlx::AssertSqlSafe(format!(
+                        "INSERT INTO material ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+                         ON CONFLICT (lane_no, key) DO UPDATE SET kind = excluded.kind, message_no = excluded.message_no, \
+                         vendor_id = excluded.vendor_id, words = excluded.words, made_at = excluded.made_at, ends_at = excluded.ends_at"
+                    )))
+                    .bind(one.lane_no)
+                    .bind(one.key)
+                    .bind(one.kind)
+                    .bind(one.message_no)
+                    .bind(one.vendor_id)
+                    .bind(one.words)
+                    .bind(one.made_at)
+                    .bind(one.ends_at)
+                    .execute(conn)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn forget(&self, lane_no: i64, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query("DELETE FROM material WHERE lane_no = $1 AND key = $2").bind(lane_no).bind(key).execute(conn).await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn of_message(&self, message_no: i64) -> Result<Vec<Material>> {
+        let found: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM material WHERE message_no = $1 ORDER BY lane_no, made_at, key"
+        )))
+        .bind(message_no)
+        .fetch_all(self.db.readers())
+        .await?;
+        Ok(found.into_iter().map(material).collect())
+    }
+
+    async fn clear(&self, before: Millis, limit: u32) -> Result<u64> {
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query(
+                        "DELETE FROM material WHERE (lane_no, key) IN (SELECT lane_no, key FROM material WHERE ends_at < $1 LIMIT $2)",
+                    )
+                    .bind(before)
+                    .bind(limit)
+                    .execute(conn)
+                    .await?;
+                    Ok(done.rows_affected())
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,35 @@
+//! Materials at vendors.
+
+use pipeline::storage::materials::Material;
+use types::vendor::Vendor;
+
+use crate::support::{NOW, fresh_storage, lane, sending};
+
+#[tokio::test]
+async fn a_material_is_found_by_its_digest_until_it_is_forgotten() {
+    let storage = fresh_storage().await;
+    let (app, other, message_no) = sending(&storage, 1).await;
+    let lane = lane(&storage, &app, Vendor::Apns).await;
+    let one = Material {
+        lane_no: lane.no,
+        key: "k1".into(),
+        kind: "content".into(),
+        message_no,
+        vendor_id: None,
+        words: "67 category not allowed".into(),
+        made_at: NOW,
+        ends_at: NOW + 10,
+    };
+    storage.materials.put(&one).await.unwrap();
+    let saved = Material { vendor_id: Some("t-1".into()), words: String::new(), ends_at: NOW + 1_000, ..one.clone() };
+    storage.materials.put(&saved).await.unwrap();
+    assert_eq!(storage.materials.get(lane.no, "k1").await.unwrap(), Some(saved.clone()), "the newest is kept");
+    assert_eq!(storage.materials.get(lane.no + 1_000, "k1").await.unwrap(), None);
+    assert_ne!(lane.no, other.no);
+    let second = Material { key: "k2".into(), kind: "image".into(), made_at: NOW + 1, ends_at: NOW + 5, ..saved.clone() };
+    storage.materials.put(&second).await.unwrap();
+    assert_eq!(storage.materials.of_message(message_no).await.unwrap(), [saved.clone(), second]);
+    assert_eq!(storage.materials.clear(NOW + 100, 10).await.unwrap(), 1, "the picture had ended");
+    storage.materials.forget(lane.no, "k1").await.unwrap();
+    assert_eq!(storage.materials.of_message(message_no).await.unwrap(), []);
+}
