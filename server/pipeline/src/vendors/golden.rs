@@ -29,20 +29,20 @@ pub(super) struct Sample {
 
 impl Sample {
     pub fn of(vendor: Vendor, content: Content, n: usize) -> Sample {
-        let fields: &[(&str, &str)] = match vendor {
-            Vendor::Apns => &[("team_id", "TEAM000001"), ("key_id", "KEY0000001"), ("bundle_id", "com.example.shop")],
-            Vendor::Xiaomi => &[("package_name", "com.example.shop"), ("app_secret", "secret"), ("channel_id", "100234")],
-            _ => &[],
-        };
-        let token = |i: usize| match vendor {
-            Vendor::Apns => format!("{i:064x}"),
-            Vendor::Xiaomi if i < 26 => format!("reg-{}", char::from(b'a' + i as u8)),
-            _ => format!("reg-{i}"),
+        let made: Made =
+            serde_json::from_str(&std::fs::read_to_string(dir(vendor).join("sample.json")).expect("sample.json")).expect("a sample");
+        let token = |i: usize| {
+            let letter = u8::try_from(i).ok().filter(|i| *i < 26).map_or(i.to_string(), |i| char::from(b'a' + i).to_string());
+            made.token
+                .replace("{i:064x}", &format!("{i:064x}"))
+                .replace("{i:032x}", &format!("{i:032x}"))
+                .replace("{i}", &i.to_string())
+                .replace("{a}", &letter)
         };
         Sample {
             content,
-            credential: Credential { fields: fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect() },
             tokens: (0..n).map(token).collect(),
+            credential: Credential { fields: made.credential },
             traces: (0..n).map(|i| format!("00000000-0000-7000-8000-{i:012x}")).collect(),
             callback: Some(CallbackTarget { url: "https://push.example.com/callbacks/xiaomi/9f3c".into(), parameter: "m1.ab12".into() }),
             // 2026-11-20T13:00:00Z
@@ -72,15 +72,32 @@ impl Sample {
     }
 }
 
+/// `fixtures/sample.json`: a made-up credential, and the form of this vendor's tokens with `{i}`, `{a}` (a letter),
+/// `{i:032x}` or `{i:064x}` in it.
+#[derive(serde::Deserialize)]
+struct Made {
+    credential: std::collections::BTreeMap<String, String>,
+    token: String,
+}
+
+fn dir(vendor: Vendor) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors").join(vendor.slug()).join("fixtures")
+}
+
 fn fixtures(vendor: Vendor, kind: &str) -> Vec<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors").join(vendor.slug()).join("fixtures");
+    let files = fixtures_if_any(vendor, kind);
+    assert!(!files.is_empty(), "no .{kind} fixtures of {}", vendor.slug());
+    files
+}
+
+fn fixtures_if_any(vendor: Vendor, kind: &str) -> Vec<PathBuf> {
+    let dir = dir(vendor);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&dir)
         .unwrap_or_else(|e| panic!("{}: {e}", dir.display()))
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|ext| ext == kind))
         .collect();
     files.sort();
-    assert!(!files.is_empty(), "no .{kind} fixtures in {}", dir.display());
     files
 }
 
@@ -132,7 +149,12 @@ fn shown(judgement: &Judgement) -> String {
                         out.push_str(&format!(" · {name} {value}"));
                     }
                 }
-                out.push_str(if f.never_sent { " · never sent\n" } else { "\n" });
+                for (name, set) in [("never sent", f.never_sent), ("this device only", f.device_only), ("batch only", f.batch_only)] {
+                    if set {
+                        out.push_str(&format!(" · {name}"));
+                    }
+                }
+                out.push('\n');
             }
         }
     }
@@ -142,7 +164,95 @@ fn shown(judgement: &Judgement) -> String {
     if judgement.renew_pass {
         out.push_str("renew pass\n");
     }
+    if judgement.renew_prepared {
+        out.push_str("renew prepared\n");
+    }
     out
+}
+
+fn request_text(request: &super::dialect::Request) -> String {
+    let mut text = format!("{} {}\n", request.method, request.path);
+    for (name, value) in &request.headers {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    let body = std::str::from_utf8(&request.body).expect("UTF-8");
+    text + "\n" + &body.replace('&', "\n&")
+}
+
+/// Every request a batch leads to: what must be prepared, then the send itself.
+fn written(vendor: Vendor, sample: &Sample) -> String {
+    let mut text = String::new();
+    let mut prepared = Prepared::default();
+    loop {
+        let next = sample.with(|batch| {
+            let batch = Batch { prepared: &prepared, ..batch.clone() };
+            match dialect(vendor).prepare(&batch, &sample.credential, "PASS") {
+                Err(error) => Err(format!("{text}error: {error}")),
+                Ok(Some(wanted)) => Ok(wanted),
+                Ok(None) => Err(match dialect(vendor).build(&batch, &sample.credential, "PASS") {
+                    Err(error) => format!("{text}error: {error}"),
+                    Ok(request) => text.clone() + &request_text(&request),
+                }),
+            }
+        });
+        match next {
+            Err(whole) => return whole,
+            Ok(wanted) => {
+                assert!(prepared.0.len() < 8, "a preparation that never ends");
+                text.push_str(&format!("prepare {} for {} ms\n{}\n\n", wanted.kind, wanted.lives, request_text(&wanted.request)));
+                prepared.0.insert(wanted.key, format!("prepared-{}", prepared.0.len() + 1));
+            }
+        }
+    }
+}
+
+/// `.exchange` = an answer to the request for an access token; one of them per vendor also shows the request.
+#[test]
+fn exchanges_are_as_the_manuals_say() {
+    for vendor in Vendor::ALL {
+        let sample = Sample::of(vendor, Content::default(), 1);
+        let plan = dialect(vendor).pass_plan(&sample.credential);
+        if !matches!(plan, Ok(super::dialect::PassPlan::Exchange { .. })) {
+            assert!(fixtures_if_any(vendor, "exchange").is_empty(), "{}: exchanges without a plan: {plan:?}", vendor.slug());
+            continue;
+        }
+        let request = dialect(vendor).exchange(&sample.credential, sample.now).expect("a request");
+        for path in fixtures(vendor, "exchange") {
+            let wire = answer_of(&path);
+            let read = match dialect(vendor).read_exchange(&wire, sample.now) {
+                Ok(issued) => format!("{} for {} ms", issued.pass, issued.lives),
+                Err(failure) => format!("{}: {} retry_after {:?}", failure.class.slug(), failure.words, failure.retry_after),
+            };
+            let shown = if path.ends_with("success.exchange") { request_text(&request) + "\n\n" } else { String::new() };
+            snapshot(vendor, &path, &(shown + &read));
+        }
+        for wire in [Wire::TimedOut { words: "no answer".into() }, Wire::NeverSent { words: "refused".into() }] {
+            let failure = dialect(vendor).read_exchange(&wire, sample.now).expect_err("silence");
+            assert_ne!(failure.class, types::failure::FailureClass::Auth, "{}: silence is no refusal", vendor.slug());
+        }
+    }
+}
+
+/// `.material` = an answer to a preparation of kind `content` (or `image`, when the file name starts with it).
+#[test]
+fn materials_are_as_the_manuals_say() {
+    for vendor in Vendor::ALL {
+        for path in fixtures_if_any(vendor, "material") {
+            let kind = if path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("image")) { "image" } else { "content" };
+            let text = match dialect(vendor).read_prepared(kind, &answer_of(&path)) {
+                Ok(id) => format!("id {id}"),
+                Err(not) => format!(
+                    "{}: {} retry_after {:?}{}{}",
+                    not.failure.class.slug(),
+                    not.failure.words,
+                    not.failure.retry_after,
+                    if not.failure.batch_only { " · batch only" } else { "" },
+                    if not.renew_pass { " · renew pass" } else { "" }
+                ),
+            };
+            snapshot(vendor, &path, &text);
+        }
+    }
 }
 
 #[test]
@@ -156,17 +266,7 @@ fn requests_are_as_the_manuals_say() {
         for path in fixtures(vendor, "request") {
             let input: Input = serde_json::from_str(&body_of(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             let sample = Sample::of(vendor, input.content, input.tokens);
-            let text = sample.with(|batch| match dialect(vendor).build(batch, &sample.credential, "PASS") {
-                Err(error) => format!("error: {error}"),
-                Ok(request) => {
-                    let mut text = format!("{} {}\n", request.method, request.path);
-                    for (name, value) in &request.headers {
-                        text.push_str(&format!("{name}: {value}\n"));
-                    }
-                    let body = std::str::from_utf8(&request.body).expect("UTF-8");
-                    text + "\n" + &body.replace('&', "\n&")
-                }
-            });
+            let text = written(vendor, &sample);
             snapshot(vendor, &path, &text);
         }
     }

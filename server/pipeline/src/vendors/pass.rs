@@ -120,12 +120,15 @@ struct Desk {
     failed: Option<(Failure, Millis)>,
 }
 
+/// Pass, when it was made, when it is renewed.
+type Ready = (Arc<str>, Millis, Millis);
+
 /// All passes of the process; share one behind an `Arc`.
 pub struct Passes {
     world: World,
     vault: Arc<Vault>,
     store: Arc<dyn PassStore>,
-    ready: RwLock<HashMap<String, (Arc<str>, Millis, Millis)>>,
+    ready: RwLock<HashMap<String, Ready>>,
     desks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Desk>>>>,
 }
 
