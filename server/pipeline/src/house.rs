@@ -13,6 +13,7 @@ use crate::access::controls::Controls;
 use crate::access::copies::CopyDesk;
 use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
+use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
 use crate::channel::lanes;
 use crate::channel::materials::Materials;
@@ -98,6 +99,7 @@ impl House {
         let crowds = Crowds::new(storage.clone(), world.clone(), plan.data_dir.join("uploads"), Limits::default())
             .map_err(|error| BuildError::Other(format!("uploads folder: {error}")))?;
         let statuses = Statuses::default();
+        let healths = Healths::default();
         let stop = CancellationToken::new();
         let store = crate::vendors::pass::FilePassStore::new(plan.data_dir.join("passes"));
         let tools = Tools {
@@ -108,6 +110,7 @@ impl House {
             passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(store))),
             materials: Arc::new(Materials::default()),
             statuses: statuses.clone(),
+            healths: healths.clone(),
             callbacks: callbacks(plan.public_url.clone()),
             messages: Arc::new(MessageCache::default()),
             owner: plan.node.clone(),
@@ -119,9 +122,9 @@ impl House {
         let house = House {
             copies: CopyDesk::new(storage.clone(), world.clone()),
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
-            planner: Planner::new(storage.clone(), coordination.clone(), world.clone()),
+            planner: Planner::new(storage.clone(), coordination.clone(), world.clone(), healths.clone()),
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
-            applier: Applier::new(storage.clone(), world.clone(), woken, plan.vault.clone()),
+            applier: Applier::new(storage.clone(), world.clone(), woken, plan.vault.clone(), healths.clone()),
             receipts,
             storage,
             coordination,

@@ -94,7 +94,7 @@ impl Desk {
         storage.devices.register(app.no, devices.collect()).await.unwrap();
         let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls);
         let copies = CopyDesk::new(storage.clone(), world.clone());
-        let planner = Planner::new(storage.clone(), coordination, world.clone());
+        let planner = Planner::new(storage.clone(), coordination, world.clone(), pipeline::broker::health::Healths::default());
         Desk { storage, clock, world, desk, copies, planner, app, _folder: folder }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Comes in: a stored message. Goes out: chunks, each with its lane and why; filtered recipients with their rule.
 //! Never: a vendor's words, a socket, a send. Neighbours: storage, coordination, policy.
-//! How to add one: a routing rule is a pure function in `route`; a kind of target is an arm in `plan::Planner::gather`.
+//! How to add one: a routing rule is a pure function in `route` (how lanes stand: `health`); a kind of target is an arm in `plan::Planner::gather`.
 
+pub mod health;
 pub mod plan;
 pub mod route;
 

@@ -13,6 +13,7 @@ use types::ids::ChunkNo;
 use types::life::{FilterRule, Outcome};
 use types::vendor::Vendor;
 
+use super::health::{Healths, Standings};
 use super::route::{self, OpenLane};
 use super::wakes;
 use crate::coordination::Coordination;
@@ -62,6 +63,7 @@ const CONTEXT_KEPT_MS: Millis = 500;
 struct Context {
     app: App,
     lanes: Vec<OpenLane>,
+    standings: Standings,
     read_at: Millis,
 }
 
@@ -71,12 +73,13 @@ pub struct Planner {
     storage: Storage,
     coordination: Coordination,
     world: World,
+    healths: Healths,
     contexts: Arc<Mutex<BTreeMap<i64, Arc<Context>>>>,
 }
 
 impl Planner {
-    pub fn new(storage: Storage, coordination: Coordination, world: World) -> Planner {
-        Planner { storage, coordination, world, contexts: Arc::default() }
+    pub fn new(storage: Storage, coordination: Coordination, world: World, healths: Healths) -> Planner {
+        Planner { storage, coordination, world, healths, contexts: Arc::default() }
     }
 
     /// Plans until told to stop. Two loops: what a person waits for is never behind a crowd.
@@ -144,10 +147,10 @@ impl Planner {
         let reached = self.reach(app.no, &gathered.targets).await?;
         let used = types::copy::variables(&message.content);
         for (target, reaches) in gathered.targets.into_iter().zip(reached) {
-            sort_target(&mut sorter, target, reaches, order, lanes, demands, &used);
+            sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings: &context.standings }, &used);
         }
 
-        let chunks = sorter.into_chunks(order);
+        let chunks = sorter.into_chunks(order, &context.standings);
         let lanes_with_work: BTreeSet<i64> = chunks.iter().filter_map(|chunk| chunk.lane_no).collect();
         let (from, to, last, now) = (message.cursor, gathered.next, gathered.last, self.world.now());
         self.storage.messages.plan(PlanStep { message_no: message.no, from, to, chunks, last, now }).await?;
@@ -171,8 +174,9 @@ impl Planner {
             .into_iter()
             .filter(|lane| lane.settings.enabled && credentials.contains(&lane.vendor))
             .map(|lane| OpenLane { lane_no: lane.no, vendor: lane.vendor, chunk: route::chunk_size(lane.vendor, &lane.settings) })
-            .collect();
-        let context = Arc::new(Context { app, lanes, read_at: now });
+            .collect::<Vec<OpenLane>>();
+        let standings = self.healths.standings(app_no, lanes.iter().map(|lane| lane.vendor), now);
+        let context = Arc::new(Context { app, lanes, standings, read_at: now });
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(app_no, context.clone());
         Ok(context)
     }
@@ -270,15 +274,16 @@ impl Planner {
     }
 }
 
-fn sort_target(
-    sorter: &mut Sorter<'_>,
-    target: Target,
-    reaches: Vec<Reach>,
-    order: &[Vendor],
-    lanes: &[OpenLane],
+/// What decides between the lanes of a device.
+struct Rules<'a> {
+    order: &'a [Vendor],
+    lanes: &'a [OpenLane],
     demands: Demands,
-    used: &BTreeSet<String>,
-) {
+    standings: &'a Standings,
+}
+
+fn sort_target(sorter: &mut Sorter<'_>, target: Target, reaches: Vec<Reach>, rules: &Rules<'_>, used: &BTreeSet<String>) {
+    let Rules { order, lanes, demands, standings } = *rules;
     let mut variables = target.variables;
     variables.retain(|name, _| used.contains(name));
     let recipient = |device_no: i64, token: &str, text: &str| Recipient {
@@ -305,7 +310,7 @@ fn sort_target(
         by_device.entry(reach.device_no).or_default().push(reach);
     }
     for (device_no, tokens) in by_device {
-        match route::choose(&tokens, order, lanes, demands) {
+        match route::choose(&tokens, order, lanes, demands, standings) {
             Ok(choice) => sorter.send(choice.lane, recipient(device_no, &choice.reach.token, "")),
             Err(rule) => {
                 let token = tokens.first().map_or("", |reach| reach.token.as_str());
@@ -335,13 +340,13 @@ impl<'a> Sorter<'a> {
         self.filtered.push((recipient, rule));
     }
 
-    fn into_chunks(self, order: &[Vendor]) -> Vec<NewChunk> {
+    fn into_chunks(self, order: &[Vendor], standings: &Standings) -> Vec<NewChunk> {
         let mut out = Vec::new();
         for (_, (lane, mut recipients)) in self.lanes {
             recipients.sort_by_key(|r| (r.key, r.device_no));
             for part in recipients.chunks(lane.chunk.max(1)) {
                 let outcomes = Outcomes::waiting(part.len());
-                out.push(new_chunk(self.message, Some(lane), part, &outcomes, route::why(lane.vendor, order)));
+                out.push(new_chunk(self.message, Some(lane), part, &outcomes, route::why(lane.vendor, order, standings)));
             }
         }
         let mut filtered = self.filtered;
@@ -358,7 +363,7 @@ impl<'a> Sorter<'a> {
     }
 }
 
-fn new_chunk(message: &Message, lane: Option<OpenLane>, recipients: &[Recipient], outcomes: &Outcomes, why: String) -> NewChunk {
+pub(crate) fn new_chunk(message: &Message, lane: Option<OpenLane>, recipients: &[Recipient], outcomes: &Outcomes, why: String) -> NewChunk {
     let vendor = lane.map(|lane| lane.vendor);
     let delta = |measure: Measure, n: i64| Delta { message_no: message.no, app_no: message.app_no, vendor, measure, n };
     let mut deltas = vec![delta(Measure::Planned, recipients.len() as i64)];

@@ -3,6 +3,7 @@
 use types::life::FilterRule;
 use types::vendor::Vendor;
 
+use super::health::Standings;
 use crate::policy::{Demands, admit};
 use crate::storage::apps::LaneSettings;
 use crate::storage::devices::Reach;
@@ -35,34 +36,58 @@ pub struct Choice<'a> {
     pub lane: OpenLane,
 }
 
-/// Among the tokens of one device: the first vendor of `order` (then the rest, by number) with an admitted token and an open lane.
+/// Among the tokens of one device: the first vendor of `order` (then native lanes, then third parties) with an admitted token
+/// and an open lane that takes this device. When none takes it, the first that could: better late than never.
 ///
 /// # Errors
 /// The rule that stood last in the way, the most telling first: a rule of policy before "no lane".
-pub fn choose<'a>(tokens: &'a [Reach], order: &[Vendor], lanes: &[OpenLane], demands: Demands) -> Result<Choice<'a>, FilterRule> {
-    let rank = |vendor: Vendor| order.iter().position(|v| *v == vendor).unwrap_or(order.len());
+pub fn choose<'a>(
+    tokens: &'a [Reach],
+    order: &[Vendor],
+    lanes: &[OpenLane],
+    demands: Demands,
+    standings: &Standings,
+) -> Result<Choice<'a>, FilterRule> {
     let mut sorted: Vec<&Reach> = tokens.iter().collect();
-    sorted.sort_by_key(|reach| (rank(reach.vendor), reach.vendor.code()));
-    let mut refusal = None;
+    sorted.sort_by_key(|reach| rank(order, reach.vendor));
+    let (mut refusal, mut first) = (None, None);
     for reach in sorted {
         match admit(reach, demands) {
             Err(rule) => refusal = refusal.or(Some(rule)),
             Ok(()) => match lanes.iter().find(|lane| lane.vendor == reach.vendor) {
-                Some(lane) => return Ok(Choice { reach, lane: *lane }),
+                Some(lane) => {
+                    let choice = Choice { reach, lane: *lane };
+                    if standings.takes(reach.vendor, reach.device_no) {
+                        return Ok(choice);
+                    }
+                    first = first.or(Some(choice));
+                }
                 None => refusal = refusal.or(Some(FilterRule::NoLane)),
             },
         }
     }
-    Err(refusal.unwrap_or(FilterRule::NoDevice))
+    first.ok_or_else(|| refusal.unwrap_or(FilterRule::NoDevice))
+}
+
+/// Smaller goes first: the order given, then native lanes, then third parties.
+pub fn rank(order: &[Vendor], vendor: Vendor) -> (usize, bool, i64) {
+    (order.iter().position(|v| *v == vendor).unwrap_or(order.len()), vendor.is_third_party(), vendor.code())
 }
 
 /// Why this lane, in words for the console; the same for every recipient of a chunk.
-pub fn why(vendor: Vendor, order: &[Vendor]) -> String {
-    match order.iter().position(|v| *v == vendor) {
+pub fn why(vendor: Vendor, order: &[Vendor], standings: &Standings) -> String {
+    let place = match order.iter().position(|v| *v == vendor) {
         Some(0) => format!("{}: first in the app's order", vendor.slug()),
         Some(i) => format!("{}: number {} in the app's order, no usable token before it", vendor.slug(), i + 1),
-        None => format!("{}: the only kind of token with an open lane", vendor.slug()),
-    }
+        None if vendor.is_third_party() => format!("{}: third party, no usable native token", vendor.slug()),
+        None => format!("{}: native lane of its tokens", vendor.slug()),
+    };
+    let back: Vec<String> = Vendor::ALL
+        .into_iter()
+        .filter(|other| rank(order, *other) <= rank(order, vendor))
+        .filter_map(|other| Some(format!("{} stands back: {}", other.slug(), standings.of(other).words(standings.now)?)))
+        .collect();
+    if back.is_empty() { place } else { format!("{place}; {}", back.join("; ")) }
 }
 
 #[cfg(test)]
@@ -70,6 +95,7 @@ mod tests {
     use types::vendor::Environment;
 
     use super::*;
+    use crate::broker::health::Standing;
     use crate::storage::devices::TokenState;
 
     fn reach(vendor: Vendor, state: TokenState) -> Reach {
@@ -112,7 +138,9 @@ mod tests {
     #[test]
     fn the_order_decides_and_a_dead_token_hands_over() {
         let both = [reach(Vendor::Apns, TokenState::Active), reach(Vendor::Xiaomi, TokenState::Active)];
-        let pick = |tokens: &[Reach], order: &[Vendor], lanes: &[OpenLane]| choose(tokens, order, lanes, LIVE).map(|c| c.lane.vendor);
+        let pick = |tokens: &[Reach], order: &[Vendor], lanes: &[OpenLane]| {
+            choose(tokens, order, lanes, LIVE, &Standings::default()).map(|c| c.lane.vendor)
+        };
         assert_eq!(pick(&both, &[Vendor::Xiaomi, Vendor::Apns], &BOTH), Ok(Vendor::Xiaomi));
         assert_eq!(pick(&both, &[Vendor::Xiaomi, Vendor::Apns], &BOTH[..1]), Ok(Vendor::Apns));
         let dead = [reach(Vendor::Apns, TokenState::Active), reach(Vendor::Xiaomi, TokenState::Quarantined)];
@@ -120,5 +148,27 @@ mod tests {
         assert_eq!(pick(&dead, &[Vendor::Xiaomi], &[]), Err(FilterRule::Quarantined));
         assert_eq!(pick(&both, &[], &[]), Err(FilterRule::NoLane));
         assert_eq!(pick(&[], &[], &BOTH), Err(FilterRule::NoDevice));
+    }
+
+    #[test]
+    fn a_lane_that_is_out_hands_its_devices_to_the_next_and_says_so() {
+        let out = Standings::with(5, [(Vendor::Apns, Standing::Out { why: "breaker tripped".into(), since: 1 })]);
+        let both = [reach(Vendor::Apns, TokenState::Active), reach(Vendor::Xiaomi, TokenState::Active)];
+        let chosen = choose(&both, &[Vendor::Apns], &BOTH, LIVE, &out).map(|c| c.lane.vendor);
+        assert_eq!(chosen, Ok(Vendor::Xiaomi));
+        let alone = choose(&both[..1], &[Vendor::Apns], &BOTH, LIVE, &out).map(|c| c.lane.vendor);
+        assert_eq!(alone, Ok(Vendor::Apns), "who has no other lane waits for this one");
+        assert_eq!(why(Vendor::Xiaomi, &[Vendor::Apns], &out), "xiaomi: native lane of its tokens; apns stands back: breaker tripped");
+    }
+
+    #[test]
+    fn third_parties_are_the_floor_unless_the_order_says_otherwise() {
+        let order = |order: &[Vendor]| {
+            let mut all = vec![Vendor::Umeng, Vendor::Xiaomi, Vendor::Harmony, Vendor::Jpush];
+            all.sort_by_key(|v| rank(order, *v));
+            all
+        };
+        assert_eq!(order(&[]), [Vendor::Xiaomi, Vendor::Harmony, Vendor::Umeng, Vendor::Jpush]);
+        assert_eq!(order(&[Vendor::Jpush]), [Vendor::Jpush, Vendor::Xiaomi, Vendor::Harmony, Vendor::Umeng]);
     }
 }

@@ -76,6 +76,10 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
         } else if wanted < granted {
             granted -= permits.forget_permits(granted - wanted);
         }
+        if class == MessageClass::Bulk {
+            let halted = shared.halted(&now_config);
+            tools.healths.halted(now_config.app.no, now_config.lane.vendor, tools.world.now(), halted);
+        }
         let pause = match shared.stand_still(&now_config) {
             Some(wait) => Some(wait),
             None => shared.used_up(&now_config).await,
@@ -98,6 +102,28 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
 }
 
 impl Shared {
+    /// What routing should know: nothing goes here, and why.
+    fn halted(&self, config: &LaneConfig) -> Option<String> {
+        if !config.lane.settings.enabled {
+            return Some("switched off".to_owned());
+        }
+        if let Some(reason) = &config.lane.paused {
+            return Some(format!("stopped: {reason}"));
+        }
+        let now = self.tools.world.now();
+        let status = self.tools.statuses.get(config.lane.no);
+        if status.closed_until.max(status.quota_until).is_some_and(|until| now < until) {
+            return Some("its quota is used up".to_owned());
+        }
+        match self.breaker.lock().unwrap_or_else(PoisonError::into_inner).state() {
+            BreakerState::Flowing => None,
+            BreakerState::Tripped { .. } | BreakerState::Probing => {
+                let words = status.last_failure.map_or(String::new(), |(_, words, _)| format!(": {words}"));
+                Some(format!("breaker tripped{words}"))
+            }
+        }
+    }
+
     /// How long this lane must not claim, or `None`.
     fn stand_still(&self, config: &LaneConfig) -> Option<Duration> {
         if !config.lane.settings.enabled || config.lane.paused.is_some() || config.opened.is_none() {
@@ -215,6 +241,8 @@ impl Shared {
     async fn after(&self, config: &LaneConfig, effect: Effect) {
         let now = self.tools.world.now();
         let state = self.breaker.lock().unwrap_or_else(PoisonError::into_inner).state();
+        let (app_no, vendor) = (config.app.no, config.lane.vendor);
+        self.tools.healths.answered(app_no, vendor, now, effect.accepted, effect.accepted + effect.failed);
         self.tools.statuses.change(config.lane.no, |status| {
             status.breaker = Some(state);
             if let Some(until) = effect.slow_until {

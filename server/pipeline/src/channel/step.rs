@@ -21,6 +21,7 @@ use super::materials::Materials;
 use super::settle::{Fate, after_failure, after_silence, may_quarantine};
 use super::status::Statuses;
 use super::{render, retry};
+use crate::broker::health::Healths;
 use crate::coordination::{Coordination, Stop};
 use crate::policy::{Gate, before_send};
 use crate::storage::chunks::{Claimed, Next, Step};
@@ -53,6 +54,7 @@ pub struct Tools {
     pub passes: Arc<Passes>,
     pub materials: Arc<Materials>,
     pub statuses: Statuses,
+    pub healths: Healths,
     pub callbacks: Callbacks,
     pub messages: Arc<MessageCache>,
     /// Name of this process in leases.
@@ -97,6 +99,8 @@ pub struct Effect {
     pub last_failure: Option<(String, String)>,
     /// Device messages accepted in this step.
     pub accepted: u64,
+    /// Device messages the vendor itself failed at.
+    pub failed: u64,
 }
 
 /// What a step may do.
@@ -405,6 +409,9 @@ impl Work<'_> {
                 }
                 Verdict::Failed(failure) => {
                     let k = failure.class.consequences();
+                    if k.lane != ForLane::Healthy && !failure.device_only {
+                        self.effect.failed += 1;
+                    }
                     self.effect.last_failure = Some((failure.class.slug().to_owned(), failure.words.clone()));
                     if k.token == ForToken::Quarantine {
                         self.dead.push((self.recipients[*i].token.clone(), failure.dead_since, failure.words.clone()));

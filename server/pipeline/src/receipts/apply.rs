@@ -19,6 +19,7 @@ use super::guard::Guard;
 use super::kept::Kept;
 use super::mac;
 use super::report::ClientReport;
+use crate::broker::health::Healths;
 use crate::storage::chunks::ChunkView;
 use crate::storage::frame;
 use crate::storage::receipts::{Application, Fact, Mark, Orphan, Raw, RawEnd};
@@ -144,11 +145,12 @@ pub struct Applier {
     world: World,
     woken: Arc<Notify>,
     vault: Arc<Vault>,
+    healths: Healths,
     memory: Arc<Mutex<Memory>>,
 }
 
 impl Applier {
-    pub fn new(storage: Storage, world: World, woken: Arc<Notify>, vault: Arc<Vault>) -> Applier {
+    pub fn new(storage: Storage, world: World, woken: Arc<Notify>, vault: Arc<Vault>, healths: Healths) -> Applier {
         let memory = Memory {
             secrets: HashMap::new(),
             messages: Kept::new(MESSAGES_KEPT),
@@ -158,7 +160,7 @@ impl Applier {
             newest_message: -1,
             forgot_at: Millis::MIN,
         };
-        Applier { storage, world, woken, vault, memory: Arc::new(Mutex::new(memory)) }
+        Applier { storage, world, woken, vault, healths, memory: Arc::new(Mutex::new(memory)) }
     }
 
     pub async fn run(self, stop: CancellationToken) {
@@ -446,6 +448,7 @@ impl Applier {
     /// What receipts mean for devices.
     async fn act(&self, memory: &mut Memory, effects: Effects, now: Millis) -> Result<()> {
         for ((app_no, vendor), lane) in effects.lanes {
+            self.healths.acknowledged(app_no, vendor, now, lane.arrived);
             let dead = lane.dead.len() as u32;
             if !memory.guard.believe(app_no, vendor, lane.seen, dead, now) {
                 if dead > 0 {
@@ -500,6 +503,8 @@ enum Named {
 #[derive(Default)]
 struct LaneEffects {
     seen: u32,
+    /// Receipts that prove an arrival by themselves (a click follows one).
+    arrived: u64,
     /// Token -> since when, in which words.
     dead: BTreeMap<String, (Millis, String)>,
 }
@@ -531,6 +536,7 @@ impl Effects {
         let Some(vendor) = place.chunk.vendor else { return };
         let lane = self.lanes.entry((fact.app_no, vendor)).or_default();
         lane.seen += 1;
+        lane.arrived += u64::from(matches!(fact.kind, ReceiptKind::Delivered | ReceiptKind::SwitchOff));
         // Only a vendor may call a token dead or renamed; our client key is public.
         let from_vendor = !fact.reference.is_empty();
         if fact.kind == ReceiptKind::TokenDead && from_vendor && fact.replaced_by.is_none() {

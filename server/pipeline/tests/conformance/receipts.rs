@@ -39,7 +39,7 @@ pub fn door(storage: &Storage) -> Door {
     let woken = Arc::new(Notify::new());
     Door {
         listener: Listener::new(storage.clone(), world.clone(), woken.clone()),
-        applier: Applier::new(storage.clone(), world.clone(), woken, support::vault(world)),
+        applier: Applier::new(storage.clone(), world.clone(), woken, support::vault(world), pipeline::broker::health::Healths::default()),
         clock,
     }
 }

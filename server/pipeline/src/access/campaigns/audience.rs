@@ -9,6 +9,7 @@ use types::life::FilterRule;
 use types::vendor::{PaceUnit, Vendor};
 use types::views::campaigns::{Estimate, Sample};
 
+use crate::broker::health::Standings;
 use crate::broker::route::{self, OpenLane};
 use crate::policy::Demands;
 use crate::storage::apps::{App, Lane};
@@ -47,9 +48,8 @@ impl Ways {
 
     /// Open vendors, those of `order` first.
     pub fn vendors(&self, order: &[Vendor]) -> Vec<Vendor> {
-        let rank = |vendor: Vendor| order.iter().position(|v| *v == vendor).unwrap_or(order.len());
         let mut vendors: Vec<Vendor> = self.lanes.iter().map(|(lane, _)| lane.vendor).collect();
-        vendors.sort_by_key(|v| (rank(*v), v.code()));
+        vendors.sort_by_key(|v| route::rank(order, *v));
         vendors
     }
 }
@@ -108,7 +108,10 @@ pub fn fates(
     for reach in reaches {
         by_device.entry(reach.device_no).or_default().push(reach);
     }
-    by_device.into_values().map(|tokens| route::choose(&tokens, order, lanes, demands).map(|choice| choice.lane.vendor)).collect()
+    by_device
+        .into_values()
+        .map(|tokens| route::choose(&tokens, order, lanes, demands, &Standings::default()).map(|choice| choice.lane.vendor))
+        .collect()
 }
 
 /// Block numbers to look at: all, or [`BLOCKS_MAX`] spread evenly.
