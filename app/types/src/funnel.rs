@@ -94,7 +94,10 @@ impl Stage {
                 "已交给厂商并有结果的设备数：接收 + 拒绝 + 不确定",
                 "Devices handed to a vendor with a result: accepted + refused + uncertain",
             ),
-            Stage::Accepted => Text::new("厂商当场应答接收的设备数；不代表送达", "Devices the vendor's answer took; not a delivery"),
+            Stage::Accepted => Text::new(
+                "厂商应答接收的设备数，含应答不明、后来由送达证实的；不代表送达",
+                "Devices the vendor's answer took, or whose answer was lost and whose arrival proves it; not a delivery",
+            ),
             Stage::Delivered => Text::new(
                 "有送达证据的设备数：厂商回执、客户端上报，或由点击推得",
                 "Devices with proof of arrival: vendor receipt, client report, or a click",

@@ -10,6 +10,7 @@ use pipeline::access::controls::Controls;
 use pipeline::access::copies::CopyDesk;
 use pipeline::broker::plan::Planner;
 use pipeline::coordination::Coordination;
+use pipeline::statistics::funnel;
 use pipeline::storage::Storage;
 use pipeline::storage::apps::{App, CredentialRow, NewApp};
 use pipeline::storage::campaigns::Move;
@@ -40,6 +41,7 @@ struct Desk {
     clock: Arc<HeldClock>,
     world: World,
     desk: CampaignDesk,
+    controls: Controls,
     copies: CopyDesk,
     planner: Planner,
     app: App,
@@ -92,10 +94,10 @@ impl Desk {
             now: NOW,
         });
         storage.devices.register(app.no, devices.collect()).await.unwrap();
-        let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls);
+        let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls.clone());
         let copies = CopyDesk::new(storage.clone(), world.clone());
         let planner = Planner::new(storage.clone(), coordination, world.clone(), pipeline::broker::health::Healths::default());
-        Desk { storage, clock, world, desk, copies, planner, app, _folder: folder }
+        Desk { storage, clock, world, desk, controls, copies, planner, app, _folder: folder }
     }
 
     async fn crowd(&self, users: &[&str]) -> CrowdId {
@@ -306,4 +308,38 @@ async fn a_test_send_reaches_test_devices_only() {
     let tests = desk.desk.side_messages(&desk.app, &draft.id, Origin::Test).await.unwrap();
     assert_eq!((tests.len(), tests[0].equation.planned, tests[0].equation.waiting), (1, 1, 1));
     assert_eq!(desk.desk.find(&desk.app, &draft.id).await.unwrap().state, CampaignState::Draft, "a test starts nothing");
+}
+
+/// Test sends, and test sends sent again, carry the campaign's id; its funnel counts neither, however many there are.
+#[tokio::test]
+async fn a_campaigns_funnel_counts_its_message_and_resends_but_no_test() {
+    let desk = Desk::open().await;
+    let draft = desk.desk.save(&desk.app, None, &desk.form(&["u0", "u1"]).await, &ann()).await.unwrap();
+    let all = desk.storage.devices.list(desk.app.no, &Default::default(), &PageRequest::default()).await.unwrap().items;
+    let test: Vec<DeviceId> = all.iter().filter(|d| d.test).map(|d| d.id.clone()).collect();
+    desk.desk.test_send(&desk.app, &draft.id, &test, &ann()).await.unwrap();
+    let campaign = MessageFilter { campaign: Some(draft.id.clone()), ..MessageFilter::default() };
+    let sent = async || desk.storage.messages.list(desk.app.no, &campaign, &PageRequest::default()).await.unwrap().items;
+    let tested = sent().await.remove(0);
+    desk.storage.messages.cancel(tested.no, NOW).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let tested = desk.storage.messages.get(tested.no).await.unwrap().unwrap();
+    desk.controls.resend(&desk.app, &tested, &[Outcome::Cancelled], "ann", "").await.unwrap();
+    assert_eq!(funnel::parts(&desk.storage, desk.app.no, &draft.id).await.unwrap(), [], "nothing was started");
+
+    desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    desk.desk.cancel(&desk.app, &draft.id, &ann()).await.unwrap();
+    desk.desk.test_send(&desk.app, &draft.id, &test, &ann()).await.unwrap();
+    desk.desk.resend(&desk.app, &draft.id, &[Outcome::Cancelled], &ann()).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let all = sent().await;
+    let origins: Vec<Origin> = all.iter().rev().map(|m| m.origin).collect();
+    assert_eq!(origins, [Origin::Test, Origin::Test, Origin::Campaign, Origin::Test, Origin::Resend]);
+    let parts = funnel::parts(&desk.storage, desk.app.no, &draft.id).await.unwrap();
+    assert_eq!(parts, [(all[2].no, all[2].id.clone()), (all[0].no, all[0].id.clone())]);
+    let nos: Vec<i64> = parts.iter().map(|(no, _)| *no).collect();
+    let total = funnel::of_messages(&desk.storage, &nos).await.unwrap().total;
+    assert!(total.holds());
+    assert_eq!((total.planned, total.cancelled, total.waiting), (4, 2, 2), "two cancelled, and the same two again");
 }

@@ -2,9 +2,8 @@
 
 use pipeline::statistics::{funnel, recount};
 use pipeline::storage::campaigns::CampaignFilter;
-use pipeline::storage::messages::MessageFilter;
 use types::ids::{AppId, CampaignId, MessageId};
-use types::listing::{PAGE_MAX, PageRequest};
+use types::listing::PageRequest;
 use types::problem::{Code, Problem};
 use types::views::funnel::{AuditView, FunnelOf, FunnelQuery, FunnelView};
 use types::views::overview::RangeQuery;
@@ -29,15 +28,10 @@ pub async fn view(books: &BooksConsole, app: &AppId, query: &FunnelQuery) -> Res
     let (of, nos, funnel) = if !query.campaign.is_empty() {
         let id = CampaignId::parse(&query.campaign).ok_or_else(missing)?;
         let campaign = storage.campaigns.get(&id).await.map_err(|e| store(&e))?.filter(|c| c.app_no == app_no).ok_or_else(missing)?;
-        // Resends carry the campaign's id too; test sends are not part of it.
-        let filter = MessageFilter { campaign: Some(id.clone()), ..MessageFilter::default() };
-        let all = storage.messages.list(app_no, &filter, &PageRequest { after: None, size: PAGE_MAX }).await.map_err(|e| store(&e))?;
-        let main = campaign.message.as_ref().map(|(no, _)| *no);
-        let parts: Vec<_> =
-            all.items.into_iter().filter(|m| Some(m.no) == main || m.origin == pipeline::storage::messages::Origin::Resend).collect();
-        let nos: Vec<i64> = parts.iter().map(|m| m.no).collect();
+        let parts = funnel::parts(storage, app_no, &id).await.map_err(|e| store(&e))?;
+        let nos: Vec<i64> = parts.iter().map(|(no, _)| *no).collect();
         let funnel = funnel::of_messages(storage, &nos).await.map_err(|e| store(&e))?;
-        let messages = parts.into_iter().map(|m| m.id).collect();
+        let messages = parts.into_iter().map(|(_, id)| id).collect();
         (FunnelOf::Campaign { id, name: campaign.spec.name, messages }, nos, funnel)
     } else if !query.message.is_empty() {
         let id = MessageId::parse(&query.message).ok_or_else(missing)?;

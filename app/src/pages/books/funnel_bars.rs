@@ -207,7 +207,7 @@ mod tests {
         };
         let both = Funnel { lanes: vec![lane(Vendor::Apns), lane(Vendor::Xiaomi)], ..Funnel::default() };
         assert_eq!(sources(&both, Stage::Delivered), [Source::Measured, Source::Vendor]);
-        assert_eq!(sources(&both, Stage::Displayed), [Source::Measured]);
+        assert_eq!(sources(&both, Stage::Displayed), [Source::Inferred]);
         assert_eq!(left_out(&both, Stage::Displayed, Lang::En), "APNs");
         let apns = Funnel { lanes: vec![lane(Vendor::Apns)], ..Funnel::default() };
         assert_eq!(sources(&apns, Stage::Displayed), [Source::NotMeasurable]);

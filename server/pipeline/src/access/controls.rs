@@ -129,7 +129,8 @@ impl Controls {
         }
         let submission = Submission {
             campaign: message.campaign.clone(),
-            origin: Origin::Resend,
+            // A test sent again is still a test: to test devices only, and in no campaign's funnel.
+            origin: if message.origin == Origin::Test { Origin::Test } else { Origin::Resend },
             class: message.class,
             business: message.business.clone(),
             content: message.content.clone(),

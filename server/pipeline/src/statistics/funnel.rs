@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use types::Millis;
 use types::funnel::{Funnel, FunnelLane};
+use types::ids::{CampaignId, MessageId};
+use types::listing::{PAGE_MAX, PageRequest};
 use types::vendor::Vendor;
 
+use crate::storage::messages::{MessageFilter, Origin};
 use crate::storage::tallies::{Grain, Measure, Point, fold};
 use crate::storage::{Result, Storage};
 
@@ -29,6 +32,28 @@ pub async fn of_messages(storage: &Storage, message_nos: &[i64]) -> Result<Funne
         }
     }
     Ok(fold(all.into_iter().map(|((vendor, measure), n)| (vendor, measure, n))))
+}
+
+/// The messages a campaign consists of, oldest first: its own and its resends. Test sends carry its id but are not part of it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn parts(storage: &Storage, app_no: i64, campaign: &CampaignId) -> Result<Vec<(i64, MessageId)>> {
+    let mut parts = Vec::new();
+    for origin in [Origin::Campaign, Origin::Resend] {
+        let filter = MessageFilter { campaign: Some(campaign.clone()), origin: Some(origin), ..MessageFilter::default() };
+        let mut page = PageRequest { after: None, size: PAGE_MAX };
+        loop {
+            let found = storage.messages.list(app_no, &filter, &page).await?;
+            parts.extend(found.items.into_iter().map(|m| (m.no, m.id)));
+            if found.next.is_none() {
+                break;
+            }
+            page.after = found.next;
+        }
+    }
+    parts.sort_unstable_by_key(|(no, _)| *no);
+    Ok(parts)
 }
 
 /// What happened in an app between `from` and `to`: events of that time, whenever their message was made. Hours where they

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use types::crowd::KeyKind;
 use types::life::Outcome;
+use types::receipt::mark;
 use types::vendor::Vendor;
 
 use super::{Result, StorageError};
@@ -183,6 +184,25 @@ impl Outcomes {
     /// Indexes of recipients without an outcome.
     pub fn open(&self) -> Vec<usize> {
         self.packed.iter().enumerate().filter(|(_, b)| **b >> 5 == 0).map(|(i, _)| i).collect()
+    }
+
+    /// What arrived was accepted, whatever became of the answer: uncertain recipients with the mark of arrival become accepted.
+    /// Returns who, and the reason their outcome had.
+    pub fn believe(&mut self, marks: &[u8]) -> Vec<(usize, Reason)> {
+        let mut out = Vec::new();
+        for (i, byte) in marks.iter().enumerate().take(self.packed.len()) {
+            if byte & mark::DELIVERED != 0
+                && let (Outcome::Uncertain, reason) = self.get(i)
+            {
+                out.push((i, reason.cloned().unwrap_or_default()));
+                self.set(i, Outcome::Accepted, None);
+            }
+        }
+        out
+    }
+
+    pub fn any(&self, outcome: Outcome) -> bool {
+        self.packed.iter().any(|byte| byte >> 5 == outcome.code())
     }
 
     /// (outcome, reason) -> how many; `Waiting` left out.

@@ -8,6 +8,7 @@ use types::receipt::ReceiptKind;
 use types::vendor::Vendor;
 
 use super::Result;
+use super::frame::Reason;
 
 /// What is counted. As text: `planned`, `outcome/accepted`, `outcome/refused/invalid_token/410 Unregistered`, `receipt/delivered`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,14 @@ pub struct Delta {
     pub vendor: Option<Vendor>,
     pub measure: Measure,
     pub n: i64,
+}
+
+impl Delta {
+    /// An uncertain recipient (with this reason) turned out to be accepted.
+    pub fn corrected(message_no: i64, app_no: i64, vendor: Option<Vendor>, reason: Reason) -> [Delta; 2] {
+        let uncertain = Measure::Outcome { outcome: Outcome::Uncertain, reason: reason.slug, words: reason.words };
+        [(uncertain, -1), (Measure::outcome(Outcome::Accepted), 1)].map(|(measure, n)| Delta { message_no, app_no, vendor, measure, n })
+    }
 }
 
 /// Length of a time bucket, seconds.

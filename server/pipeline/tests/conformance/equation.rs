@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use pipeline::storage::chunks::{ChunkState, Claimed, Next};
 use pipeline::storage::frame::{Outcomes, Reason};
+use pipeline::storage::receipts::{Application, Mark};
 use pipeline::storage::tallies::Measure;
 use pipeline::storage::{Storage, StorageError};
 use proptest::prelude::*;
 use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
+use types::receipt::{ReceiptKind, mark};
 use types::vendor::Vendor;
 
 use crate::support::{NOW, app, chunk, filtered_chunk, fresh_storage, funnel, lane, message, plan, step};
@@ -38,6 +40,11 @@ enum Act {
     },
     Lapse,
     Settle,
+    /// A receipt for one of the planned recipients, at any time, also twice, also before anything was sent.
+    Receipt {
+        which: usize,
+        kind: ReceiptKind,
+    },
     /// Time goes on by minutes; a chunk's deadline is an hour away.
     Later {
         minutes: i64,
@@ -56,6 +63,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (1u32..4).prop_map(|limit| Act::Expire { limit }),
         1 => Just(Act::Lapse),
         1 => Just(Act::Settle),
+        6 => (any::<usize>(), prop::sample::select(ReceiptKind::ALL.to_vec())).prop_map(|(which, kind)| Act::Receipt { which, kind }),
         2 => (0i64..25).prop_map(|minutes| Act::Later { minutes }),
     ]
 }
@@ -69,6 +77,13 @@ async fn recount(storage: &Storage, message_no: i64) -> BTreeMap<(Option<Vendor>
         assert_eq!(outcomes.len(), chunk.count as usize);
         if chunk.state == ChunkState::Done {
             assert!(outcomes.open().is_empty() || chunk.attempts > 0, "only a lane may leave somebody open");
+        }
+        for (i, byte) in chunk.marks.iter().enumerate() {
+            let arrived = byte & mark::DELIVERED != 0;
+            assert!(!arrived || outcomes.get(i).0 != Outcome::Uncertain, "what arrived is not uncertain");
+            for kind in (0..8u8).map(|bit| 1 << bit).filter(|bit| byte & bit != 0).filter_map(ReceiptKind::of_bit) {
+                *counted.entry((chunk.vendor, Measure::Receipt(kind))).or_default() += 1;
+            }
         }
         for ((outcome, Reason { slug, words }), n) in outcomes.counts() {
             *counted.entry((chunk.vendor, Measure::Outcome { outcome, reason: slug, words })).or_default() += n;
@@ -125,10 +140,39 @@ async fn live(acts: Vec<Act>) {
             Act::Expire { limit } => drop(storage.chunks.expire(now, limit).await.unwrap()),
             Act::Lapse => drop(storage.chunks.release_lapsed(now, None).await.unwrap()),
             Act::Settle => drop(storage.messages.settle(now).await.unwrap()),
+            Act::Receipt { which, kind } => {
+                let chunks = storage.chunks.of_message(no, ChunkNo(0), 10_000).await.unwrap();
+                let sent: Vec<_> = chunks.iter().filter(|c| c.vendor.is_some()).collect();
+                if sent.is_empty() {
+                    continue;
+                }
+                let chunk = sent[which % sent.len()];
+                // Few recipients, so that receipts meet each other and the outcomes.
+                let index = (which / sent.len()) as u32 % chunk.count.min(4);
+                let mark = Mark {
+                    chunk: chunk.no,
+                    message_no: no,
+                    app_no: app.no,
+                    vendor: chunk.vendor,
+                    count: chunk.count,
+                    index,
+                    bits: kind.marks(),
+                };
+                let application = || Application { marks: vec![mark, mark], now, ..Application::default() };
+                storage.receipts.apply(application()).await.unwrap();
+                assert_eq!(storage.receipts.apply(application()).await.unwrap(), 0, "a repeat counts nothing");
+            }
             Act::Later { minutes } => now += minutes * 60_000,
         }
-        let stored: BTreeMap<_, _> =
-            storage.tallies.of_message(no).await.unwrap().into_iter().map(|(vendor, measure, n)| ((vendor, measure), n)).collect();
+        let stored: BTreeMap<_, _> = storage
+            .tallies
+            .of_message(no)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(vendor, measure, n)| ((vendor, measure), n))
+            .filter(|(_, n)| *n != 0)
+            .collect();
         assert_eq!(stored, recount(&storage, no).await);
         assert!(funnel(&storage, no).await.total.holds());
     }

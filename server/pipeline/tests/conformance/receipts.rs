@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use tokio::sync::Notify;
 use types::crowd::KeyKind;
 use types::funnel::Funnel;
-use types::ids::MessageId;
+use types::ids::{ChunkNo, MessageId};
 use types::life::Outcome;
 use types::listing::PageRequest;
 use types::problem::Code;
@@ -316,4 +316,73 @@ proptest! {
         let found = runtime.block_on(run(&receipts, &order, sent_at));
         prop_assert_eq!(found, expected);
     }
+}
+
+/// Ten tokens in the order in which they stand in a chunk.
+fn tokens() -> Vec<String> {
+    let mut tokens: Vec<String> = (0..10).map(|i| format!("token-{i}")).collect();
+    tokens.sort_by_key(|t| frame::key_of(KeyKind::Token, Some(Vendor::Xiaomi), t));
+    tokens
+}
+
+async fn ten(storage: &Storage) -> (App, Lane, i64) {
+    let app = support::app(storage, "ten").await;
+    let lane = support::lane(storage, &app, Vendor::Xiaomi).await;
+    let message_no = support::message(storage, app.no).await;
+    support::plan(storage, message_no, 0, vec![token_chunk(message_no, &lane, &tokens())], true).await;
+    (app, lane, message_no)
+}
+
+/// A chunk of ten of which the lane calls the first five uncertain; where the receipts of the first three fall is told by `when`.
+async fn unsure(when: &[usize]) -> Funnel {
+    let storage = support::fresh_storage().await;
+    let (app, lane, message_no) = ten(&storage).await;
+    let door = door(&storage);
+    let word = mac::parameter(&app.callback_secret, message_id(&storage, message_no).await.as_str());
+    let no = storage.chunks.of_message(message_no, ChunkNo(0), 1).await.unwrap()[0].no;
+    let receipt = async |at: usize| {
+        for token in when.iter().enumerate().filter(|(_, w)| **w == at).map(|(i, _)| i) {
+            post(&door, &app, body("ref", &word, 2, &tokens()[token])).await;
+        }
+        drain(&door).await;
+    };
+    receipt(0).await;
+    let claimed = support::claim(&storage, &lane, NOW, 1).await.remove(0);
+    storage.chunks.record(support::step(&claimed, Outcome::Uncertain, 5, Next::Wait { not_before: NOW })).await.unwrap();
+    receipt(1).await;
+    // In hand again: its copy still says uncertain.
+    let claimed = support::claim(&storage, &lane, NOW, 1).await.remove(0);
+    receipt(2).await;
+    storage.chunks.record(support::step(&claimed, Outcome::Refused, 5, Next::Done)).await.unwrap();
+    receipt(3).await;
+    assert!(Outcomes::decode(&storage.chunks.view(no).await.unwrap().unwrap().outcomes).unwrap().open().is_empty());
+    let funnel = support::funnel(&storage, message_no).await;
+    assert_eq!(recount::of_message(&storage, message_no).await.unwrap(), funnel, "{when:?}");
+    funnel
+}
+
+#[tokio::test]
+async fn what_arrived_was_accepted_whenever_its_receipt_came() {
+    let expected = unsure(&[3, 3, 3]).await;
+    assert_eq!((expected.total.accepted, expected.total.uncertain, expected.total.refused), (3, 2, 5));
+    assert_eq!(count(&expected, "delivered"), 3);
+    for first in 0..4 {
+        for second in 0..4 {
+            assert_eq!(unsure(&[first, second, (first + second) % 4]).await, expected, "{first} {second}");
+        }
+    }
+    // A lease that ran out, ended by a cancel: uncertain, but for the one that had arrived.
+    let storage = support::fresh_storage().await;
+    let (app, lane, message_no) = ten(&storage).await;
+    let door = door(&storage);
+    let word = mac::parameter(&app.callback_secret, message_id(&storage, message_no).await.as_str());
+    support::claim(&storage, &lane, NOW, 1).await;
+    post(&door, &app, body("ref", &word, 1, &tokens()[4])).await;
+    drain(&door).await;
+    storage.messages.cancel(message_no, NOW).await.unwrap();
+    storage.chunks.release_lapsed(NOW + 3_600_000, None).await.unwrap();
+    storage.messages.settle(NOW).await.unwrap();
+    let funnel = support::funnel(&storage, message_no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.uncertain, funnel.total.waiting), (1, 9, 0));
+    assert_eq!(recount::of_message(&storage, message_no).await.unwrap(), funnel);
 }

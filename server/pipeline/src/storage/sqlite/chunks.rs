@@ -90,12 +90,19 @@ pub async fn close(conn: &mut SqliteConnection, chunks: Vec<Closing>, outcome: O
             (false, true) => Outcome::Cancelled,
             (false, false) => outcome,
         };
-        let Some((bytes, n)) = end_open(&bytes, becomes)? else { continue };
+        let Some((mut bytes, n)) = end_open(&bytes, becomes)? else { continue };
+        let vendor = rows::vendor_or_none("chunk.vendor", chunk.vendor)?;
+        if becomes == Outcome::Uncertain {
+            let mut outcomes = Outcomes::decode(&bytes)?;
+            for (_, reason) in outcomes.believe(&marks(conn, chunk.no).await?) {
+                deltas.extend(Delta::corrected(chunk.message_no, chunk.app_no, vendor, reason));
+            }
+            bytes = outcomes.encode();
+        }
         if becomes == outcome {
             ended += n.unsigned_abs();
         }
         sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
-        let vendor = rows::vendor_or_none("chunk.vendor", chunk.vendor)?;
         deltas.push(Delta { message_no: chunk.message_no, app_no: chunk.app_no, vendor, measure: Measure::outcome(becomes), n });
     }
     sqlx::query("UPDATE chunk SET state = 3, lapsed = 0, updated_at = $2 WHERE no IN (SELECT value FROM json_each($1))")
@@ -105,6 +112,36 @@ pub async fn close(conn: &mut SqliteConnection, chunks: Vec<Closing>, outcome: O
         .await?;
     tallies::add(conn, &deltas, now).await?;
     Ok(ended)
+}
+
+/// One byte per recipient, or none at all.
+async fn marks(conn: &mut SqliteConnection, no: i64) -> Result<Vec<u8>> {
+    let stored = sqlx::query_scalar("SELECT bytes FROM chunk_marks WHERE chunk_no = $1").bind(no).fetch_optional(conn).await?;
+    Ok(stored.unwrap_or_default())
+}
+
+/// Receipts may have come before the outcome they prove, or while the chunk was in somebody's hands: what they corrected in
+/// the store stays corrected, and what this step calls uncertain is believed to have arrived.
+async fn believe(conn: &mut SqliteConnection, step: &mut Step, message_no: i64, app_no: i64, vendor: i64) -> Result<()> {
+    let mut outcomes = Outcomes::decode(&step.outcomes)?;
+    if !outcomes.any(Outcome::Uncertain) {
+        return Ok(());
+    }
+    let believed = outcomes.believe(&marks(conn, step.no.0).await?);
+    if believed.is_empty() {
+        return Ok(());
+    }
+    step.outcomes = outcomes.encode();
+    let stored: Vec<u8> =
+        sqlx::query_scalar("SELECT bytes FROM chunk_outcomes WHERE chunk_no = $1").bind(step.no.0).fetch_one(conn).await?;
+    let stored = Outcomes::decode(&stored)?;
+    let vendor = rows::vendor_or_none("chunk.vendor", vendor)?;
+    for (i, reason) in believed {
+        if stored.get(i).0 != Outcome::Accepted {
+            step.deltas.extend(Delta::corrected(message_no, app_no, vendor, reason));
+        }
+    }
+    Ok(())
 }
 
 /// The list with every open recipient ended as `outcome`, and how many there were; `None` when none was open.
@@ -210,6 +247,7 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
     .await?;
     let (message_no, app_no, vendor, message_state) = held.ok_or(StorageError::Stale("chunk"))?;
     let message_state = rows::word("message.state", message_state, MessageState::from_code)?;
+    believe(conn, &mut step, message_no, app_no, vendor).await?;
     // What the step wished, seen in the light of what people did to the message meanwhile.
     let (state, not_before) = match (step.next, message_state) {
         (Next::Done, _) => (ChunkState::Done, 0),
@@ -265,7 +303,8 @@ impl Chunks for SqliteChunks {
         if claimed.is_empty() {
             return Ok(Vec::new());
         }
-        // The lists are read outside the writer: while we hold the lease nobody else changes them.
+        // The lists are read outside the writer: while we hold the lease nobody else ends a recipient (`believe` sees to what
+        // receipts correct meanwhile).
         let nos: Vec<i64> = claimed.iter().map(|c| c.no).collect();
         let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT x.key, r.bytes, o.bytes FROM json_each($1) x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \

@@ -10,6 +10,7 @@ use types::vendor::Vendor;
 
 use super::{Db, rows, tallies};
 use crate::storage::Result;
+use crate::storage::frame::Outcomes;
 use crate::storage::receipts::{Application, BackDoor, Mark, NewRaw, Orphan, Raw, RawEnd, Receipts};
 use crate::storage::tallies::{Delta, Measure};
 
@@ -61,18 +62,25 @@ fn raw(row: RawRow) -> Result<(Raw, RawEnd)> {
     Ok((Raw { no: row.no, raw: body }, end))
 }
 
-/// Adds the bits chunk by chunk; what was new, as deltas.
+/// Adds the bits chunk by chunk; what was new, and whose uncertain outcome they corrected, as deltas.
 async fn mark(conn: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<Delta>> {
     let mut by_chunk: BTreeMap<i64, Vec<&Mark>> = BTreeMap::new();
     for mark in marks {
         by_chunk.entry(mark.chunk.0).or_default().push(mark);
     }
     let mut new: BTreeMap<(i64, i64, Option<Vendor>, u8), i64> = BTreeMap::new();
+    let mut corrections = Vec::new();
     for (chunk, marks) in by_chunk {
-        let stored: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT bytes FROM chunk_marks WHERE chunk_no = $1").bind(chunk).fetch_optional(&mut *conn).await?;
-        let mut bytes = stored.unwrap_or_default();
-        let mut changed = false;
+        let stored: Option<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
+            "SELECT o.bytes, k.bytes FROM chunk_outcomes o LEFT JOIN chunk_marks k ON k.chunk_no = o.chunk_no WHERE o.chunk_no = $1",
+        )
+        .bind(chunk)
+        .fetch_optional(&mut *conn)
+        .await?;
+        // Its message may be gone by now.
+        let Some((outcomes, bytes)) = stored else { continue };
+        let (mut bytes, mut changed) = (bytes.unwrap_or_default(), false);
+        let whose = marks.first().map(|m| (m.message_no, m.app_no, m.vendor));
         for mark in marks {
             bytes.resize(bytes.len().max(mark.count as usize), 0);
             let Some(byte) = bytes.get_mut(mark.index as usize) else { continue };
@@ -88,15 +96,25 @@ async fn mark(conn: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<Delta>>
                 "INSERT INTO chunk_marks (chunk_no, bytes) VALUES ($1, $2) ON CONFLICT (chunk_no) DO UPDATE SET bytes = excluded.bytes",
             )
             .bind(chunk)
-            .bind(bytes)
+            .bind(&bytes)
             .execute(&mut *conn)
             .await?;
+        }
+        let mut outcomes = Outcomes::decode(&outcomes)?;
+        let believed = outcomes.believe(&bytes);
+        if let (false, Some((message_no, app_no, vendor))) = (believed.is_empty(), whose) {
+            sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1")
+                .bind(chunk)
+                .bind(outcomes.encode())
+                .execute(&mut *conn)
+                .await?;
+            corrections.extend(believed.into_iter().flat_map(|(_, reason)| Delta::corrected(message_no, app_no, vendor, reason)));
         }
     }
     let deltas = new.into_iter().filter_map(|((message_no, app_no, vendor, bit), n)| {
         ReceiptKind::of_bit(bit).map(|kind| Delta { message_no, app_no, vendor, measure: Measure::Receipt(kind), n })
     });
-    Ok(deltas.collect())
+    Ok(deltas.chain(corrections).collect())
 }
 
 async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<u64> {
@@ -155,7 +173,7 @@ async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<
             .execute(&mut *conn)
             .await?;
     }
-    Ok(deltas.iter().map(|d| d.n.unsigned_abs()).sum())
+    Ok(deltas.iter().filter(|d| matches!(d.measure, Measure::Receipt(_))).map(|d| d.n.unsigned_abs()).sum())
 }
 
 async fn drop_some(conn: &mut SqliteConnection, app_no: i64, n: i64) -> Result<()> {
