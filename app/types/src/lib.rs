@@ -18,6 +18,7 @@ pub mod people;
 pub mod problem;
 pub mod receipt;
 pub mod text;
+pub mod token;
 pub mod vendor;
 pub mod views;
 

@@ -76,9 +76,9 @@ impl Desk {
             secret_sealed: vec![1],
             created_at: NOW,
         };
-        let app = storage.apps.create(app).await.unwrap();
+        let app = storage.apps.create(app, None).await.unwrap();
         let row = CredentialRow { vendor: Vendor::Xiaomi, sealed: vec![1], hints: vec![], updated_at: NOW, updated_by: "t".into() };
-        storage.apps.put_credential(app.no, row).await.unwrap();
+        storage.apps.put_credential(app.no, row, None).await.unwrap();
         let devices = (0..6).map(|i| Registration {
             fresh_id: DeviceId::from_bytes(world.id()),
             id: None,

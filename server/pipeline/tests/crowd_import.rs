@@ -45,7 +45,7 @@ async fn bench(limits: Limits) -> Bench {
         secret_sealed: vec![1],
         created_at: 0,
     };
-    let app_no = storage.apps.create(app).await.unwrap().no;
+    let app_no = storage.apps.create(app, None).await.unwrap().no;
     Bench { crowds, storage, clock, app_no, folder }
 }
 

@@ -12,6 +12,7 @@ use types::field::FieldError;
 use types::ids::DeviceId;
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
+use types::token::one_spelling;
 use types::vendor::Vendor;
 
 use super::Api;
@@ -80,7 +81,7 @@ pub fn registration(api: &Api, app: &App, device: DeviceBody, now: Millis) -> Re
         notifications_on: device.notifications_on,
         environment: device.environment.unwrap_or(app.environment),
         test: device.test,
-        tokens: device.tokens.into_iter().map(|t| (t.vendor, t.token)).collect(),
+        tokens: device.tokens.into_iter().map(|t| (t.vendor, one_spelling(t.vendor, &t.token).into_owned())).collect(),
         now,
     }
 }

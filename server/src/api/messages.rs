@@ -12,6 +12,7 @@ use types::ids::{CrowdId, MessageId};
 use types::life::{MessageState, Outcome};
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
+use types::token::one_spelling;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -70,7 +71,9 @@ async fn targets(api: &Api, signed: &Signed, body: TargetsBody) -> Result<Target
         (None, None, Some(tokens), None) => {
             let plausible = |t: &super::shapes::TokenBody| pipeline::vendors::registry::dialect(t.vendor).token_is_plausible(&t.token);
             match tokens.iter().position(|t| !plausible(t)) {
-                None => Ok(Targets::Tokens { tokens: tokens.into_iter().map(|t| (t.vendor, t.token)).collect() }),
+                None => Ok(Targets::Tokens {
+                    tokens: tokens.into_iter().map(|t| (t.vendor, one_spelling(t.vendor, &t.token).into_owned())).collect(),
+                }),
                 Some(i) => {
                     let reason = Text::new("不像这个厂商的令牌", "is no token of this vendor");
                     Err(Problem::field(format!("targets.tokens[{i}].token"), reason).into())

@@ -12,6 +12,7 @@ use types::life::Outcome;
 use types::problem::Problem;
 use types::receipt::ReceiptKind;
 use types::text::{Text, Words};
+use types::token::one_spelling;
 use types::vendor::Vendor;
 use utoipa::ToSchema;
 
@@ -142,7 +143,10 @@ fn key_asked(query: &[(String, String)]) -> Result<Option<i64>, Failure> {
         (None, None, None, None) => Ok(None),
         (Some(user), None, None, None) => Ok(Some(key_of(KeyKind::User, None, user))),
         (None, Some(device), None, None) => Ok(Some(key_of(KeyKind::Device, None, device))),
-        (None, None, Some(vendor), Some(token)) => Ok(Some(key_of(KeyKind::Token, Some(vendor_of("vendor", vendor)?), token))),
+        (None, None, Some(vendor), Some(token)) => {
+            let vendor = vendor_of("vendor", vendor)?;
+            Ok(Some(key_of(KeyKind::Token, Some(vendor), &one_spelling(vendor, token))))
+        }
         _ => {
             let reason = Text::new("user_id、device_id、vendor+token 中只能选一种", "one of user_id, device_id, or vendor with token");
             Err(Problem::field("user_id", reason).into())

@@ -13,6 +13,7 @@ use pipeline::vault::{MasterKey, Vault};
 use pipeline::world::{HeldClock, SeededRandom, World};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use types::content::MessageClass;
 use types::ids::AppId;
 use types::vendor::{Environment, Vendor};
 
@@ -118,20 +119,23 @@ async fn make_app(house: &House, name: &str) -> (App, String) {
     let app = house
         .storage
         .apps
-        .create(NewApp {
-            id: id.clone(),
-            name: name.into(),
-            description: String::new(),
-            environment: Environment::Production,
-            default_title: "Shop".into(),
-            vendor_order: vec![Vendor::Xiaomi, Vendor::Apns],
-            services: vec!["push".into()],
-            app_key: keys::fresh_app_key(&house.world),
-            client_key: keys::fresh_client_key(&house.world),
-            callback_secret: keys::fresh_callback_secret(&house.world),
-            secret_sealed: keys::seal_secret(&house.vault, &id, &secret),
-            created_at: NOW,
-        })
+        .create(
+            NewApp {
+                id: id.clone(),
+                name: name.into(),
+                description: String::new(),
+                environment: Environment::Production,
+                default_title: "Shop".into(),
+                vendor_order: vec![Vendor::Xiaomi, Vendor::Apns],
+                services: vec!["push".into()],
+                app_key: keys::fresh_app_key(&house.world),
+                client_key: keys::fresh_client_key(&house.world),
+                callback_secret: keys::fresh_callback_secret(&house.world),
+                secret_sealed: keys::seal_secret(&house.vault, &id, &secret),
+                created_at: NOW,
+            },
+            None,
+        )
         .await
         .expect("an app");
     (app, secret)
@@ -211,16 +215,47 @@ async fn two_live_secrets_both_work_and_an_ended_one_stops() {
     assert_eq!(desk.call("GET", "/v1/messages", Value::Null).await.status, 200);
     let second = keys::fresh_app_secret(&desk.house.world);
     let sealed = keys::seal_secret(&desk.house.vault, &desk.app.id, &second);
-    desk.house.storage.apps.add_secret(desk.app.no, sealed, NOW).await.expect("added");
+    desk.house.storage.apps.add_secret(desk.app.no, sealed, NOW, None).await.expect("added");
     desk.clock.advance(300);
     for secret in [&desk.secret, &second] {
         let request = desk.request_with("GET", "/v1/messages", "", &desk.fresh_nonce(), secret).body(Body::empty()).expect("a request");
         assert_eq!(desk.oneshot(request).await.status, 200, "a new secret works at once");
     }
     let first = desk.house.storage.apps.secrets(desk.app.no).await.expect("secrets")[0].no;
-    desk.house.storage.apps.end_secret(desk.app.no, first).await.expect("ended");
+    desk.house.storage.apps.end_secret(desk.app.no, first, None).await.expect("ended");
     desk.clock.advance(3_001);
     problem(&desk.call("GET", "/v1/messages", Value::Null).await, 401, "signature_wrong");
+}
+
+#[tokio::test]
+async fn an_apns_token_is_one_token_in_either_case() {
+    let desk = Desk::new().await;
+    let (upper, lower) = ("AB".repeat(32), "ab".repeat(32));
+    let body = |token: &str| json!({"devices": [{"user_id": "u1", "tokens": [{"vendor": "apns", "token": token}]}]});
+    let first = desk.call("POST", "/v1/devices", body(&upper)).await;
+    let again = desk.call("POST", "/v1/devices", body(&lower)).await;
+    assert_eq!(first.body["ids"], again.body["ids"], "{} {}", first.body, again.body);
+    let id = first.body["ids"][0].as_str().expect("an id").to_owned();
+    let one = desk.call("GET", &format!("/v1/devices/{id}"), Value::Null).await;
+    assert_eq!(one.body["tokens"][0]["token"], lower.as_str());
+    for query in [format!("token={upper}"), format!("token={upper}&vendor=apns"), format!("token={lower}")] {
+        let listed = desk.call("GET", &format!("/v1/devices?{query}"), Value::Null).await;
+        assert_eq!(listed.body["items"][0]["id"], id.as_str(), "{query}: {}", listed.body);
+    }
+    // As a target it leads to the device it belongs to, and is found again by either spelling.
+    let targets = json!({"tokens": [{"vendor": "apns", "token": upper}]});
+    let sent = desk.call("POST", "/v1/messages", json!({"targets": targets, "content": {"title": "t", "body": "b"}})).await;
+    assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.body);
+    let message = sent.body["id"].as_str().expect("an id").to_owned();
+    let planner =
+        pipeline::broker::plan::Planner::new(desk.house.storage.clone(), desk.house.coordination.clone(), desk.house.world.clone());
+    for class in [MessageClass::Transactional, MessageClass::Bulk] {
+        while planner.step(class).await.expect("planned") {}
+    }
+    for token in [&upper, &lower] {
+        let found = desk.call("GET", &format!("/v1/messages/{message}/recipients?vendor=apns&token={token}"), Value::Null).await;
+        assert_eq!(found.body["items"][0]["device"], id.as_str(), "{}", found.body);
+    }
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use types::vendor::{Environment, Vendor};
 use types::views::apps::{AppCard, AppDetail, CredentialView, DeviceQuery, DeviceView, LaneView, SecretView};
 
 use super::once::Once;
-use super::{Actor, audit, devices, store};
+use super::{Actor, devices, store};
 use crate::settings::Settings;
 
 /// Common services an app may use.
@@ -104,27 +104,23 @@ pub async fn register(house: &House, actor: &Actor, form: &AppForm, environment:
     let id = AppId::from_bytes(house.world.id());
     let app_secret = keys::fresh_app_secret(&house.world);
     let order = if form.vendor_order.is_empty() { Vendor::ALL.to_vec() } else { form.vendor_order.clone() };
-    let app = house
-        .storage
-        .apps
-        .create(NewApp {
-            secret_sealed: keys::seal_secret(&house.vault, &id, &app_secret),
-            id,
-            name: form.name,
-            description: form.description,
-            environment,
-            default_title: form.default_title,
-            vendor_order: order,
-            services: if form.services.is_empty() { vec!["push".to_owned()] } else { form.services },
-            app_key: keys::fresh_app_key(&house.world),
-            client_key: keys::fresh_client_key(&house.world),
-            callback_secret: keys::fresh_callback_secret(&house.world),
-            created_at: house.world.now(),
-        })
-        .await
-        .map_err(|e| complaint(&e))?;
-    let after = json!({ "name": app.name, "environment": environment, "app_key": app.app_key });
-    audit(house, actor, "app.create", app.id.as_str(), Some(&app.id), None, Some(after)).await?;
+    let new = NewApp {
+        secret_sealed: keys::seal_secret(&house.vault, &id, &app_secret),
+        id,
+        name: form.name,
+        description: form.description,
+        environment,
+        default_title: form.default_title,
+        vendor_order: order,
+        services: if form.services.is_empty() { vec!["push".to_owned()] } else { form.services },
+        app_key: keys::fresh_app_key(&house.world),
+        client_key: keys::fresh_client_key(&house.world),
+        callback_secret: keys::fresh_callback_secret(&house.world),
+        created_at: house.world.now(),
+    };
+    let after = json!({ "name": new.name, "environment": environment, "app_key": new.app_key });
+    let entry = actor.entry(&house.world, "app.create", new.id.as_str(), Some(&new.id), None, Some(after));
+    let app = house.storage.apps.create(new, Some(entry)).await.map_err(|e| complaint(&e))?;
     Ok(Registered { app, app_secret })
 }
 
@@ -132,9 +128,9 @@ async fn known(house: &House, id: &AppId) -> Result<App, Problem> {
     house.storage.apps.get(id).await.map_err(|e| store(&e))?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 
-fn summary(app: &App) -> serde_json::Value {
-    json!({ "name": app.name, "description": app.description, "default_title": app.default_title,
-            "vendor_order": app.vendor_order, "services": app.services })
+fn summary(of: &AppChange) -> serde_json::Value {
+    json!({ "name": of.name, "description": of.description, "default_title": of.default_title,
+            "vendor_order": of.vendor_order, "services": of.services })
 }
 
 /// Changes what a person may change of an app.
@@ -151,9 +147,15 @@ pub async fn change(house: &House, actor: &Actor, id: &AppId, form: &AppForm) ->
         vendor_order: form.vendor_order,
         services: form.services,
     };
-    let app = house.storage.apps.change(id, change).await.map_err(|e| complaint(&e))?.ok_or_else(|| Problem::new(Code::NotFound))?;
-    audit(house, actor, "app.change", id.as_str(), Some(id), Some(summary(&old)), Some(summary(&app))).await?;
-    Ok(app)
+    let before = AppChange {
+        name: old.name,
+        description: old.description,
+        default_title: old.default_title,
+        vendor_order: old.vendor_order,
+        services: old.services,
+    };
+    let entry = actor.entry(&house.world, "app.change", id.as_str(), Some(id), Some(summary(&before)), Some(summary(&change)));
+    house.storage.apps.change(id, change, Some(entry)).await.map_err(|e| complaint(&e))?.ok_or_else(|| Problem::new(Code::NotFound))
 }
 
 /// Adds a second live server secret and returns it, this once.
@@ -164,8 +166,8 @@ pub async fn add_secret(house: &House, actor: &Actor, id: &AppId) -> Result<Stri
     let app = known(house, id).await?;
     let secret = keys::fresh_app_secret(&house.world);
     let sealed = keys::seal_secret(&house.vault, id, &secret);
-    let row = house.storage.apps.add_secret(app.no, sealed, house.world.now()).await.map_err(|e| complaint(&e))?;
-    audit(house, actor, "app.secret_add", id.as_str(), Some(id), None, Some(json!({ "secret_no": row.no }))).await?;
+    let entry = actor.entry(&house.world, "app.secret_add", id.as_str(), Some(id), None, None);
+    house.storage.apps.add_secret(app.no, sealed, house.world.now(), Some(entry)).await.map_err(|e| complaint(&e))?;
     Ok(secret)
 }
 
@@ -173,10 +175,12 @@ pub async fn add_secret(house: &House, actor: &Actor, id: &AppId) -> Result<Stri
 /// `WrongState` when it is the only one; `NotFound`.
 pub async fn end_secret(house: &House, actor: &Actor, id: &AppId, no: i64) -> Result<(), Problem> {
     let app = known(house, id).await?;
-    if !house.storage.apps.end_secret(app.no, no).await.map_err(|e| complaint(&e))? {
-        return Err(Problem::new(Code::NotFound));
+    let entry = actor.entry(&house.world, "app.secret_end", id.as_str(), Some(id), Some(json!({ "secret_no": no })), None);
+    if house.storage.apps.end_secret(app.no, no, Some(entry)).await.map_err(|e| complaint(&e))? {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::NotFound))
     }
-    audit(house, actor, "app.secret_end", id.as_str(), Some(id), Some(json!({ "secret_no": no })), None).await
 }
 
 /// What may be shown of a credential: plain lines as they are, secrets as their last four characters.
@@ -248,19 +252,20 @@ pub async fn put_credential(house: &House, actor: &Actor, id: &AppId, vendor: Ve
         updated_at: house.world.now(),
         updated_by: actor.name.clone(),
     };
-    house.storage.apps.put_credential(app.no, row).await.map_err(|e| complaint(&e))?;
-    let object = format!("{id}/{}", vendor.slug());
-    audit(house, actor, "credential.put", &object, Some(id), None, None).await
+    let entry = actor.entry(&house.world, "credential.put", &format!("{id}/{}", vendor.slug()), Some(id), None, None);
+    house.storage.apps.put_credential(app.no, row, Some(entry)).await.map_err(|e| complaint(&e))
 }
 
 /// # Errors
 /// `NotFound` when there is none.
 pub async fn drop_credential(house: &House, actor: &Actor, id: &AppId, vendor: Vendor) -> Result<(), Problem> {
     let app = known(house, id).await?;
-    if !house.storage.apps.drop_credential(app.no, vendor).await.map_err(|e| complaint(&e))? {
-        return Err(Problem::new(Code::NotFound));
+    let entry = actor.entry(&house.world, "credential.drop", &format!("{id}/{}", vendor.slug()), Some(id), None, None);
+    if house.storage.apps.drop_credential(app.no, vendor, Some(entry)).await.map_err(|e| complaint(&e))? {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::NotFound))
     }
-    audit(house, actor, "credential.drop", &format!("{id}/{}", vendor.slug()), Some(id), None, None).await
 }
 
 /// `https://host[:port][/prefix]` without a user, query or slash at the end; `http` only towards this machine.
@@ -358,8 +363,9 @@ pub async fn put_lane_settings(house: &House, actor: &Actor, id: &AppId, vendor:
                 "in_flight": s.in_flight, "daily_quota": s.daily_quota, "egress_proxy": s.egress_proxy, "timeout_ms": s.timeout_ms })
     };
     let after = brief(&settings);
-    house.storage.apps.put_lane(app.no, vendor, settings).await.map_err(|e| complaint(&e))?;
-    audit(house, actor, "lane.put", &format!("{id}/{}", vendor.slug()), Some(id), Some(brief(&old.settings)), Some(after)).await
+    let object = format!("{id}/{}", vendor.slug());
+    let entry = actor.entry(&house.world, "lane.put", &object, Some(id), Some(brief(&old.settings)), Some(after));
+    house.storage.apps.put_lane(app.no, vendor, settings, Some(entry)).await.map(drop).map_err(|e| complaint(&e))
 }
 
 /// Stops a lane with a reason, or lets it go on with `None`.
@@ -378,9 +384,9 @@ pub async fn pause_lane(house: &House, actor: &Actor, id: &AppId, vendor: Vendor
         }
     }
     let action = if why.is_some() { "lane.pause" } else { "lane.resume" };
-    house.storage.apps.pause_lane(lane.no, why.clone()).await.map_err(|e| complaint(&e))?;
-    let (before, after) = (lane.paused.map(|w| json!({ "paused": w })), why.map(|w| json!({ "paused": w })));
-    audit(house, actor, action, &format!("{id}/{}", vendor.slug()), Some(id), before, after).await
+    let (before, after) = (lane.paused.map(|w| json!({ "paused": w })), why.as_ref().map(|w| json!({ "paused": w })));
+    let entry = actor.entry(&house.world, action, &format!("{id}/{}", vendor.slug()), Some(id), before, after);
+    house.storage.apps.pause_lane(lane.no, why, Some(entry)).await.map_err(|e| complaint(&e))
 }
 
 pub struct AppsConsole {
@@ -533,11 +539,13 @@ impl AppsPort for AppsConsole {
 
     async fn set_test(&self, asked: &Asked, id: &AppId, device: &DeviceId, test: bool) -> Result<(), AppError> {
         let app = known(&self.house, id).await?;
-        if !self.house.storage.devices.set_test(app.no, device, test).await.map_err(|e| store(&e))? {
-            return Err(Problem::new(Code::NotFound).into());
-        }
         let after = json!({ "test": test });
-        Ok(audit(&self.house, &super::actor(asked), "device.test", device.as_str(), Some(id), None, Some(after)).await?)
+        let entry = super::actor(asked).entry(&self.house.world, "device.test", device.as_str(), Some(id), None, Some(after));
+        if self.house.storage.devices.set_test(app.no, device, test, Some(entry)).await.map_err(|e| store(&e))? {
+            Ok(())
+        } else {
+            Err(Problem::new(Code::NotFound).into())
+        }
     }
 }
 

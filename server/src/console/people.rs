@@ -191,7 +191,7 @@ impl PeoplePort for PeopleConsole {
     }
 
     async fn audit_chain(&self) -> Result<AuditChain, AppError> {
-        Ok(match self.house.storage.people.audit_check().await.map_err(|e| store(&e))? {
+        Ok(match self.house.storage.people.audit_check_new().await.map_err(|e| store(&e))? {
             AuditCheck::Whole(rows) => AuditChain { rows, broken_at: None },
             AuditCheck::BrokenAt(no) => AuditChain { rows: 0, broken_at: Some(no) },
         })

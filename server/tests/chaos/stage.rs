@@ -250,7 +250,7 @@ async fn register(house: &House, simulator: &Simulator) -> App {
         secret_sealed: Vec::new(),
         created_at: world.now(),
     };
-    let app = house.storage.apps.create(fresh).await.expect("an app");
+    let app = house.storage.apps.create(fresh, None).await.expect("an app");
     for (vendor, fields) in [
         (Vendor::Apns, vec![("team_id", team), ("key_id", key), ("bundle_id", BUNDLE), ("p8", p8.as_str())]),
         (Vendor::Xiaomi, vec![("package_name", BUNDLE), ("app_secret", SECRET), ("channel_id", "news")]),
@@ -260,7 +260,7 @@ async fn register(house: &House, simulator: &Simulator) -> App {
         let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
         let sealed = house.vault.seal(&aad, &serde_json::to_vec(&fields).expect("json"));
         let row = CredentialRow { vendor, sealed, hints: Vec::new(), updated_at: world.now(), updated_by: "chaos".into() };
-        house.storage.apps.put_credential(app.no, row).await.expect("a credential");
+        house.storage.apps.put_credential(app.no, row, None).await.expect("a credential");
         let lanes = house.storage.apps.lanes_of(app.no).await.expect("lanes");
         let mut settings = lanes.into_iter().find(|lane| lane.vendor == vendor).expect("a lane").settings;
         settings.base_url = simulator.base_url(vendor);
@@ -270,7 +270,7 @@ async fn register(house: &House, simulator: &Simulator) -> App {
             settings.batch = XIAOMI_BATCH;
             settings.pace_per_second = 60;
         }
-        house.storage.apps.put_lane(app.no, vendor, settings).await.expect("a lane");
+        house.storage.apps.put_lane(app.no, vendor, settings, None).await.expect("a lane");
     }
     house.storage.apps.by_no(app.no).await.expect("a store").expect("the app")
 }

@@ -12,7 +12,7 @@ pub async fn list_audit(query: AuditQuery) -> Result<Page<AuditView>, AppError> 
     asked.people.audit(&query).await
 }
 
-/// Walks the whole chain.
+/// What is new since the last look; the daily walk of the caretaker sees to the rest.
 #[server(prefix = "/api")]
 pub async fn check_audit() -> Result<AuditChain, AppError> {
     let asked = crate::ports::ask(types::people::Permission::Administer)?;

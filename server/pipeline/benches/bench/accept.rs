@@ -62,9 +62,9 @@ pub async fn measure(calls: u64) -> Result<Vec<Row>> {
     let app = {
         let storage = Storage::open(&url).await?;
         let app = store::new_app(&storage, &world, "bench").await?;
-        storage.apps.add_secret(app.no, keys::seal_secret(&vault, &app.id, &secret), world.now()).await?;
+        storage.apps.add_secret(app.no, keys::seal_secret(&vault, &app.id, &secret), world.now(), None).await?;
         let first = storage.apps.secrets(app.no).await?.first().context("a secret")?.no;
-        storage.apps.end_secret(app.no, first).await?;
+        storage.apps.end_secret(app.no, first, None).await?;
         app
     };
     let address = free_port().await?;

@@ -89,13 +89,13 @@ pub async fn measure(vendor: Vendor, devices: u64) -> Result<Vec<Row>> {
     let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
     let sealed = vault.seal(&aad, &serde_json::to_vec(&credential)?);
     let row = CredentialRow { vendor, sealed, hints: Vec::new(), updated_at: world.now(), updated_by: "bench".to_owned() };
-    house.storage.apps.put_credential(app.no, row).await?;
+    house.storage.apps.put_credential(app.no, row, None).await?;
     let lane = house.storage.apps.lanes_of(app.no).await?.into_iter().find(|lane| lane.vendor == vendor).context("a lane")?;
     let mut settings = lane.settings;
     settings.base_url = twin.base_url(vendor).to_owned();
     settings.ca_pem = Some(twin.address.ca_pem.clone());
     settings.pace_per_second = PACE;
-    house.storage.apps.put_lane(app.no, vendor, settings).await?;
+    house.storage.apps.put_lane(app.no, vendor, settings, None).await?;
     let crowd = crowds::import(&house.storage, &world, folder.path(), app.no, vendor, devices).await?;
     let disk = meter::on_disk(folder.path())?;
 

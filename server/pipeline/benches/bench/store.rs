@@ -33,20 +33,23 @@ pub async fn new_app(storage: &Storage, world: &World, name: &str) -> Result<App
     let unique = hex::encode(world.bytes::<8>());
     Ok(storage
         .apps
-        .create(NewApp {
-            id,
-            name: name.to_owned(),
-            description: String::new(),
-            environment: Environment::Production,
-            default_title: "Bench".to_owned(),
-            vendor_order: Vendor::ALL.to_vec(),
-            services: vec!["push".to_owned()],
-            app_key: format!("ak_{unique}"),
-            client_key: format!("ck_{unique}"),
-            callback_secret: format!("cb_{unique}"),
-            secret_sealed: Vec::new(),
-            created_at: world.now(),
-        })
+        .create(
+            NewApp {
+                id,
+                name: name.to_owned(),
+                description: String::new(),
+                environment: Environment::Production,
+                default_title: "Bench".to_owned(),
+                vendor_order: Vendor::ALL.to_vec(),
+                services: vec!["push".to_owned()],
+                app_key: format!("ak_{unique}"),
+                client_key: format!("ck_{unique}"),
+                callback_secret: format!("cb_{unique}"),
+                secret_sealed: Vec::new(),
+                created_at: world.now(),
+            },
+            None,
+        )
         .await?)
 }
 

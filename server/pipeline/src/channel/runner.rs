@@ -265,7 +265,9 @@ impl Shared {
                 words,
                 "the credential was refused; the lane stands still until it is renewed"
             );
-            if let Err(error) = self.tools.storage.apps.pause_lane(config.lane.no, Some(format!("{CREDENTIAL_REFUSED}: {words}"))).await {
+            if let Err(error) =
+                self.tools.storage.apps.pause_lane(config.lane.no, Some(format!("{CREDENTIAL_REFUSED}: {words}")), None).await
+            {
                 tracing::error!(%error, "the lane could not be paused");
             }
             self.tools.coordination.wakes.wake(wakes::LANES);

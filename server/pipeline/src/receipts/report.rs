@@ -6,6 +6,7 @@ use types::field::FieldError;
 use types::ids::{DeviceId, MessageId};
 use types::receipt::ReceiptKind;
 use types::text::Words;
+use types::token::one_spelling;
 use types::vendor::Vendor;
 
 /// Reports in one body.
@@ -77,7 +78,8 @@ impl ClientReport {
             None => None,
             Some(id) => Some(DeviceId::parse(id).ok_or_else(|| bad("device", "应为 dev_ 编号", "must be a dev_… id"))?),
         };
-        let token = self.token.clone().unwrap_or_default();
+        let token = self.token.as_deref().unwrap_or_default();
+        let token = vendor.map_or_else(|| token.to_owned(), |vendor| one_spelling(vendor, token).into_owned());
         if device.is_none() && (token.is_empty() || vendor.is_none()) {
             return Err(bad("device", "请给出 device，或者 vendor 与 token", "give device, or vendor and token"));
         }

@@ -6,6 +6,7 @@ use types::ids::AppId;
 use types::vendor::{Environment, Vendor};
 
 use super::Result;
+use super::people::AuditEntry;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct App {
@@ -113,10 +114,13 @@ pub struct LaneSettings {
 
 #[async_trait]
 pub trait Apps: Send + Sync {
+    // What a person changes carries an audit entry, written in the same transaction: no deed without its entry, no entry
+    // without its deed. `None` = the machine's own doing.
+
     /// Inserts the app, its first secret, and one lane per vendor with the vendor's defaults.
     /// `Conflict("name")` when an app of this name exists in this environment.
-    async fn create(&self, app: NewApp) -> Result<App>;
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<App>>;
+    async fn create(&self, app: NewApp, audit: Option<AuditEntry>) -> Result<App>;
+    async fn change(&self, id: &AppId, change: AppChange, audit: Option<AuditEntry>) -> Result<Option<App>>;
     async fn list(&self) -> Result<Vec<App>>;
     async fn get(&self, id: &AppId) -> Result<Option<App>>;
     async fn by_no(&self, no: i64) -> Result<Option<App>>;
@@ -125,22 +129,22 @@ pub trait Apps: Send + Sync {
     async fn by_callback_secret(&self, secret: &str) -> Result<Option<App>>;
 
     async fn secrets(&self, app_no: i64) -> Result<Vec<AppSecret>>;
-    /// Adds a second live secret; `Conflict("secrets")` when two are live.
-    async fn add_secret(&self, app_no: i64, sealed: Vec<u8>, now: Millis) -> Result<AppSecret>;
+    /// Adds a second live secret, whose number goes into the entry; `Conflict("secrets")` when two are live.
+    async fn add_secret(&self, app_no: i64, sealed: Vec<u8>, now: Millis, audit: Option<AuditEntry>) -> Result<AppSecret>;
     /// Ends one secret; `Conflict("last secret")` when it is the only one. `false` when there is no such secret.
-    async fn end_secret(&self, app_no: i64, secret_no: i64) -> Result<bool>;
+    async fn end_secret(&self, app_no: i64, secret_no: i64, audit: Option<AuditEntry>) -> Result<bool>;
     async fn touch_secret(&self, secret_no: i64, now: Millis) -> Result<()>;
 
     async fn credentials(&self, app_no: i64) -> Result<Vec<CredentialRow>>;
     async fn credential(&self, app_no: i64, vendor: Vendor) -> Result<Option<CredentialRow>>;
     /// Replaces the credential and lifts a pause that a refused credential had put on the lane.
-    async fn put_credential(&self, app_no: i64, row: CredentialRow) -> Result<()>;
-    async fn drop_credential(&self, app_no: i64, vendor: Vendor) -> Result<bool>;
+    async fn put_credential(&self, app_no: i64, row: CredentialRow, audit: Option<AuditEntry>) -> Result<()>;
+    async fn drop_credential(&self, app_no: i64, vendor: Vendor, audit: Option<AuditEntry>) -> Result<bool>;
 
     async fn lanes(&self) -> Result<Vec<Lane>>;
     async fn lanes_of(&self, app_no: i64) -> Result<Vec<Lane>>;
-    async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings) -> Result<Lane>;
-    async fn pause_lane(&self, lane_no: i64, why: Option<String>) -> Result<()>;
+    async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings, audit: Option<AuditEntry>) -> Result<Lane>;
+    async fn pause_lane(&self, lane_no: i64, why: Option<String>, audit: Option<AuditEntry>) -> Result<()>;
 
     /// Remembers a nonce of an app until `until`; `false` when it was seen before. Survives restarts.
     async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool>;

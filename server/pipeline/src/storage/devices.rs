@@ -7,6 +7,7 @@ use types::listing::{Page, PageRequest};
 use types::vendor::{Environment, Vendor};
 
 use super::Result;
+use super::people::AuditEntry;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenState {
@@ -95,7 +96,8 @@ pub trait Devices: Send + Sync {
     async fn get(&self, app_no: i64, id: &DeviceId) -> Result<Option<Device>>;
     async fn by_no(&self, no: i64) -> Result<Option<Device>>;
     async fn list(&self, app_no: i64, filter: &DeviceFilter, page: &PageRequest) -> Result<Page<Device>>;
-    async fn set_test(&self, app_no: i64, id: &DeviceId, test: bool) -> Result<bool>;
+    /// The entry is written in the same transaction.
+    async fn set_test(&self, app_no: i64, id: &DeviceId, test: bool, audit: Option<AuditEntry>) -> Result<bool>;
     async fn count(&self, app_no: i64) -> Result<u64>;
 
     /// For blocks of up to 1,000 targets; every list keeps the order of what was asked.

@@ -131,5 +131,10 @@ pub trait People: Send + Sync {
     async fn audit(&self, entry: AuditEntry) -> Result<i64>;
     /// Newest first.
     async fn audit_list(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditRow>>;
+    /// Walks the whole chain.
     async fn audit_check(&self) -> Result<AuditCheck>;
+    /// Walks what came since the last check; a break found by any walk before is told again. Costs what is new, not what there is.
+    async fn audit_check_new(&self) -> Result<AuditCheck>;
+    /// A step of the walk that begins anew a day after it last reached the end: at most `limit` entries. `None` = nothing to do.
+    async fn audit_check_again(&self, now: Millis, limit: u32) -> Result<Option<AuditCheck>>;
 }

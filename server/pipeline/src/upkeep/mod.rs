@@ -10,6 +10,7 @@ use types::Millis;
 
 use crate::broker::wakes;
 use crate::coordination::Coordination;
+use crate::storage::people::AuditCheck;
 use crate::storage::{Result, Storage};
 use crate::world::World;
 
@@ -21,6 +22,9 @@ const EXPIRE_AT_ONCE: u32 = 200;
 const MINUTES_KEPT_MS: Millis = 2 * 86_400_000;
 /// Rounds between two looks at what can be forgotten: about an hour.
 const FORGET_EVERY: u64 = 7_200;
+/// Rounds between two steps of the daily walk along the audit log (half a minute), and entries in one step.
+const AUDIT_EVERY: u64 = 60;
+const AUDIT_AT_ONCE: u32 = 5_000;
 
 #[derive(Clone)]
 pub struct Caretaker {
@@ -73,6 +77,12 @@ impl Caretaker {
         }
         while self.storage.chunks.expire(now, EXPIRE_AT_ONCE).await? > 0 {}
         self.storage.messages.settle(now).await?;
+        if rounds.is_multiple_of(AUDIT_EVERY)
+            && let Some(AuditCheck::BrokenAt(no)) = self.storage.people.audit_check_again(now, AUDIT_AT_ONCE).await?
+        {
+            tracing::error!(no, "the audit log is not as it was written; `carillon admin audit-check` walks all of it");
+            metrics::counter!("carillon_audit_broken_total").increment(1);
+        }
         if rounds.is_multiple_of(FORGET_EVERY) {
             self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
         }

@@ -226,7 +226,7 @@ async fn lists_filter_and_page_newest_first() {
     assert_eq!(list(DeviceFilter { token: Some("t5".into()), ..none.clone() }, 2).await, [5]);
     assert_eq!(list(DeviceFilter { token: Some("t5".into()), user_id: Some("u0".into()), ..none.clone() }, 2).await, [0usize; 0]);
     assert_eq!(list(DeviceFilter { token: Some("t5".into()), vendor: Some(APNS), ..none.clone() }, 2).await, [0usize; 0]);
-    assert!(storage.devices.set_test(app.no, &ids[5], true).await.unwrap());
-    assert!(!storage.devices.set_test(app.no + 1, &ids[5], true).await.unwrap());
+    assert!(storage.devices.set_test(app.no, &ids[5], true, None).await.unwrap());
+    assert!(!storage.devices.set_test(app.no + 1, &ids[5], true, None).await.unwrap());
     assert_eq!(list(DeviceFilter { test: Some(true), ..none }, 50).await, [6, 5, 3, 0]);
 }

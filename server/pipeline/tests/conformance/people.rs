@@ -171,3 +171,45 @@ async fn every_edit_deletion_and_swap_of_the_log_shows() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_look_at_the_log_costs_what_is_new_and_a_daily_walk_sees_the_rest() {
+    let fresh = support::fresh_storage().await;
+    let people = &fresh.people;
+    let add = async |n: i32| people.audit(entry("app.create", &n.to_string())).await.map(drop).unwrap();
+    for n in 0..6 {
+        add(n).await;
+    }
+    // Checked whole, and the daily walk once to its end.
+    assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::Whole(6));
+    assert_eq!(people.audit_check_again(NOW, 4).await.unwrap(), Some(AuditCheck::Whole(4)), "a part");
+    assert_eq!(people.audit_check_again(NOW, 4).await.unwrap(), Some(AuditCheck::Whole(6)), "to the end");
+    assert_eq!(people.audit_check_again(NOW + 1, 4).await.unwrap(), None, "done for today");
+
+    let mut raw = support::raw(&fresh.folder.path().join("store.db")).await;
+    sqlx::query("DROP TRIGGER audit_stays").execute(&mut raw).await.unwrap();
+    sqlx::query("UPDATE audit SET object = 'x' WHERE no = 5").execute(&mut raw).await.unwrap();
+    add(6).await;
+    assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::Whole(7), "only the seventh is walked");
+    let tomorrow = NOW + 86_400_000;
+    assert_eq!(people.audit_check_again(tomorrow, 4).await.unwrap(), Some(AuditCheck::Whole(4)));
+    assert_eq!(people.audit_check_again(tomorrow, 4).await.unwrap(), Some(AuditCheck::BrokenAt(5)));
+    assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::BrokenAt(5), "what was found stays");
+    assert_eq!(people.audit_check_again(tomorrow, 4).await.unwrap(), None);
+
+    // Put right again: a whole check takes it back.
+    sqlx::query("UPDATE audit SET object = '4' WHERE no = 5").execute(&mut raw).await.unwrap();
+    assert_eq!(people.audit_check().await.unwrap(), AuditCheck::Whole(7));
+    assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::Whole(7));
+    // A change behind the mark shows at once, and so does a tail cut off under it.
+    add(7).await;
+    sqlx::query("UPDATE audit SET object = 'x' WHERE no = 8").execute(&mut raw).await.unwrap();
+    assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::BrokenAt(8));
+    sqlx::query("UPDATE audit SET object = '7' WHERE no = 8").execute(&mut raw).await.unwrap();
+    assert_eq!(people.audit_check().await.unwrap(), AuditCheck::Whole(8));
+    sqlx::raw_sql("DROP TRIGGER audit_remains; DELETE FROM audit WHERE no > 3; UPDATE audit_head SET no = 3")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::BrokenAt(4));
+}

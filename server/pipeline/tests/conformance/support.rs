@@ -73,7 +73,7 @@ pub fn new_app(name: &str) -> NewApp {
 }
 
 pub async fn app(storage: &Storage, name: &str) -> App {
-    storage.apps.create(new_app(name)).await.unwrap()
+    storage.apps.create(new_app(name), None).await.unwrap()
 }
 
 pub async fn lane(storage: &Storage, app: &App, vendor: Vendor) -> Lane {

@@ -39,14 +39,14 @@ async fn a_failing_job_in_a_group_rolls_back_alone() {
         calls.spawn(async move {
             match i % 4 {
                 // Fails in its first statement.
-                0 => assert!(matches!(storage.apps.create(new_app("taken")).await, Err(StorageError::Conflict("name")))),
+                0 => assert!(matches!(storage.apps.create(new_app("taken"), None).await, Err(StorageError::Conflict("name")))),
                 // Fails after it has written: the only secret is deleted, then the rule says no.
                 1 => {
                     let only = storage.apps.secrets(app_no).await.unwrap()[0].no;
-                    assert!(matches!(storage.apps.end_secret(app_no, only).await, Err(StorageError::Conflict("last secret"))));
+                    assert!(matches!(storage.apps.end_secret(app_no, only, None).await, Err(StorageError::Conflict("last secret"))));
                 }
                 2 => {
-                    storage.apps.create(new_app(&format!("app {i}"))).await.unwrap();
+                    storage.apps.create(new_app(&format!("app {i}")), None).await.unwrap();
                 }
                 _ => {
                     storage.devices.register(app_no, vec![registration(&format!("u{i}"), &[])]).await.unwrap();

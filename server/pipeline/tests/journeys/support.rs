@@ -133,7 +133,7 @@ impl TestHouse {
         let lane = lanes.into_iter().find(|lane| lane.vendor == vendor).expect("a lane");
         let mut settings = lane.settings;
         change(&mut settings);
-        self.house.storage.apps.put_lane(self.app.no, vendor, settings).await.expect("changed");
+        self.house.storage.apps.put_lane(self.app.no, vendor, settings, None).await.expect("changed");
         self.house.coordination.wakes.wake(pipeline::broker::wakes::LANES);
     }
 
@@ -223,20 +223,23 @@ async fn register(house: &House, simulator: &Simulator) -> App {
     let app = house
         .storage
         .apps
-        .create(NewApp {
-            id: AppId::from_bytes(world.id()),
-            name: "Test".into(),
-            description: String::new(),
-            environment: Environment::Production,
-            default_title: "Default".into(),
-            vendor_order: vec![Vendor::Apns, Vendor::Xiaomi],
-            services: vec!["push".into()],
-            app_key: format!("ak_{}", hex::encode(world.bytes::<8>())),
-            client_key: format!("ck_{}", hex::encode(world.bytes::<8>())),
-            callback_secret: hex::encode(world.bytes::<16>()),
-            secret_sealed: Vec::new(),
-            created_at: world.now(),
-        })
+        .create(
+            NewApp {
+                id: AppId::from_bytes(world.id()),
+                name: "Test".into(),
+                description: String::new(),
+                environment: Environment::Production,
+                default_title: "Default".into(),
+                vendor_order: vec![Vendor::Apns, Vendor::Xiaomi],
+                services: vec!["push".into()],
+                app_key: format!("ak_{}", hex::encode(world.bytes::<8>())),
+                client_key: format!("ck_{}", hex::encode(world.bytes::<8>())),
+                callback_secret: hex::encode(world.bytes::<16>()),
+                secret_sealed: Vec::new(),
+                created_at: world.now(),
+            },
+            None,
+        )
         .await
         .expect("an app");
     for (vendor, fields) in [
@@ -248,12 +251,12 @@ async fn register(house: &House, simulator: &Simulator) -> App {
         let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
         let sealed = house.vault.seal(&aad, &serde_json::to_vec(&fields).expect("json"));
         let row = CredentialRow { vendor, sealed, hints: Vec::new(), updated_at: world.now(), updated_by: "test".into() };
-        house.storage.apps.put_credential(app.no, row).await.expect("a credential");
+        house.storage.apps.put_credential(app.no, row, None).await.expect("a credential");
         let lanes = house.storage.apps.lanes_of(app.no).await.expect("lanes");
         let mut settings = lanes.into_iter().find(|lane| lane.vendor == vendor).expect("a lane").settings;
         settings.base_url = simulator.base_url(vendor);
         settings.ca_pem = Some(simulator.ca_pem().to_owned());
-        house.storage.apps.put_lane(app.no, vendor, settings).await.expect("a lane");
+        house.storage.apps.put_lane(app.no, vendor, settings, None).await.expect("a lane");
     }
     house.storage.apps.by_no(app.no).await.expect("a store").expect("the app")
 }

@@ -3,13 +3,15 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
+use serde_json::json;
 use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::AppId;
 use types::vendor::{Environment, Vendor};
 
-use super::{Db, rows};
+use super::{Db, people, rows};
 use crate::storage::apps::{App, AppChange, AppSecret, Apps, CREDENTIAL_REFUSED, CredentialRow, Lane, LaneSettings, NewApp};
+use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
 /// Nonces that ran out are swept once in so many inserts, twice as many at a time.
@@ -135,7 +137,7 @@ async fn live_secrets(conn: &mut SqliteConnection, app_no: i64) -> Result<i64> {
 
 #[async_trait]
 impl Apps for SqliteApps {
-    async fn create(&self, app: NewApp) -> Result<App> {
+    async fn create(&self, app: NewApp, audit: Option<AuditEntry>) -> Result<App> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
@@ -168,13 +170,14 @@ impl Apps for SqliteApps {
                             .execute(&mut *conn)
                             .await?;
                     }
+                    people::append_some(conn, audit.as_ref()).await?;
                     row.try_into()
                 })
             })
             .await
     }
 
-    async fn change(&self, id: &AppId, change: AppChange) -> Result<Option<App>> {
+    async fn change(&self, id: &AppId, change: AppChange, audit: Option<AuditEntry>) -> Result<Option<App>> {
         let id = id.clone();
         self.db
             .write(move |conn| {
@@ -189,9 +192,12 @@ impl Apps for SqliteApps {
                     .bind(&change.default_title)
                     .bind(rows::to_json("app.vendor_order", &change.vendor_order)?)
                     .bind(rows::to_json("app.services", &change.services)?)
-                    .fetch_optional(conn)
+                    .fetch_optional(&mut *conn)
                     .await
                     .map_err(name_taken)?;
+                    if row.is_some() {
+                        people::append_some(conn, audit.as_ref()).await?;
+                    }
                     row.map(App::try_from).transpose()
                 })
             })
@@ -241,20 +247,23 @@ impl Apps for SqliteApps {
         Ok(found.into_iter().map(secret).collect())
     }
 
-    async fn add_secret(&self, app_no: i64, sealed: Vec<u8>, now: Millis) -> Result<AppSecret> {
+    async fn add_secret(&self, app_no: i64, sealed: Vec<u8>, now: Millis, audit: Option<AuditEntry>) -> Result<AppSecret> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
                     if live_secrets(&mut *conn, app_no).await? >= 2 {
                         return Err(StorageError::Conflict("secrets"));
                     }
-                    add_secret(conn, app_no, &sealed, now).await
+                    let made = add_secret(&mut *conn, app_no, &sealed, now).await?;
+                    let audit = audit.map(|entry| AuditEntry { after: Some(json!({ "secret_no": made.no })), ..entry });
+                    people::append_some(conn, audit.as_ref()).await?;
+                    Ok(made)
                 })
             })
             .await
     }
 
-    async fn end_secret(&self, app_no: i64, secret_no: i64) -> Result<bool> {
+    async fn end_secret(&self, app_no: i64, secret_no: i64, audit: Option<AuditEntry>) -> Result<bool> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
@@ -267,7 +276,11 @@ impl Apps for SqliteApps {
                         return Ok(false);
                     }
                     // The error takes the deletion back.
-                    if live_secrets(conn, app_no).await? == 0 { Err(StorageError::Conflict("last secret")) } else { Ok(true) }
+                    if live_secrets(&mut *conn, app_no).await? == 0 {
+                        return Err(StorageError::Conflict("last secret"));
+                    }
+                    people::append_some(conn, audit.as_ref()).await?;
+                    Ok(true)
                 })
             })
             .await
@@ -311,7 +324,7 @@ impl Apps for SqliteApps {
         row.map(credential).transpose()
     }
 
-    async fn put_credential(&self, app_no: i64, row: CredentialRow) -> Result<()> {
+    async fn put_credential(&self, app_no: i64, row: CredentialRow, audit: Option<AuditEntry>) -> Result<()> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
@@ -332,24 +345,28 @@ impl Apps for SqliteApps {
                         .bind(app_no)
                         .bind(row.vendor.code())
                         .bind(CREDENTIAL_REFUSED)
-                        .execute(conn)
+                        .execute(&mut *conn)
                         .await?;
-                    Ok(())
+                    people::append_some(conn, audit.as_ref()).await
                 })
             })
             .await
     }
 
-    async fn drop_credential(&self, app_no: i64, vendor: Vendor) -> Result<bool> {
+    async fn drop_credential(&self, app_no: i64, vendor: Vendor, audit: Option<AuditEntry>) -> Result<bool> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
                     let gone = sqlx::query("DELETE FROM credential WHERE app_no = $1 AND vendor = $2")
                         .bind(app_no)
                         .bind(vendor.code())
-                        .execute(conn)
+                        .execute(&mut *conn)
                         .await?;
-                    Ok(gone.rows_affected() > 0)
+                    if gone.rows_affected() == 0 {
+                        return Ok(false);
+                    }
+                    people::append_some(conn, audit.as_ref()).await?;
+                    Ok(true)
                 })
             })
             .await
@@ -369,7 +386,7 @@ impl Apps for SqliteApps {
         found.into_iter().map(lane).collect()
     }
 
-    async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings) -> Result<Lane> {
+    async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings, audit: Option<AuditEntry>) -> Result<Lane> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
@@ -381,20 +398,21 @@ impl Apps for SqliteApps {
                     .bind(app_no)
                     .bind(vendor.code())
                     .bind(rows::to_json("lane.settings", &settings)?)
-                    .fetch_one(conn)
+                    .fetch_one(&mut *conn)
                     .await?;
+                    people::append_some(conn, audit.as_ref()).await?;
                     lane(row)
                 })
             })
             .await
     }
 
-    async fn pause_lane(&self, lane_no: i64, why: Option<String>) -> Result<()> {
+    async fn pause_lane(&self, lane_no: i64, why: Option<String>, audit: Option<AuditEntry>) -> Result<()> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    sqlx::query("UPDATE lane SET paused = $2 WHERE no = $1").bind(lane_no).bind(why).execute(conn).await?;
-                    Ok(())
+                    sqlx::query("UPDATE lane SET paused = $2 WHERE no = $1").bind(lane_no).bind(why).execute(&mut *conn).await?;
+                    people::append_some(conn, audit.as_ref()).await
                 })
             })
             .await

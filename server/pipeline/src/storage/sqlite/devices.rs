@@ -6,8 +6,9 @@ use types::ids::DeviceId;
 use types::listing::{Page, PageRequest};
 use types::vendor::Vendor;
 
-use super::{Db, registering, rows};
+use super::{Db, people, registering, rows};
 use crate::storage::devices::{Device, DeviceFilter, Devices, Reach, Reached, Registration, Token, TokenState};
+use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
 pub struct SqliteDevices {
@@ -172,8 +173,8 @@ impl Devices for SqliteDevices {
         let sql = if filter.token.is_some() {
             "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
              AND ($4 IS NULL OR d.user_id = $4) AND ($7 IS NULL OR d.test = $7) \
-             AND d.no IN (SELECT t.device_no FROM device_token t WHERE t.app_no = $1 AND t.token = $5 \
-                          AND t.vendor IN (SELECT value FROM json_each($6))) \
+             AND d.no IN (SELECT t.device_no FROM device_token t WHERE t.app_no = $1 \
+                          AND t.token IN ($5, lower($5)) AND (t.token = $5 OR t.vendor = 1) AND t.vendor IN (SELECT value FROM json_each($6))) \
              ORDER BY d.no DESC LIMIT $3"
         } else if filter.user_id.is_some() {
             "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.user_id = $4 AND ($7 IS NULL OR d.test = $7) \
@@ -208,7 +209,7 @@ impl Devices for SqliteDevices {
         Ok(Page { items: self.with_tokens(page.items).await?, next: page.next })
     }
 
-    async fn set_test(&self, app_no: i64, id: &DeviceId, test: bool) -> Result<bool> {
+    async fn set_test(&self, app_no: i64, id: &DeviceId, test: bool, audit: Option<AuditEntry>) -> Result<bool> {
         let id = id.clone();
         self.db
             .write(move |conn| {
@@ -217,9 +218,13 @@ impl Devices for SqliteDevices {
                         .bind(app_no)
                         .bind(id.as_str())
                         .bind(test)
-                        .execute(conn)
+                        .execute(&mut *conn)
                         .await?;
-                    Ok(done.rows_affected() > 0)
+                    if done.rows_affected() == 0 {
+                        return Ok(false);
+                    }
+                    people::append_some(conn, audit.as_ref()).await?;
+                    Ok(true)
                 })
             })
             .await

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Result, Storage, StorageError};
 
 mod apps;
+mod audit_walk;
 mod campaigns;
 mod chunks;
 mod copies;

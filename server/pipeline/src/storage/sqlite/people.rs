@@ -7,12 +7,9 @@ use types::ids::{AppId, PersonId};
 use types::listing::{Page, PageRequest};
 use types::people::Role;
 
-use super::{Db, rows};
+use super::{Db, audit_walk, rows};
 use crate::storage::people::{AuditCheck, AuditEntry, AuditFilter, AuditRow, Link, NewPerson, People, Person, PersonChange, SessionRow};
 use crate::storage::{Result, StorageError};
-
-/// Rows of the audit log read at once when it is checked.
-const CHECK_BLOCK: i64 = 1_000;
 
 pub struct SqlitePeople {
     db: Db,
@@ -32,9 +29,11 @@ fn person((id, email, name, rights, password, disabled, created_at): PersonRow) 
     Ok(Person { id: PersonId::trusted(id), email, name, rights: rows::json("person.rights", &rights)?, password, disabled, created_at })
 }
 
-type LogRow = (i64, Millis, String, String, String, String, String, String, Option<String>, Option<String>, Option<String>, String);
+pub(super) type LogRow =
+    (i64, Millis, String, String, String, String, String, String, Option<String>, Option<String>, Option<String>, String);
 
-const LOG: &str = "SELECT no, at, actor_id, actor_name, address, request_id, action, object, app_id, before, after, hash FROM audit";
+pub(super) const LOG: &str =
+    "SELECT no, at, actor_id, actor_name, address, request_id, action, object, app_id, before, after, hash FROM audit";
 
 fn log_row(row: LogRow) -> Result<AuditRow> {
     let (no, at, actor_id, actor_name, address, request_id, action, object, app, before, after, hash) = row;
@@ -58,7 +57,7 @@ fn log_row(row: LogRow) -> Result<AuditRow> {
 }
 
 /// SHA-256 over the hash before, the number, and every column; each part with its length, so that nothing can be shifted between columns.
-fn chain(previous: &str, row: &LogRow) -> String {
+pub(super) fn chain(previous: &str, row: &LogRow) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     let mut part = |text: Option<&str>| match text {
         Some(text) => {
@@ -118,6 +117,14 @@ pub(super) async fn append(conn: &mut SqliteConnection, entry: &AuditEntry) -> R
     .await?;
     sqlx::query("UPDATE audit_head SET no = $1, hash = $2 WHERE one = 1").bind(row.0).bind(&row.11).execute(conn).await?;
     Ok(row.0)
+}
+
+/// As [`append`], for deeds that may be the machine's own.
+pub(super) async fn append_some(conn: &mut SqliteConnection, entry: Option<&AuditEntry>) -> Result<()> {
+    match entry {
+        Some(entry) => append(conn, entry).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 async fn insert(conn: &mut SqliteConnection, person: &NewPerson) -> Result<Person> {
@@ -401,27 +408,14 @@ impl People for SqlitePeople {
     }
 
     async fn audit_check(&self) -> Result<AuditCheck> {
-        // One snapshot for the whole walk.
-        let mut snapshot = self.db.readers().begin().await?;
-        let (mut last, mut previous) = (0_i64, String::new());
-        loop {
-            let block: Vec<LogRow> = sqlx::query_as(AssertSqlSafe(format!("{LOG} WHERE no > $1 ORDER BY no LIMIT $2")))
-                .bind(last)
-                .bind(CHECK_BLOCK)
-                .fetch_all(&mut *snapshot)
-                .await?;
-            if block.is_empty() {
-                break;
-            }
-            for row in block {
-                if row.0 != last + 1 || chain(&previous, &row) != row.11 {
-                    return Ok(AuditCheck::BrokenAt(last + 1));
-                }
-                last = row.0;
-                previous = row.11;
-            }
-        }
-        let head: (i64, String) = sqlx::query_as("SELECT no, hash FROM audit_head WHERE one = 1").fetch_one(&mut *snapshot).await?;
-        if head == (last, previous) { Ok(AuditCheck::Whole(last.unsigned_abs())) } else { Ok(AuditCheck::BrokenAt(last + 1)) }
+        audit_walk::whole(&self.db).await
+    }
+
+    async fn audit_check_new(&self) -> Result<AuditCheck> {
+        audit_walk::new(&self.db).await
+    }
+
+    async fn audit_check_again(&self, now: Millis, limit: u32) -> Result<Option<AuditCheck>> {
+        audit_walk::again(&self.db, now, limit).await
     }
 }

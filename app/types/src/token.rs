@@ -1,0 +1,25 @@
+//! Vendor tokens in one spelling, so that the same phone is the same phone at every door.
+
+use std::borrow::Cow;
+
+use crate::vendor::Vendor;
+
+/// APNs tokens are hex and the same in either case: lower case everywhere in the house. The others are opaque.
+pub fn one_spelling(vendor: Vendor, token: &str) -> Cow<'_, str> {
+    match vendor {
+        Vendor::Apns if token.bytes().any(|b| b.is_ascii_uppercase()) => token.to_ascii_lowercase().into(),
+        _ => token.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hex_may_change_its_case() {
+        assert_eq!(one_spelling(Vendor::Apns, "AB09ef"), "ab09ef");
+        assert_eq!(one_spelling(Vendor::Xiaomi, "AbC/="), "AbC/=");
+        assert!(matches!(one_spelling(Vendor::Apns, "ab"), Cow::Borrowed(_)));
+    }
+}
