@@ -247,8 +247,12 @@ async fn an_apns_token_is_one_token_in_either_case() {
     let sent = desk.call("POST", "/v1/messages", json!({"targets": targets, "content": {"title": "t", "body": "b"}})).await;
     assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.body);
     let message = sent.body["id"].as_str().expect("an id").to_owned();
-    let planner =
-        pipeline::broker::plan::Planner::new(desk.house.storage.clone(), desk.house.coordination.clone(), desk.house.world.clone());
+    let planner = pipeline::broker::plan::Planner::new(
+        desk.house.storage.clone(),
+        desk.house.coordination.clone(),
+        desk.house.world.clone(),
+        Default::default(),
+    );
     for class in [MessageClass::Transactional, MessageClass::Bulk] {
         while planner.step(class).await.expect("planned") {}
     }
