@@ -19,6 +19,8 @@ pub const LANE_OLDEST_AGE_SECONDS: &str = "push_lane_oldest_age_seconds";
 pub const RATE_LIMIT_WAIT_SECONDS: &str = "push_rate_limit_wait_seconds";
 /// 0 flowing, 1 tripped, 2 probing. Labels: app, vendor.
 pub const BREAKER_STATE: &str = "push_breaker_state";
+/// Recipients that left a lane that was out for another one. Labels: vendor (the one left).
+pub const HANDED_OVER: &str = "push_handed_over_total";
 /// Receipts applied. Labels: vendor, kind.
 pub const RECEIPTS: &str = "push_receipts_total";
 /// Requests by the way out they took. Labels: egress (`direct`, `proxy`), result.

@@ -3,10 +3,11 @@
 //! Comes in: chunks. Goes out: outcomes, tallies, references. One step = claim, ask policy, take tokens, build, send, judge, record.
 //! Never: SQL, vendor codes. Neighbours: broker, vendors, policy, storage, coordination.
 //! How to change one: what a verdict means is `settle`, when to try again is `retry`, when to stand still is `breaker`, what one
-//! request needs is `call`.
+//! request needs is `call`, leaving a lane that is out is `handover`.
 
 pub mod breaker;
 pub mod call;
+pub mod handover;
 pub mod lanes;
 pub mod materials;
 pub mod quota;

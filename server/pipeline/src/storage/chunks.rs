@@ -100,6 +100,18 @@ pub struct Step {
     pub now: Millis,
 }
 
+/// A claimed chunk taken apart: its recipients stand in new chunks, in other lanes or in the same one.
+#[derive(Clone, Debug)]
+pub struct HandOver {
+    pub no: ChunkNo,
+    pub fence: i64,
+    /// Together exactly the recipients of the old chunk, all waiting.
+    pub chunks: Vec<NewChunk>,
+    /// Takes the old chunk's `planned` back.
+    pub deltas: Vec<Delta>,
+    pub now: Millis,
+}
+
 /// A chunk as the console and receipts read it.
 #[derive(Clone, Debug)]
 pub struct ChunkView {
@@ -132,6 +144,19 @@ pub struct Backlog {
 pub trait Chunks: Send + Sync {
     /// Leases up to `max` due chunks of a lane and of exactly this priority, by deadline, then number.
     async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>>;
+    /// As `claim`, but only chunks that no vendor was ever asked about: they may still change lanes.
+    async fn claim_untouched(
+        &self,
+        lane_no: i64,
+        owner: &str,
+        now: Millis,
+        lease_until: Millis,
+        max: u32,
+        priority: i64,
+    ) -> Result<Vec<Claimed>>;
+    /// Replaces a claimed chunk by others in one transaction. `Stale` when the fence moved or its message no longer runs;
+    /// then nothing is written.
+    async fn hand_over(&self, over: HandOver) -> Result<()>;
     /// Makes a lease longer. `Stale` when the fence moved.
     async fn renew(&self, no: ChunkNo, fence: i64, lease_until: Millis) -> Result<()>;
     /// `Stale` when the fence moved; then nothing is written.

@@ -103,6 +103,8 @@ pub trait Devices: Send + Sync {
     /// For blocks of up to 1,000 targets; every list keeps the order of what was asked.
     async fn reach_users(&self, app_no: i64, users: &[String]) -> Result<Reached>;
     async fn reach_devices(&self, app_no: i64, devices: &[String]) -> Result<Reached>;
+    /// Every token of these devices, by device number.
+    async fn reach_nos(&self, app_no: i64, devices: &[i64]) -> Result<Reached>;
     async fn reach_tokens(&self, app_no: i64, tokens: &[(Vendor, String)]) -> Result<Reached>;
 
     /// Sets tokens aside; a token registered again after `dead_since` stays. Returns how many were set aside.

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use pipeline::storage::StorageError;
-use pipeline::storage::chunks::{ChunkState, Next, Step};
+use pipeline::storage::chunks::{ChunkState, HandOver, Next, Step};
 use pipeline::storage::frame::{Outcomes, decode_recipients};
+use pipeline::storage::tallies::Measure;
 use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
-use crate::support::{NOW, app, chunk, claim, filtered_chunk, fresh_storage, funnel, lane, message, plan, recipients, sending, step};
+use crate::support::{
+    self, NOW, app, chunk, claim, delta, filtered_chunk, fresh_storage, funnel, lane, message, plan, recipients, sending, step,
+};
 
 #[tokio::test]
 async fn a_claim_brings_the_lists_and_a_record_ends_the_chunk() {
@@ -208,4 +211,33 @@ async fn the_backlog_counts_what_waits() {
     assert_eq!((backlog[0].0, backlog[0].1.chunks, backlog[0].1.recipients, backlog[0].1.oldest), (lane.no, 2, 20, Some(NOW)));
     storage.messages.pause(message_no).await.unwrap();
     assert!(storage.chunks.backlog().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_chunk_nobody_was_asked_about_may_change_lanes_once() {
+    let storage = fresh_storage().await;
+    let (app, lane, message_no) = sending(&storage, 2).await;
+    let before = funnel(&storage, message_no).await.total;
+    let claimed = storage.chunks.claim_untouched(lane.no, "n", NOW, NOW + 10, 1, 10).await.unwrap().pop().unwrap();
+    let other = support::lane(&storage, &app, Vendor::Apns).await;
+    let (moved, stays) = (chunk(message_no, &other, 0..4), chunk(message_no, &lane, 4..10));
+    let back = delta(message_no, app.no, Some(lane.vendor), Measure::Planned, -i64::from(claimed.count));
+    let over = HandOver { no: claimed.no, fence: claimed.fence, chunks: vec![moved, stays], deltas: vec![back], now: NOW };
+    storage.chunks.hand_over(over.clone()).await.unwrap();
+    assert!(matches!(storage.chunks.hand_over(over).await, Err(StorageError::Stale(_))), "the old chunk is gone");
+    assert!(storage.chunks.view(claimed.no).await.unwrap().is_none());
+    let after = funnel(&storage, message_no).await;
+    assert_eq!((after.total.planned, after.total.waiting), (before.planned, before.waiting));
+    let there = after.lanes.iter().find(|l| l.vendor == Some(other.vendor)).unwrap();
+    assert_eq!(there.equation.planned, 4);
+
+    // What a lane has claimed once is not for changing lanes; a paused message's neither.
+    let touched = claim(&storage, &lane, NOW, 9).await;
+    assert_eq!(touched.len(), 2);
+    storage.chunks.record(step(&touched[0], Outcome::Waiting, 0, Next::Wait { not_before: NOW })).await.unwrap();
+    assert!(storage.chunks.claim_untouched(lane.no, "n", NOW, NOW + 10, 9, 10).await.unwrap().is_empty());
+    let here = storage.chunks.claim_untouched(other.no, "n", NOW, NOW + 10, 9, 10).await.unwrap().pop().unwrap();
+    storage.messages.pause(message_no).await.unwrap();
+    let over = HandOver { no: here.no, fence: here.fence, chunks: Vec::new(), deltas: Vec::new(), now: NOW };
+    assert!(matches!(storage.chunks.hand_over(over).await, Err(StorageError::Stale(_))), "paused");
 }

@@ -6,6 +6,7 @@ use pipeline::storage::messages::{Origin, Targets};
 use simulator::{Dials, Outage};
 use support::TestHouse;
 use types::content::MessageClass;
+use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
@@ -186,6 +187,47 @@ async fn the_daily_quota_of_a_lane_is_kept_to_the_unit_and_over_a_restart() {
     t.until(sent.no, |_, funnel| funnel.total.accepted == 191).await;
     assert_eq!(t.simulator.ledger().taken(), 191, "not one more");
     t.house.controls.cancel(sent.no).await.expect("cancelled");
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_that_is_out_hands_its_devices_over_and_nobody_hears_it_twice() {
+    let t = TestHouse::new().await;
+    let users: Vec<String> = (0..1_000).map(|i| format!("u{i}")).collect();
+    let list = users
+        .iter()
+        .enumerate()
+        .map(|(i, user)| {
+            let mut both = t.registration(user, 2 * i);
+            // Every tenth phone has one token only: it must wait for its lane.
+            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}"))];
+            if i % 10 != 0 {
+                both.tokens.push((Vendor::Apns, format!("{:064x}", 0x2000_0000 + i)));
+            }
+            both
+        })
+        .collect();
+    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    t.lane(Vendor::Xiaomi, |lane| (lane.batch, lane.in_flight) = (50, 2)).await;
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let mut submission = t.submission(Targets::Users { users });
+    submission.vendor_order = vec![Vendor::Xiaomi, Vendor::Apns];
+    let sent = t.send(submission).await;
+
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted >= 500).await;
+    let xiaomi = funnel.lanes.iter().find(|lane| lane.vendor == Some(Vendor::Xiaomi)).expect("a lane");
+    assert_eq!(xiaomi.equation.accepted, 0, "the vendor is down");
+    assert!(xiaomi.equation.waiting >= 100, "who has no other token waits: {:?}", xiaomi.equation);
+    let chunks = t.house.storage.chunks.of_message(sent.no, ChunkNo(0), 200).await.expect("chunks");
+    let handed = chunks.iter().find(|chunk| chunk.vendor == Some(Vendor::Apns)).expect("a chunk");
+    assert!(handed.why.contains("handed over from xiaomi: breaker tripped"), "{}", handed.why);
+
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted), (1_000, 1_000), "{:?}", funnel.losses);
+    let (here, there) = (t.taken(sent.no, Vendor::Xiaomi).await, t.taken(sent.no, Vendor::Apns).await);
+    assert_eq!(here.len() + there.len(), 1_000, "each device once, {} and {}", here.len(), there.len());
     t.recount(sent.no).await;
     t.end().await;
 }

@@ -10,7 +10,7 @@ use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
 use super::{Db, rows, tallies};
-use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, NewChunk, Next, Step};
+use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::Outcomes;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, StorageError};
@@ -210,28 +210,34 @@ impl TryFrom<ViewRow> for ChunkView {
     }
 }
 
-async fn claim(
-    conn: &mut SqliteConnection,
+/// What a claim asks for.
+struct Claiming {
     lane_no: i64,
-    owner: &str,
+    owner: String,
     now: Millis,
     until: Millis,
     max: u32,
     priority: i64,
-) -> Result<Vec<ClaimRow>> {
-    let mut claimed: Vec<ClaimRow> = sqlx::query_as(
-        "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, updated_at = $3 \
-         WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 ORDER BY deadline, no LIMIT $5) \
-         RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed",
-    )
-    .bind(lane_no)
-    .bind(owner)
-    .bind(now)
-    .bind(until)
-    .bind(max)
-    .bind(priority)
-    .fetch_all(conn)
-    .await?;
+    untouched: bool,
+}
+
+async fn claim(conn: &mut SqliteConnection, asked: Claiming) -> Result<Vec<ClaimRow>> {
+    const CLAIM: &str = "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, \
+         updated_at = $3 WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
+         ORDER BY deadline, no LIMIT $5) RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed";
+    const CLAIM_UNTOUCHED: &str = "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
+         lease_until = $4, updated_at = $3 WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
+         AND not_before <= $3 AND attempts = 0 AND lapsed = 0 ORDER BY deadline, no LIMIT $5) \
+         RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed";
+    let mut claimed: Vec<ClaimRow> = sqlx::query_as(if asked.untouched { CLAIM_UNTOUCHED } else { CLAIM })
+        .bind(asked.lane_no)
+        .bind(asked.owner)
+        .bind(asked.now)
+        .bind(asked.until)
+        .bind(asked.max)
+        .bind(asked.priority)
+        .fetch_all(conn)
+        .await?;
     claimed.sort_by_key(|c| (c.priority, c.deadline, c.no));
     Ok(claimed)
 }
@@ -292,14 +298,10 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
     tallies::add(conn, &step.deltas, step.now).await
 }
 
-#[async_trait]
-impl Chunks for SqliteChunks {
-    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
-        let owner = owner.to_owned();
-        let claimed: Vec<ClaimRow> = self
-            .db
-            .write_once(move |conn| Box::pin(async move { claim(conn, lane_no, &owner, now, lease_until, max, priority).await }))
-            .await?;
+impl SqliteChunks {
+    async fn claimed(&self, asked: Claiming) -> Result<Vec<Claimed>> {
+        let lane_no = asked.lane_no;
+        let claimed: Vec<ClaimRow> = self.db.write_once(move |conn| Box::pin(claim(conn, asked))).await?;
         if claimed.is_empty() {
             return Ok(Vec::new());
         }
@@ -336,6 +338,53 @@ impl Chunks for SqliteChunks {
                 })
             })
             .collect()
+    }
+}
+
+async fn hand_over(conn: &mut SqliteConnection, over: HandOver) -> Result<()> {
+    let held: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT c.message_no, c.app_no FROM chunk c JOIN message m ON m.no = c.message_no \
+         WHERE c.no = $1 AND c.fence = $2 AND c.state = 1 AND m.state IN (0, 1)",
+    )
+    .bind(over.no.0)
+    .bind(over.fence)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let (message_no, app_no) = held.ok_or(StorageError::Stale("chunk"))?;
+    for statement in [
+        "DELETE FROM chunk_recipients WHERE chunk_no = $1",
+        "DELETE FROM chunk_outcomes WHERE chunk_no = $1",
+        "DELETE FROM chunk_marks WHERE chunk_no = $1",
+        "DELETE FROM chunk WHERE no = $1",
+    ] {
+        sqlx::query(statement).bind(over.no.0).execute(&mut *conn).await?;
+    }
+    for chunk in &over.chunks {
+        insert(&mut *conn, message_no, app_no, chunk, over.now).await?;
+    }
+    tallies::add(conn, over.deltas.iter().chain(over.chunks.iter().flat_map(|c| &c.deltas)), over.now).await
+}
+
+#[async_trait]
+impl Chunks for SqliteChunks {
+    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
+        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, untouched: false }).await
+    }
+
+    async fn claim_untouched(
+        &self,
+        lane_no: i64,
+        owner: &str,
+        now: Millis,
+        lease_until: Millis,
+        max: u32,
+        priority: i64,
+    ) -> Result<Vec<Claimed>> {
+        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, untouched: true }).await
+    }
+
+    async fn hand_over(&self, over: HandOver) -> Result<()> {
+        self.db.write(move |conn| Box::pin(hand_over(conn, over))).await
     }
 
     async fn renew(&self, no: ChunkNo, fence: i64, lease_until: Millis) -> Result<()> {

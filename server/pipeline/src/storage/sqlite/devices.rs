@@ -262,6 +262,19 @@ impl Devices for SqliteDevices {
         placed(devices.len(), &found)
     }
 
+    async fn reach_nos(&self, app_no: i64, devices: &[i64]) -> Result<Reached> {
+        let found: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
+             FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
+             WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no",
+        )
+        .bind(app_no)
+        .bind(rows::to_json("devices", devices)?)
+        .fetch_one(self.db.readers())
+        .await?;
+        placed(devices.len(), &found)
+    }
+
     async fn reach_tokens(&self, app_no: i64, tokens: &[(Vendor, String)]) -> Result<Reached> {
         let asked: Vec<(i64, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
         let found: String = sqlx::query_scalar(
