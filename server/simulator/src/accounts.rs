@@ -1,21 +1,49 @@
 //! What the vendors' consoles know: the accounts. Without one, every request is refused; there is no "accept anybody".
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use types::vendor::{Environment, Vendor};
 
 use crate::Trouble;
+use crate::dials::vendor_named;
+use crate::kit::{Keyed, KeyedAccount};
 
 /// An account at one vendor, as its console holds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "vendor", rename_all = "lowercase")]
 pub enum Account {
     Apns(ApnsAccount),
     Xiaomi(XiaomiAccount),
+    /// All others: one form, told apart by their `vendor`.
+    #[serde(untagged)]
+    Keyed(KeyedAccount),
+}
+
+/// By hand, so that a mistake is named by its field and not as "matches no variant".
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Account, D::Error> {
+        use serde::de::Error;
+        let mut value = Map::deserialize(from)?;
+        let vendor = value.get("vendor").and_then(Value::as_str).and_then(vendor_named);
+        let read = match vendor.ok_or_else(|| D::Error::custom("vendor: missing, or none of the twelve"))? {
+            Vendor::Apns => {
+                value.remove("vendor");
+                serde_json::from_value(value.into()).map(Account::Apns)
+            }
+            Vendor::Xiaomi => {
+                value.remove("vendor");
+                serde_json::from_value(value.into()).map(Account::Xiaomi)
+            }
+            _ => serde_json::from_value(value.into()).map(Account::Keyed),
+        };
+        read.map_err(D::Error::custom)
+    }
 }
 
 /// A p8 key of a team and the topics it may push to.
@@ -91,6 +119,7 @@ impl Account {
         match self {
             Account::Apns(_) => Vendor::Apns,
             Account::Xiaomi(_) => Vendor::Xiaomi,
+            Account::Keyed(a) => a.vendor,
         }
     }
 
@@ -99,6 +128,7 @@ impl Account {
         match self {
             Account::Apns(a) => format!("{}/{}/{}", a.team_id, a.key_id, a.bundle_id),
             Account::Xiaomi(a) => a.package_name.clone(),
+            Account::Keyed(a) => a.identity(),
         }
     }
 
@@ -114,6 +144,7 @@ impl Account {
                 }
             }
             Account::Xiaomi(a) => a.app_secret = mask(&a.app_secret),
+            Account::Keyed(a) => a.mask(),
         }
         copy
     }
@@ -134,12 +165,16 @@ pub(crate) struct Accounts {
     listed: Vec<Account>,
     pub(crate) keys: Vec<Key>,
     pub(crate) xiaomi: Vec<XiaomiAccount>,
+    pub(crate) keyed: Vec<Arc<Keyed>>,
 }
 
 impl Accounts {
     pub(crate) fn add(&mut self, account: Account) -> Result<(), Trouble> {
-        if let Account::Apns(apns) = &account {
-            point_of(&apns.key)?; // refuse before anything changes
+        // Refuse before anything changes.
+        match &account {
+            Account::Apns(apns) => drop(point_of(&apns.key)?),
+            Account::Keyed(keyed) => drop(Keyed::read(keyed)?),
+            Account::Xiaomi(_) => {}
         }
         let identity = account.identity();
         self.listed.retain(|a| a.vendor() != account.vendor() || a.identity() != identity);
@@ -162,9 +197,11 @@ impl Accounts {
     fn index(&mut self) -> Result<(), Trouble> {
         self.keys.clear();
         self.xiaomi.clear();
+        self.keyed.clear();
         for account in &self.listed {
             match account {
                 Account::Xiaomi(a) => self.xiaomi.push(a.clone()),
+                Account::Keyed(a) => self.keyed.push(Arc::new(Keyed::read(a)?)),
                 Account::Apns(a) => {
                     let topic = (a.bundle_id.clone(), a.phones.clone());
                     let known = self.keys.iter_mut().find(|k| k.team_id == a.team_id && k.key_id == a.key_id);

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use types::vendor::Vendor;
 
-use crate::dials::{Dials, Scenario, patched};
+use crate::dials::{Dials, Scenario, VENDORS, patched, vendor_named};
 use crate::twin::Twin;
 use crate::{Account, Trouble};
 
@@ -112,6 +112,7 @@ fn handle(desk: &Desk, method: &Method, path: &str, query: &str, body: &[u8]) ->
             Ok(json!({ "playing": true }))
         }
         ("POST", ["receipts"]) => by_hand(twin, parse(body)?),
+        ("POST", ["passes", vendor, "expire"]) => Ok(json!({ "expired": twin.kit.expire(vendor_of(vendor)?, twin.clock.millis()) })),
         ("POST", ["clock"]) => {
             #[derive(Deserialize)]
             struct Ahead {
@@ -132,7 +133,7 @@ fn handle(desk: &Desk, method: &Method, path: &str, query: &str, body: &[u8]) ->
 
 fn ledger(twin: &Twin, what: &[&str], query: &BTreeMap<String, String>) -> Outcome {
     let ledger = &twin.ledger;
-    let vendor = || query.get("vendor").map_or_else(|| Err(bad("vendor: which one? apns or xiaomi")), |v| vendor_of(v));
+    let vendor = || query.get("vendor").map_or_else(|| Err(bad("vendor: which one? ?vendor=apns, xiaomi, …")), |v| vendor_of(v));
     let number =
         |name: &str, otherwise: u64| query.get(name).map_or(Ok(otherwise), |v| v.parse().map_err(|_| bad(format!("{name}: not a number"))));
     match what {
@@ -152,6 +153,11 @@ fn ledger(twin: &Twin, what: &[&str], query: &BTreeMap<String, String>) -> Outco
 
 #[derive(Deserialize)]
 struct ByHand {
+    /// Absent: Xiaomi.
+    vendor: Option<String>,
+    /// For the others: `delivered`, `clicked`, `off`, `gone`, …, or a word of the vendor's own.
+    #[serde(default)]
+    kind: String,
     /// Jobkey or message id of a request the twin has accepted.
     key: String,
     targets: Vec<String>,
@@ -161,6 +167,16 @@ struct ByHand {
 }
 
 fn by_hand(twin: &Twin, given: ByHand) -> Outcome {
+    let vendor = given.vendor.as_deref().map_or(Ok(Vendor::Xiaomi), vendor_of)?;
+    if vendor != Vendor::Xiaomi {
+        let sent = twin.kit.sent_under(vendor, &given.key);
+        let sent = sent.ok_or_else(|| (StatusCode::NOT_FOUND, format!("nothing was sent under `{}`", given.key)))?;
+        if sent.url.is_empty() {
+            return Err(bad("that request has no address for receipts"));
+        }
+        twin.told(&sent, &given.kind, &given.targets);
+        return Ok(json!({ "id": sent.id, "callback": sent.url }));
+    }
     let sent =
         twin.xiaomi.sent_under(&given.key).ok_or_else(|| (StatusCode::NOT_FOUND, format!("nothing was sent under `{}`", given.key)))?;
     if sent.callback.is_none() {
@@ -183,12 +199,12 @@ fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, (StatusCode, 
 }
 
 fn vendor_of(text: &str) -> Result<Vendor, (StatusCode, String)> {
-    Vendor::parse(text).ok_or_else(|| bad(format!("vendor: `{text}` is neither apns nor xiaomi")))
+    vendor_named(text).ok_or_else(|| bad(format!("vendor: `{text}` is none of {}", VENDORS.map(Vendor::slug).join(", "))))
 }
 
 fn state(desk: &Desk) -> Value {
     let twin = &desk.twin;
-    let dials: BTreeMap<&str, Value> = Vendor::ALL.into_iter().map(|v| (v.slug(), json!(*twin.dials(v)))).collect();
+    let dials: BTreeMap<&str, Value> = VENDORS.into_iter().map(|v| (v.slug(), json!(*twin.dials(v)))).collect();
     json!({
         "now": twin.clock.millis(),
         "base_urls": desk.base_urls,
@@ -201,13 +217,13 @@ fn state(desk: &Desk) -> Value {
 
 /// Sets up accounts and dials at once, then takes the steps in the background.
 pub(crate) fn play(twin: &Arc<Twin>, scenario: Scenario, stop: &CancellationToken) -> Result<(), Trouble> {
-    for (vendor, dials) in [(Vendor::Apns, scenario.apns), (Vendor::Xiaomi, scenario.xiaomi)] {
+    for (vendor, dials) in scenario.dials() {
         if let Some(dials) = dials {
-            twin.set_dials(vendor, dials)?;
+            twin.set_dials(vendor, dials.clone())?;
         }
     }
     // Every step is tried on paper first, so that a typo is an error now and not a silence later.
-    let mut paper: BTreeMap<Vendor, Dials> = Vendor::ALL.into_iter().map(|v| (v, Dials::clone(&twin.dials(v)))).collect();
+    let mut paper: BTreeMap<Vendor, Dials> = VENDORS.into_iter().map(|v| (v, Dials::clone(&twin.dials(v)))).collect();
     for step in &scenario.steps {
         let before = paper.get(&step.vendor).cloned().unwrap_or_default();
         let after = patched(&before, &step.dials).map_err(Trouble::Scenario)?;

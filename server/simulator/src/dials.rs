@@ -5,6 +5,39 @@ use types::vendor::Vendor;
 
 use crate::accounts::Account;
 
+/// Every vendor the twin knows, whether or not the lanes speak to it yet.
+pub const VENDORS: [Vendor; 12] = [
+    Vendor::Apns,
+    Vendor::Fcm,
+    Vendor::Xiaomi,
+    Vendor::Huawei,
+    Vendor::Harmony,
+    Vendor::Honor,
+    Vendor::Oppo,
+    Vendor::Vivo,
+    Vendor::Meizu,
+    Vendor::Umeng,
+    Vendor::Getui,
+    Vendor::Jpush,
+];
+
+/// What FCM's `errorCode` can be.
+pub(crate) const FCM_CODES: [&str; 8] = [
+    "UNSPECIFIED_ERROR",
+    "INVALID_ARGUMENT",
+    "UNREGISTERED",
+    "SENDER_ID_MISMATCH",
+    "QUOTA_EXCEEDED",
+    "UNAVAILABLE",
+    "INTERNAL",
+    "THIRD_PARTY_AUTH_ERROR",
+];
+
+/// The vendor of this slug.
+pub(crate) fn vendor_named(slug: &str) -> Option<Vendor> {
+    VENDORS.into_iter().find(|v| v.slug().eq_ignore_ascii_case(slug))
+}
+
 /// How one vendor behaves. The default is a vendor in good health without receipts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,10 +50,21 @@ pub struct Dials {
     pub slow_ms: u32,
     /// Share of requests refused with `error`.
     pub error_share: f64,
-    /// An APNs reason (`ServiceUnavailable`) or a Xiaomi code (`10001`).
+    /// An APNs reason (`ServiceUnavailable`), an FCM error code (`UNAVAILABLE`), or another vendor's number (`10001`).
     pub error: String,
     pub outage: Outage,
-    /// Xiaomi: share of the targets of each request, drawn anew each time, that comes back in `bad_regids`.
+    /// Share of requests answered by a front end with `http_status` before the vendor sees them.
+    pub http_share: f64,
+    pub http_status: u16,
+    /// Seconds in `Retry-After` of those answers, of an outage, and of refusals for pace; 0 = no such header.
+    pub retry_after_s: u32,
+    /// Share of requests whose connection is closed while their body is being read: nothing was taken.
+    pub mid_request_share: f64,
+    /// Life of access tokens issued from now on; 0 = the vendor's own.
+    pub pass_seconds: u32,
+    /// Share of calls for an access token that end with 503.
+    pub pass_error_share: f64,
+    /// Share of the targets of each request, drawn anew each time, that is refused by name (APNs and FCM: see `token_fault_share`).
     pub partial_share: f64,
     /// Share of tokens that are dead, decided by the token's hash: the same tokens every time.
     pub token_fault_share: f64,
@@ -97,12 +141,23 @@ pub enum Garbage {
     Html,
     TruncatedJson,
     WrongTypes,
+    /// JSON with a number that is none.
+    Nan,
+    /// The success of another vendor.
+    OtherVendor,
+    /// A small body that unpacks to 100 MiB.
+    GzipBomb,
+    /// 100 MiB as they are.
+    Huge,
 }
 
 impl Garbage {
-    pub(crate) fn body(self) -> &'static str {
+    pub(crate) fn body(self, vendor: Vendor) -> &'static str {
         match self {
-            Garbage::Empty => "",
+            Garbage::Empty | Garbage::GzipBomb | Garbage::Huge => "",
+            Garbage::Nan => r#"{"code":NaN,"result":Infinity,"data":{"id":-0}}"#,
+            Garbage::OtherVendor if vendor == Vendor::Huawei => r#"{"result":"ok","code":0,"data":{"id":"sdm1"},"info":"Received push"}"#,
+            Garbage::OtherVendor => r#"{"code":"80000000","msg":"Success","requestId":"175343040012300001001701"}"#,
             Garbage::Html => "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
             Garbage::TruncatedJson => r#"{"result":"ok","code":0,"data":{"id":"sdm"#,
             Garbage::WrongTypes => r#"{"result":true,"code":"zero","reason":42,"data":[1,2,3]}"#,
@@ -120,6 +175,12 @@ impl Default for Dials {
             error_share: 0.0,
             error: String::new(),
             outage: Outage::None,
+            http_share: 0.0,
+            http_status: 429,
+            retry_after_s: 0,
+            mid_request_share: 0.0,
+            pass_seconds: 0,
+            pass_error_share: 0.0,
             partial_share: 0.0,
             token_fault_share: 0.0,
             token_fault: "Unregistered".into(),
@@ -150,6 +211,9 @@ impl Dials {
             ("slow_share", self.slow_share),
             ("error_share", self.error_share),
             ("partial_share", self.partial_share),
+            ("http_share", self.http_share),
+            ("mid_request_share", self.mid_request_share),
+            ("pass_error_share", self.pass_error_share),
             ("token_fault_share", self.token_fault_share),
             ("reset_share", self.reset_share),
             ("cut_share", self.cut_share),
@@ -164,6 +228,9 @@ impl Dials {
                 found.push(format!("{name}: {share} is not between 0 and 1"));
             }
         }
+        if !(400..600).contains(&self.http_status) {
+            found.push(format!("http_status: {} is no refusal (400 to 599)", self.http_status));
+        }
         if self.first_streams == 0 || self.max_streams == 0 {
             found.push("first_streams and max_streams: at least 1".into());
         }
@@ -175,6 +242,11 @@ impl Dials {
                 }
                 if !known(&self.token_fault) {
                     found.push(format!("token_fault: `{}` is not a reason of APNs", self.token_fault));
+                }
+            }
+            Vendor::Fcm => {
+                if !self.error.is_empty() && !FCM_CODES.contains(&self.error.as_str()) {
+                    found.push(format!("error: `{}` is not an error code of FCM", self.error));
                 }
             }
             _ => {
@@ -196,7 +268,17 @@ impl Dials {
 pub struct Scenario {
     pub accounts: Vec<Account>,
     pub apns: Option<Dials>,
+    pub fcm: Option<Dials>,
     pub xiaomi: Option<Dials>,
+    pub huawei: Option<Dials>,
+    pub harmony: Option<Dials>,
+    pub honor: Option<Dials>,
+    pub oppo: Option<Dials>,
+    pub vivo: Option<Dials>,
+    pub meizu: Option<Dials>,
+    pub umeng: Option<Dials>,
+    pub getui: Option<Dials>,
+    pub jpush: Option<Dials>,
     /// In order; each waits `after_ms` after the one before.
     pub steps: Vec<Step>,
 }
@@ -211,6 +293,27 @@ pub struct Step {
 }
 
 impl Scenario {
+    /// The dials it sets, by vendor.
+    pub fn dials(&self) -> [(Vendor, Option<&Dials>); 12] {
+        VENDORS.map(|vendor| {
+            let dials = match vendor {
+                Vendor::Apns => &self.apns,
+                Vendor::Fcm => &self.fcm,
+                Vendor::Xiaomi => &self.xiaomi,
+                Vendor::Huawei => &self.huawei,
+                Vendor::Harmony => &self.harmony,
+                Vendor::Honor => &self.honor,
+                Vendor::Oppo => &self.oppo,
+                Vendor::Vivo => &self.vivo,
+                Vendor::Meizu => &self.meizu,
+                Vendor::Umeng => &self.umeng,
+                Vendor::Getui => &self.getui,
+                Vendor::Jpush => &self.jpush,
+            };
+            (vendor, dials.as_ref())
+        })
+    }
+
     /// Reads JSON when the text starts with `{`, TOML otherwise.
     pub fn read(text: &str) -> Result<Scenario, crate::Trouble> {
         let read = if text.trim_start().starts_with('{') {

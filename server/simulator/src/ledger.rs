@@ -12,86 +12,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use types::Millis;
 use types::vendor::Vendor;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
-/// Hash under which a token is kept; queries by token text use it too.
-pub fn token_hash(token: &str) -> u64 {
-    xxh3_64(token.as_bytes())
-}
-
-/// What became of one device message at the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Taken and answered.
-    Accepted,
-    /// Taken; the answer was cut, held back or garbled.
-    AcceptedUnheard,
-    /// Refused for its token; the caller was told.
-    BadToken,
-    /// Refused for another reason; the caller was told.
-    Refused,
-}
-
-impl Verdict {
-    const ALL: [Verdict; 4] = [Verdict::Accepted, Verdict::AcceptedUnheard, Verdict::BadToken, Verdict::Refused];
-
-    pub const fn taken(self) -> bool {
-        matches!(self, Verdict::Accepted | Verdict::AcceptedUnheard)
-    }
-}
-
-/// One device message, 32 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record {
-    pub token: u64,
-    /// Ten-microsecond ticks since the epoch (48 bits), vendor (8), verdict (8).
-    when: u64,
-    /// Number of the key and of the text in the tables of the ledger.
-    key: u32,
-    text: u32,
-    /// Request: one number per request of a batch vendor, the head of the `apns-id` for APNs.
-    pub trace: u64,
-}
-
-const TICK_MICROS: i64 = 10;
-
-impl Record {
-    fn new(vendor: Vendor, verdict: Verdict, at_micros: i64, token: u64, key: u32, text: u32, trace: u64) -> Record {
-        let ticks = (at_micros / TICK_MICROS).unsigned_abs() & 0xffff_ffff_ffff;
-        let verdict = Verdict::ALL.iter().position(|v| *v == verdict).unwrap_or(0) as u64;
-        Record { token, when: ticks << 16 | vendor.code().unsigned_abs() << 8 | verdict, key, text, trace }
-    }
-
-    pub fn vendor(&self) -> Vendor {
-        Vendor::from_code((self.when >> 8 & 0xff) as i64).unwrap_or(Vendor::Apns)
-    }
-
-    pub fn verdict(&self) -> Verdict {
-        Verdict::ALL.get((self.when & 0xff) as usize).copied().unwrap_or(Verdict::Refused)
-    }
-
-    /// Microseconds since the epoch, never going back within one run of the twin.
-    pub fn micros(&self) -> i64 {
-        (self.when >> 16).cast_signed() * TICK_MICROS
-    }
-
-    fn bytes(&self) -> [u8; 32] {
-        let mut out = [0; 32];
-        out[..8].copy_from_slice(&self.token.to_le_bytes());
-        out[8..16].copy_from_slice(&self.when.to_le_bytes());
-        out[16..20].copy_from_slice(&self.key.to_le_bytes());
-        out[20..24].copy_from_slice(&self.text.to_le_bytes());
-        out[24..].copy_from_slice(&self.trace.to_le_bytes());
-        out
-    }
-
-    fn read(b: &[u8; 32]) -> Record {
-        let word = |i: usize| u64::from_le_bytes([b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7]]);
-        let (names, trace) = (word(16), word(24));
-        Record { token: word(0), when: word(8), key: (names & 0xffff_ffff) as u32, text: (names >> 32) as u32, trace }
-    }
-}
+pub use crate::record::{Record, Verdict, token_hash};
 
 /// Title and body as they arrived, byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -122,16 +45,17 @@ pub struct Repeats {
     pub by_vendor: BTreeMap<String, u64>,
 }
 
-/// Requests in the busiest one-second window, and how many windows were over a limit.
+/// The busiest one-second window in the unit that the vendor counts, and how many windows were over a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Windows {
     pub requests: u64,
-    /// Most accepted requests in any second (sliding).
+    /// Most accepted requests, or targets in them, in any second (sliding).
     pub busiest: u64,
     /// Requests that closed a window over `limit`.
     pub over: u64,
-    /// Requests that were refused for pace.
+    /// Requests that were refused for pace, and for a used-up quota.
     pub refused: u64,
+    pub quota_refused: u64,
 }
 
 /// One of the last device messages, for people.
@@ -157,6 +81,8 @@ struct Books {
     texts: Vec<Stored>,
     text_numbers: HashMap<u128, u32>,
     answers: BTreeMap<Vendor, Answers>,
+    /// Requests refused for pace and for quota.
+    limited: BTreeMap<Vendor, (u64, u64)>,
     file: Option<Files>,
 }
 
@@ -227,7 +153,7 @@ impl Ledger {
         Names { key: books.key_number(key), text: books.text_number(title, body) }
     }
 
-    /// Writes one request's device messages. `answer`: how the request as a whole ended.
+    /// Writes one request's device messages. `answer`: how the request as a whole ended; empty when that is counted already.
     pub(crate) fn write(
         &self,
         vendor: Vendor,
@@ -240,13 +166,23 @@ impl Ledger {
         let mut books = self.books();
         let from = books.records.len();
         books.records.extend(devices.map(|(token, v)| Record::new(vendor, v, at_micros, token, names.key, names.text, trace)));
-        books.count(vendor, answer);
+        if !answer.is_empty() {
+            books.count(vendor, answer);
+        }
         books.persist(from);
     }
 
     /// Counts a request that was refused as a whole before its devices were looked at.
     pub(crate) fn refuse(&self, vendor: Vendor, answer: &str) {
         self.books().count(vendor, answer);
+    }
+
+    /// The same, for a request that came too fast (`quota` false) or after the day's last message.
+    pub(crate) fn refuse_over_limit(&self, vendor: Vendor, answer: &str, quota: bool) {
+        let mut books = self.books();
+        books.count(vendor, answer);
+        let (pace, day) = books.limited.entry(vendor).or_default();
+        *(if quota { day } else { pace }) += 1;
     }
 
     /// Writes what is still in memory to the file.
@@ -258,6 +194,7 @@ impl Ledger {
         let mut books = self.books();
         books.records = Vec::new();
         books.answers.clear();
+        books.limited.clear();
         match &mut books.file {
             Some(files) => {
                 files.unwritten.clear();
@@ -287,6 +224,15 @@ impl Ledger {
         let mut found = HashMap::new();
         let Some(number) = books.key_numbers.get(key) else { return found };
         for record in books.records.iter().filter(|r| r.key == *number && r.vendor() == vendor && r.verdict().taken()) {
+            *found.entry(record.token).or_insert(0) += 1;
+        }
+        found
+    }
+
+    /// How often each token (by [`token_hash`]) was taken by `vendor`, under whatever key.
+    pub fn taken_by(&self, vendor: Vendor) -> HashMap<u64, u32> {
+        let mut found = HashMap::new();
+        for record in self.books().records.iter().filter(|r| r.vendor() == vendor && r.verdict().taken()) {
             *found.entry(record.token).or_insert(0) += 1;
         }
         found
@@ -348,22 +294,22 @@ impl Ledger {
         repeats
     }
 
-    /// One-second windows of a vendor against `limit` requests.
+    /// One-second windows of a vendor against `limit`, in the vendor's own unit (requests or targets).
     pub fn windows(&self, vendor: Vendor, limit: u64) -> Windows {
         let books = self.books();
-        let refused = books.answers.get(&vendor).map_or(0, |a| a.get("200002").copied().unwrap_or(0) + a.get("pace").copied().unwrap_or(0));
-        let mut windows = Windows { refused, ..Windows::default() };
-        let times = request_times(&books.records, vendor);
-        let mut first = 0;
-        for (i, at) in times.iter().enumerate() {
-            while at - times[first] >= 1_000_000 {
+        let (refused, quota_refused) = books.limited.get(&vendor).copied().unwrap_or_default();
+        let requests = requests(&books.records, vendor);
+        let mut windows = Windows { requests: requests.len() as u64, refused, quota_refused, ..Windows::default() };
+        let (mut first, mut within) = (0, 0);
+        for (at, weight) in &requests {
+            within += weight;
+            while at - requests[first].0 >= 1_000_000 {
+                within -= requests[first].1;
                 first += 1;
             }
-            let within = (i - first + 1) as u64;
             windows.busiest = windows.busiest.max(within);
             windows.over += u64::from(within > limit);
         }
-        windows.requests = times.len() as u64;
         windows
     }
 
@@ -390,17 +336,22 @@ impl Ledger {
     }
 }
 
-/// Accepted requests in order: the devices of one request stand together and share its trace and time.
-fn request_times(records: &[Record], vendor: Vendor) -> Vec<i64> {
-    let mut times = Vec::new();
+/// Accepted requests in order of time with what the vendor charges for each: 1, or its targets. The devices of one request
+/// stand together and share its trace and time.
+fn requests(records: &[Record], vendor: Vendor) -> Vec<(i64, u64)> {
+    let by_target = crate::kit::counts_targets(vendor);
+    let mut found: Vec<(i64, u64)> = Vec::new();
     let mut last = None;
     for r in records.iter().filter(|r| r.vendor() == vendor && r.verdict() != Verdict::Refused) {
-        if last != Some((r.trace, r.when >> 16)) {
-            times.push(r.micros());
-            last = Some((r.trace, r.when >> 16));
+        let this = Some((r.trace, r.when >> 16));
+        match found.last_mut() {
+            Some((_, weight)) if last == this => *weight += u64::from(by_target),
+            _ => found.push((r.micros(), 1)),
         }
+        last = this;
     }
-    times
+    found.sort_unstable();
+    found
 }
 
 impl Books {

@@ -1,24 +1,28 @@
 //! THE TWIN: pretends to be every vendor, as strict as the vendor, with dials, receipts and a ledger.
 //!
 //! ```text
-//! lanes --TLS--> wire (h2, http/1.1) -> apns | xiaomi -> ledger          the truth: what phones would get
-//!                                          |
-//!                                          +-> receipts -> callbacks of Xiaomi, reports of the phones
+//! lanes --TLS--> wire (h2, http/1.1) -> apns | xiaomi | kit -> ten vendors -> ledger   the truth: what phones would get
+//!                                                  |
+//!                                                  +-> receipts -> callbacks of the vendors, reports of the phones
 //! people, tests --HTTP--> control (/simulator/…): accounts, dials, ledger queries
 //! ```
 //!
 //! Comes in: requests of lanes, accounts, dials. Goes out: answers, receipts, the ledger. Never: anything of the
 //! pipeline; the twin is written from the vendors' manuals alone, so that it cannot share a misreading with an adapter.
-//! How to add a vendor: a folder with `answer` in the reject order of its manual, a variant of [`Account`], a line in
-//! `wire::route`, its magic tokens in `docs/simulator.md`.
+//! How to add a vendor: a file with a `kit::Desk` (answers in the reject order of its manual, refusals, receipts), a line in
+//! `kit::desk` and in `dials::VENDORS`, its section in `docs/simulator.md`.
 
 mod accounts;
 mod apns;
 mod control;
 mod dials;
 mod door;
+mod huawei;
+mod kit;
 mod ledger;
+mod meters;
 mod receipts;
+mod record;
 mod tls;
 mod twin;
 mod wire;
@@ -36,7 +40,8 @@ use tokio_util::sync::CancellationToken;
 use types::vendor::Vendor;
 
 pub use crate::accounts::{Account, ApnsAccount, Channel, ChannelClass, Phones, XiaomiAccount};
-pub use crate::dials::{Dials, Garbage, Outage, Receipts, Scenario, Step};
+pub use crate::dials::{Dials, Garbage, Outage, Receipts, Scenario, Step, VENDORS};
+pub use crate::kit::KeyedAccount;
 pub use crate::ledger::{Answers, Count, Entry, Ledger, Record, Repeats, Stored, Verdict, Windows, token_hash};
 pub use crate::receipts::Posted;
 
@@ -117,7 +122,7 @@ impl Simulator {
         let poster = door::poster(options.callback_ca_pem.as_deref())?;
         control::play(&twin, options.scenario, &stop)?;
 
-        let base_urls: BTreeMap<_, _> = Vendor::ALL.into_iter().map(|v| (v.slug(), base_url_at(listen, v))).collect();
+        let base_urls: BTreeMap<_, _> = VENDORS.into_iter().map(|v| (v.slug(), base_url_at(listen, v))).collect();
         let office = Arc::new(control::Desk { twin: Arc::clone(&twin), ca_pem: identity.ca_pem.clone(), base_urls, stop: stop.clone() });
         let mut tasks = JoinSet::new();
         tasks.spawn(wire::listen(vendors, tls::acceptor(&identity)?, Arc::clone(&twin), stop.clone()));
@@ -171,6 +176,11 @@ impl Simulator {
         self.twin.mail.posted()
     }
 
+    /// Ends the life of every access token that this vendor has issued. Returns how many were good.
+    pub fn expire_passes(&self, vendor: Vendor) -> usize {
+        self.twin.kit.expire(vendor, self.twin.clock.millis())
+    }
+
     /// Moves the twin's clock forward: quota days, ages of tokens, receipts that become due.
     pub fn advance_clock(&self, by: Duration) {
         self.twin.clock.advance(by);
@@ -206,7 +216,7 @@ fn base_url_at(listen: SocketAddr, vendor: Vendor) -> String {
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), Trouble> {
     let folder = options.folder.clone();
     let simulator = Simulator::start(options).await?;
-    for vendor in Vendor::ALL {
+    for vendor in VENDORS {
         tracing::info!(vendor = vendor.slug(), base_url = simulator.base_url(vendor), "the simulator answers");
     }
     let ca = folder.map_or_else(|| format!("{}/simulator/ca.pem", simulator.control_url()), |f| f.join("ca.pem").display().to_string());

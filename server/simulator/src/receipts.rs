@@ -13,9 +13,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use types::Millis;
+use types::vendor::Vendor;
 
 use crate::accounts::Phones;
 use crate::dials::Receipts;
+use crate::kit::{Again, Errand, Event, Kind, Post};
 use crate::ledger::token_hash;
 use crate::twin::Twin;
 use crate::xiaomi::KNOWN_TYPES;
@@ -68,8 +70,12 @@ struct Letter {
     work: Work,
 }
 
-enum Work {
-    /// Targets of one request, joined by line feeds.
+pub(crate) enum Work {
+    /// Targets of one request of a vendor of the kit, with what is settled about them.
+    Errand(Arc<Errand>, Receipts, Vec<(Box<str>, Option<Kind>)>),
+    Events(Vec<Event>),
+    Post(Post),
+    /// Targets of one Xiaomi request, joined by line feeds.
     Arrive(Arc<Sent>, Receipts, String),
     /// An entry of a callback: (url, message id, content, how many targets).
     Entry(Arc<Sent>, Value, u64),
@@ -77,7 +83,8 @@ enum Work {
 }
 
 #[derive(Clone)]
-struct PhoneEvent {
+pub(crate) struct PhoneEvent {
+    vendor: Vendor,
     message: String,
     token: String,
     event: &'static str,
@@ -114,17 +121,17 @@ const REPORT_EVENTS: usize = 500;
 /// A phone that cannot reach its server tries again this often, a second apart.
 const PHONE_TRIES: u32 = 30;
 
-const DELIVERED_SALT: u64 = 1;
-const CLICKED_SALT: u64 = 2;
-const SWITCH_SALT: u64 = 3;
-const AGAIN_SALT: u64 = 4;
+pub(crate) const DELIVERED_SALT: u64 = 1;
+pub(crate) const CLICKED_SALT: u64 = 2;
+pub(crate) const SWITCH_SALT: u64 = 3;
+pub(crate) const AGAIN_SALT: u64 = 4;
 
 impl Mail {
     fn queue(&self) -> MutexGuard<'_, BinaryHeap<Reverse<Letter>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, due: Millis, work: Work) {
+    pub(crate) fn put(&self, due: Millis, work: Work) {
         let order = self.order.fetch_add(1, Ordering::Relaxed);
         self.queue().push(Reverse(Letter { due, order, work }));
     }
@@ -146,6 +153,9 @@ impl Mail {
         let size = |work: &Work| match work {
             Work::Arrive(_, _, targets) => targets.lines().count() as u64,
             Work::Entry(_, _, count) => *count,
+            Work::Errand(_, _, targets) => targets.len() as u64,
+            Work::Events(events) => events.len() as u64,
+            Work::Post(post) => post.count,
             Work::Phone(..) => 1,
         };
         let waiting = self.queue().iter().map(|Reverse(letter)| size(&letter.work)).sum();
@@ -159,7 +169,7 @@ impl Mail {
 }
 
 impl Twin {
-    fn when(&self, receipts: &Receipts) -> Millis {
+    pub(crate) fn when(&self, receipts: &Receipts) -> Millis {
         self.clock.millis() + i64::from(receipts.delay_ms) + self.chance.up_to(u64::from(receipts.jitter_ms)).cast_signed()
     }
 
@@ -194,7 +204,7 @@ impl Twin {
         let clicked = self.belongs(receipts.clicked_share, push.hash, CLICKED_SALT ^ salt);
         let again = self.belongs(receipts.duplicate_share, push.hash, AGAIN_SALT ^ salt);
         let (arrival_posted, click_posted) = if receipts.out_of_order && clicked { (clicked_at + 1, at) } else { (at, clicked_at) };
-        let event = |event, at| PhoneEvent { message: push.message.to_owned(), token: push.token.to_owned(), event, at, tries: 0 };
+        let event = |event, at| PhoneEvent::new(Vendor::Apns, push.message, push.token, event, at);
         let put = |posted: Millis, event: PhoneEvent| {
             if again {
                 self.mail.put(posted + 1_000, Work::Phone(push.phones.clone(), event.clone()));
@@ -223,7 +233,7 @@ impl Twin {
     /// Decides about each target of a request, and lays the entries out for posting.
     fn sort(&self, sent: &Arc<Sent>, receipts: &Receipts, targets: &str) {
         let salt = token_hash(&sent.jobkey);
-        let magic = self.dials(types::vendor::Vendor::Xiaomi).magic;
+        let magic = self.dials(Vendor::Xiaomi).magic;
         let mut groups: BTreeMap<(u32, &str), Vec<&str>> = BTreeMap::new();
         let mut moved = Map::new();
         let mut again: BTreeMap<(u32, &str), Vec<&str>> = BTreeMap::new();
@@ -311,8 +321,10 @@ pub(crate) async fn postman(twin: Arc<Twin>, client: reqwest::Client, tick: Dura
             let mut works = twin.mail.due(twin.clock.millis());
             // Arrivals become entries; those already due go out in the same round.
             for work in &works {
-                if let Work::Arrive(sent, receipts, targets) = work {
-                    twin.sort(sent, receipts, targets);
+                match work {
+                    Work::Arrive(sent, receipts, targets) => twin.sort(sent, receipts, targets),
+                    Work::Errand(errand, receipts, targets) => twin.settle(errand, receipts, targets),
+                    _ => {}
                 }
             }
             works.extend(twin.mail.due(twin.clock.millis()));
@@ -331,9 +343,12 @@ async fn deliver(twin: &Arc<Twin>, client: &reqwest::Client, works: Vec<Work>) {
     type Post = (Map<String, Value>, u64);
     let mut callbacks: BTreeMap<String, Vec<Post>> = BTreeMap::new();
     let mut reports: BTreeMap<(String, String), Vec<PhoneEvent>> = BTreeMap::new();
+    let (mut events, mut posts) = (Vec::new(), Vec::new());
     for work in works {
         match work {
-            Work::Arrive(..) => {}
+            Work::Arrive(..) | Work::Errand(..) => {}
+            Work::Events(mut due) => events.append(&mut due),
+            Work::Post(post) => posts.push(post),
             Work::Entry(sent, entry, count) => {
                 let Some(url) = &sent.callback else { continue };
                 let posts = callbacks.entry(url.clone()).or_default();
@@ -354,6 +369,10 @@ async fn deliver(twin: &Arc<Twin>, client: &reqwest::Client, works: Vec<Work>) {
             note(twin, &url, sent, count);
         }
     }
+    posts.extend(twin.written(events));
+    for post in posts {
+        send(twin, client, post).await;
+    }
     for ((url, client_key), events) in reports {
         for part in events.chunks(REPORT_EVENTS) {
             let rows: Vec<Value> = part.iter().map(PhoneEvent::row).collect();
@@ -366,6 +385,40 @@ async fn deliver(twin: &Arc<Twin>, client: &reqwest::Client, works: Vec<Work>) {
                 twin.mail.put(twin.clock.millis() + 1_000, Work::Phone(phones, PhoneEvent { tries: event.tries + 1, ..event.clone() }));
             }
         }
+    }
+}
+
+/// Posts one letter of a vendor of the kit; it is posted again where the manual says so.
+async fn send(twin: &Twin, client: &reqwest::Client, post: Post) {
+    let mut request = client.post(&post.url).header("content-type", post.content_type).body(post.body.clone());
+    for (name, value) in &post.headers {
+        request = request.header(*name, value);
+    }
+    let (reached, heard) = match request.send().await {
+        Err(e) => {
+            tracing::debug!(url = post.url, error = %e, "a receipt of the simulator could not be posted");
+            (false, false)
+        }
+        Ok(response) => {
+            let good = response.status() == 200;
+            let body = response.bytes().await.unwrap_or_default();
+            let said = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+            (true, good && post.wants.is_none_or(|code| said["code"] == code))
+        }
+    };
+    if heard {
+        twin.mail.requests.fetch_add(1, Ordering::Relaxed);
+        twin.mail.receipts.fetch_add(post.count, Ordering::Relaxed);
+        return;
+    }
+    twin.mail.failed.fetch_add(1, Ordering::Relaxed);
+    let again = match post.again {
+        Again::Unreached { left, after_ms } if left > 0 && !reached => Some((Again::Unreached { left: left - 1, after_ms }, after_ms)),
+        Again::Refused { left, after_ms } if left > 0 => Some((Again::Refused { left: left - 1, after_ms }, after_ms)),
+        _ => None,
+    };
+    if let Some((again, after_ms)) = again {
+        twin.mail.put(twin.clock.millis() + i64::from(after_ms), Work::Post(Post { again, ..post }));
     }
 }
 
@@ -391,8 +444,12 @@ fn note(twin: &Twin, url: &str, sent: reqwest::Result<reqwest::Response>, count:
 }
 
 impl PhoneEvent {
+    pub(crate) fn new(vendor: Vendor, message: &str, token: &str, event: &'static str, at: Millis) -> PhoneEvent {
+        PhoneEvent { vendor, message: message.to_owned(), token: token.to_owned(), event, at, tries: 0 }
+    }
+
     fn row(&self) -> Value {
-        json!({"message": self.message, "token": self.token, "vendor": "apns", "event": self.event, "at": rfc3339(self.at)})
+        json!({"message": self.message, "token": self.token, "vendor": self.vendor.slug(), "event": self.event, "at": rfc3339(self.at)})
     }
 }
 

@@ -1,18 +1,18 @@
 //! What every connection shares: clock, chance, accounts, dials, ledger, and each vendor's memory.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue, header};
 use types::vendor::Vendor;
 
 use crate::accounts::{Account, Accounts};
-use crate::dials::{Dials, Outage};
+use crate::dials::{Dials, Garbage, Outage};
 use crate::door::{Chance, Clock, mix, unit};
 use crate::ledger::Ledger;
-use crate::{Trouble, apns, receipts, xiaomi};
+use crate::{Trouble, apns, kit, receipts, xiaomi};
 
 pub(crate) struct Twin {
     pub(crate) clock: Clock,
@@ -24,6 +24,7 @@ pub(crate) struct Twin {
     pub(crate) ledger: Ledger,
     pub(crate) apns: apns::Memory,
     pub(crate) xiaomi: xiaomi::Memory,
+    pub(crate) kit: kit::limits::Memory,
     pub(crate) mail: receipts::Mail,
     requests: AtomicU64,
 }
@@ -32,15 +33,15 @@ pub(crate) struct Twin {
 #[derive(Default)]
 pub(crate) struct Line {
     pub(crate) requests: u32,
-    /// A vendor other than APNs was seen: no first-token rule on this connection.
-    pub(crate) bulk: bool,
+    /// A vendor other than APNs was seen: no first-token rule on this connection, and its dials count.
+    pub(crate) bulk: Option<Vendor>,
     pub(crate) apns: apns::Session,
 }
 
 impl Line {
     /// Whether the connection has earned the full number of streams.
     pub(crate) fn open(&self) -> bool {
-        self.bulk || self.apns.trusted()
+        self.bulk.is_some() || self.apns.trusted()
     }
 }
 
@@ -49,6 +50,9 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) head: Head,
     pub(crate) body: Bytes,
+    pub(crate) extra: Vec<(HeaderName, HeaderValue)>,
+    /// How often the body is sent one after the other.
+    pub(crate) times: u32,
     pub(crate) delay: Duration,
     pub(crate) end: End,
 }
@@ -72,12 +76,16 @@ pub(crate) enum End {
 }
 
 impl Reply {
+    fn new(status: u16, head: Head, body: Bytes) -> Reply {
+        Reply { status, head, body, extra: Vec::new(), times: 1, delay: Duration::ZERO, end: End::Answer }
+    }
+
     pub(crate) fn json(status: u16, body: String) -> Reply {
-        Reply { status, head: Head::Json, body: Bytes::from(body), delay: Duration::ZERO, end: End::Answer }
+        Reply::new(status, Head::Json, Bytes::from(body))
     }
 
     pub(crate) fn bare(status: u16) -> Reply {
-        Reply { status, head: Head::Plain, body: Bytes::new(), delay: Duration::ZERO, end: End::Answer }
+        Reply::new(status, Head::Plain, Bytes::new())
     }
 
     pub(crate) fn ending(end: End) -> Reply {
@@ -85,8 +93,56 @@ impl Reply {
     }
 
     pub(crate) fn html(status: u16, body: &'static str) -> Reply {
-        Reply { status, head: Head::Html, body: Bytes::from_static(body.as_bytes()), delay: Duration::ZERO, end: End::Answer }
+        Reply::new(status, Head::Html, Bytes::from_static(body.as_bytes()))
     }
+
+    /// Says when to come back, unless it is 0.
+    pub(crate) fn later(mut self, seconds: u32) -> Reply {
+        if seconds > 0 {
+            self.extra.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        self
+    }
+
+    /// What no vendor should answer.
+    pub(crate) fn garbage(status: u16, garbage: Garbage, vendor: Vendor) -> Reply {
+        match garbage {
+            Garbage::GzipBomb => {
+                let mut reply = Reply::new(status, Head::Json, gzip_bomb());
+                reply.extra.push((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+                reply
+            }
+            Garbage::Huge => Reply { times: HUGE_MIB, ..Reply::new(status, Head::Json, Bytes::from_static(&MIB)) },
+            garbage => Reply::html(status, garbage.body(vendor)),
+        }
+    }
+}
+
+/// 100 MiB, in a reply and unpacked from the bomb.
+const HUGE_MIB: u32 = 100;
+static MIB: [u8; 1 << 20] = [b' '; 1 << 20];
+
+/// One member with a hundred times the same packed mebibyte: after a full flush the same bytes may follow again.
+fn gzip_bomb() -> Bytes {
+    static BOMB: OnceLock<Bytes> = OnceLock::new();
+    let build = || {
+        const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+        const LAST_BLOCK: [u8; 2] = [3, 0];
+        let mut packer = flate2::Compress::new(flate2::Compression::best(), false);
+        let mut packed = Vec::with_capacity(64 * 1024);
+        let mut one = flate2::Crc::new();
+        one.update(&MIB);
+        let mut all = flate2::Crc::new();
+        if packer.compress_vec(&MIB, &mut packed, flate2::FlushCompress::Full).is_err() {
+            return Bytes::new();
+        }
+        for _ in 0..HUGE_MIB {
+            all.combine(&one);
+        }
+        let size = (HUGE_MIB << 20).to_le_bytes();
+        Bytes::from([&HEAD[..], &packed.repeat(HUGE_MIB as usize), &LAST_BLOCK, &all.sum().to_le_bytes(), &size].concat())
+    };
+    BOMB.get_or_init(build).clone()
 }
 
 /// What the dials decide for one request before it is looked at.
@@ -112,6 +168,7 @@ impl Twin {
             ledger,
             apns: apns::Memory::default(),
             xiaomi: xiaomi::Memory::default(),
+            kit: kit::limits::Memory::default(),
             mail: receipts::Mail::default(),
             requests: AtomicU64::new(1),
         }
@@ -176,6 +233,15 @@ impl Twin {
         self.chance.hits(dials.reset_share).then(|| Reply::ending(End::Close))
     }
 
+    /// A front end that refuses before the vendor has seen anything.
+    pub(crate) fn http_error(&self, dials: &Dials, vendor: Vendor) -> Option<Reply> {
+        if !self.chance.hits(dials.http_share) {
+            return None;
+        }
+        self.ledger.refuse(vendor, &format!("http {}", dials.http_status));
+        Some(Reply::html(dials.http_status, "<html><body><h1>Not now</h1></body></html>").later(dials.retry_after_s))
+    }
+
     pub(crate) fn fate(&self, dials: &Dials) -> Fate {
         if self.chance.hits(dials.error_share) {
             Fate::Error
@@ -204,37 +270,8 @@ impl Twin {
     pub(crate) fn reset(&self) -> std::io::Result<()> {
         self.apns.reset();
         self.xiaomi.reset();
+        self.kit.reset();
         self.mail.reset();
         self.ledger.reset()
-    }
-}
-
-/// Requests of the last second; at most `limit` fit in any window of one second.
-#[derive(Default)]
-pub(crate) struct Window(std::collections::VecDeque<i64>);
-
-impl Window {
-    /// Takes a place for a request at `now` (microseconds), or says that the window is full.
-    pub(crate) fn admit(&mut self, now: i64, limit: u32) -> bool {
-        while self.0.front().is_some_and(|at| now - at >= 1_000_000) {
-            self.0.pop_front();
-        }
-        let free = self.0.len() < limit as usize;
-        if free {
-            self.0.push_back(now);
-        }
-        free
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_slides_and_never_holds_more_than_its_limit() {
-        let mut window = Window::default();
-        let admitted: Vec<bool> = [0, 1, 2, 999_999, 1_000_000, 1_000_001, 1_000_002].map(|at| window.admit(at, 3)).into();
-        assert_eq!(admitted, [true, true, true, false, true, true, true]);
     }
 }

@@ -17,8 +17,9 @@ pub(crate) use self::reason::Reason;
 use crate::accounts::{Key, Phones};
 use crate::dials::{Dials, Outage};
 use crate::ledger::{Verdict, token_hash};
+use crate::meters::Window;
 use crate::receipts::Report;
-use crate::twin::{End, Fate, Head, Line, Reply, Twin, Window};
+use crate::twin::{End, Fate, Head, Line, Reply, Twin};
 
 pub(crate) const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
 pub(crate) const APNS_UNIQUE_ID: HeaderName = HeaderName::from_static("apns-unique-id");
@@ -94,7 +95,7 @@ struct Inner {
     /// (team, key) to its newest token and when (seconds) that was first shown.
     newest: HashMap<(String, String), (Vec<u8>, i64)>,
     window: Window,
-    day: crate::xiaomi::Day,
+    day: crate::meters::Day,
 }
 
 impl Memory {
@@ -115,7 +116,7 @@ impl Memory {
         let mut inner = self.inner();
         inner.newest.clear();
         inner.window = Window::default();
-        inner.day = crate::xiaomi::Day::default();
+        inner.day = crate::meters::Day::default();
     }
 }
 
@@ -156,6 +157,9 @@ pub(crate) fn answer(
     };
     if dials.outage == Outage::Error {
         return whole(Reason::ServiceUnavailable);
+    }
+    if let Some(refused) = twin.http_error(dials, Vendor::Apns) {
+        return refused;
     }
     let fate = twin.fate(dials);
     if fate == Fate::Error {
@@ -217,8 +221,8 @@ pub(crate) fn answer(
             && (dials.pace_per_second == 0 || inner.window.admit(now, dials.pace_per_second));
         if !open {
             drop(inner);
-            twin.ledger.refuse(Vendor::Apns, "pace");
-            return refuse(Reason::TooManyRequests, None);
+            twin.ledger.refuse_over_limit(Vendor::Apns, "pace", false);
+            return refuse(Reason::TooManyRequests, None).later(dials.retry_after_s);
         }
         inner.day.spend(twin.clock.millis(), 1);
     }
@@ -240,7 +244,7 @@ pub(crate) fn answer(
     }
     match fate {
         Fate::Cut => reply.end = End::Cut,
-        Fate::Garbage => reply = Reply::html(502, dials.garbage.body()),
+        Fate::Garbage => reply = Reply::garbage(502, dials.garbage, Vendor::Apns),
         Fate::Plain | Fate::Error => {}
     }
     reply

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use types::vendor::Vendor;
 
-use super::{BODY_CAP, head_of, judge, route};
+use super::{BODY_CAP, breaks_off, head_of, judge, route};
 use crate::twin::{End, Line, Reply, Twin};
 
 pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: Arc<Twin>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -30,39 +30,45 @@ async fn exchange(request: Request<Incoming>, twin: Arc<Twin>, line: Arc<Mutex<L
     let path = parts.uri.path();
     // APNs speaks HTTP/2 only.
     if route(path).is_some_and(|(vendor, ..)| vendor == Vendor::Apns) {
-        return Ok(Response::from_parts(head_of(&mut Reply::bare(505)).into_parts().0, Answer::whole(Bytes::new())));
+        return Ok(Response::from_parts(head_of(&mut Reply::bare(505)).into_parts().0, Answer::whole(Bytes::new(), 1)));
+    }
+    if breaks_off(&twin, path) {
+        let mut body = body;
+        drop(body.frame().await);
+        return Err("broken off while the body was being read");
     }
     let Ok(body) = Limited::new(body, BODY_CAP).collect().await else { return Err("the body broke off or was too large") };
     let body = body.to_bytes();
     let mut reply = {
         let mut line = line.lock().unwrap_or_else(PoisonError::into_inner);
-        judge(&twin, &mut line, &parts.method, path, &parts.headers, &body)
+        judge(&twin, &mut line, &parts, &body)
     };
     if !reply.delay.is_zero() {
         tokio::time::sleep(reply.delay).await;
     }
     let head = head_of(&mut reply).into_parts().0;
     match reply.end {
-        End::Answer => Ok(Response::from_parts(head, Answer::whole(reply.body))),
+        End::Answer => Ok(Response::from_parts(head, Answer::whole(reply.body, reply.times))),
         End::Close => Err("closed before the request was looked at"),
         End::Hang => std::future::pending().await,
         End::Cut => {
             let half = reply.body.slice(..reply.body.len() / 2);
-            Ok(Response::from_parts(head, Answer { now: Some(half), promised: reply.body.len().max(1), broken: true }))
+            Ok(Response::from_parts(head, Answer { now: half, times: 1, promised: reply.body.len().max(1), broken: true }))
         }
     }
 }
 
-/// A body that may promise more than it brings.
+/// A body that may promise more than it brings, or bring the same many times.
 struct Answer {
-    now: Option<Bytes>,
+    now: Bytes,
+    times: u32,
     promised: usize,
     broken: bool,
 }
 
 impl Answer {
-    fn whole(body: Bytes) -> Answer {
-        Answer { promised: body.len(), now: Some(body), broken: false }
+    fn whole(body: Bytes, times: u32) -> Answer {
+        Answer { promised: body.len() * times as usize, now: body, times, broken: false }
     }
 }
 
@@ -71,11 +77,11 @@ impl Body for Answer {
     type Error = &'static str;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.now.take() {
-            Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            _ if self.broken => Poll::Ready(Some(Err("the answer breaks off here"))),
-            _ => Poll::Ready(None),
+        if self.times > 0 && !self.now.is_empty() {
+            self.times -= 1;
+            return Poll::Ready(Some(Ok(Frame::data(self.now.clone()))));
         }
+        Poll::Ready(self.broken.then_some(Err("the answer breaks off here")))
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use types::vendor::Vendor;
 
 use super::tap::{Inlet, Tap};
-use super::{BODY_CAP, head_of, judge, route};
+use super::{BODY_CAP, breaks_off, head_of, judge, route};
 use crate::dials::Dials;
 use crate::twin::{End, Line, Reply, Twin};
 
@@ -32,6 +32,8 @@ enum Step {
     Due(Reply, SendResponse<Bytes>),
     /// The caller gave up, or a body broke off.
     Over,
+    /// The dials break the connection off.
+    Broken,
 }
 
 type Steps = FuturesUnordered<BoxFuture<'static, Step>>;
@@ -81,7 +83,8 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
                         respond.send_reset(Reason::REFUSED_STREAM);
                     } else {
                         last_stream = respond.stream_id().as_u32();
-                        arrived.push(read(request, respond).boxed());
+                        let broken = breaks_off(twin, request.uri().path());
+                        arrived.push(read(request, respond, broken).boxed());
                         let last_before_goaway = every > 0 && line.requests as usize + arrived.len() >= every as usize;
                         // The first token decides about the rest; so does a GOAWAY.
                         if !line.open() || last_before_goaway {
@@ -127,15 +130,18 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
 }
 
 fn dials_of(twin: &Twin, line: &Line) -> Arc<Dials> {
-    twin.dials(if line.bulk { Vendor::Xiaomi } else { Vendor::Apns })
+    twin.dials(line.bulk.unwrap_or(Vendor::Apns))
 }
 
 /// Reads the body to its end.
-async fn read(request: Request<RecvStream>, respond: SendResponse<Bytes>) -> Step {
+async fn read(request: Request<RecvStream>, respond: SendResponse<Bytes>, broken: bool) -> Step {
     let (parts, mut stream) = request.into_parts();
     let mut first = Bytes::new();
     let mut more = Vec::new();
     while let Some(chunk) = stream.data().await {
+        if broken {
+            return Step::Broken;
+        }
         let Ok(chunk) = chunk else { return Step::Over };
         if stream.flow_control().release_capacity(chunk.len()).is_err() || first.len() + more.len() + chunk.len() > BODY_CAP {
             return Step::Over;
@@ -155,10 +161,12 @@ async fn read(request: Request<RecvStream>, respond: SendResponse<Bytes>) -> Ste
 fn advance(twin: &Arc<Twin>, line: &mut Line, steps: &mut Steps, step: Step) -> Next {
     let (reply, mut respond) = match step {
         Step::Over => return Next::Stay,
+        Step::Broken => return Next::Close,
         Step::Due(reply, respond) => (reply, respond),
         Step::Whole(parts, body, respond) => {
-            line.bulk = line.bulk || route(parts.uri.path()).is_some_and(|(vendor, ..)| vendor != Vendor::Apns);
-            let reply = judge(twin, line, &parts.method, parts.uri.path(), &parts.headers, &body);
+            let named = route(parts.uri.path()).map(|(vendor, ..)| vendor).filter(|v| *v != Vendor::Apns);
+            line.bulk = named.or(line.bulk);
+            let reply = judge(twin, line, &parts, &body);
             if !reply.delay.is_zero() {
                 steps.push(wait(reply, respond).boxed());
                 return Next::Stay;
@@ -203,6 +211,10 @@ fn send(mut reply: Reply, respond: &mut SendResponse<Bytes>) {
     if let Ok(mut stream) = respond.send_response(head, empty)
         && !empty
     {
-        drop(stream.send_data(reply.body, true));
+        for left in (0..reply.times).rev() {
+            if stream.send_data(reply.body.clone(), left == 0).is_err() {
+                return;
+            }
+        }
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
-use types::Millis;
 use types::vendor::Vendor;
 
 use self::check::Fields;
@@ -19,12 +18,11 @@ use self::form::{Form, targets};
 use crate::accounts::XiaomiAccount;
 use crate::dials::{Dials, Outage};
 use crate::ledger::{Verdict, token_hash};
+use crate::meters::{Day, Window};
 use crate::receipts::Sent;
-use crate::twin::{End, Fate, Reply, Twin, Window};
+use crate::twin::{End, Fate, Reply, Twin};
 
 const TARGETS_MOST: usize = 1_000;
-const SHANGHAI_MILLIS: i64 = 8 * 3_600_000;
-const DAY_MILLIS: i64 = 86_400_000;
 /// Requests that can still be found by their jobkey for a receipt made by hand.
 const REMEMBERED: usize = 10_000;
 /// Every bit of `extra.callback.type` that means something.
@@ -47,32 +45,6 @@ struct Inner {
 struct Usage {
     window: Window,
     day: Day,
-}
-
-/// Device messages of one day, which ends at 00:00 Asia/Shanghai.
-#[derive(Default)]
-pub(crate) struct Day {
-    number: i64,
-    spent: u64,
-}
-
-impl Day {
-    fn turn(&mut self, now: Millis) {
-        let number = (now + SHANGHAI_MILLIS).div_euclid(DAY_MILLIS);
-        if number != self.number {
-            *self = Day { number, spent: 0 };
-        }
-    }
-
-    pub(crate) fn left(&mut self, now: Millis, quota: u64) -> u64 {
-        self.turn(now);
-        quota.saturating_sub(self.spent)
-    }
-
-    pub(crate) fn spend(&mut self, now: Millis, count: u64) {
-        self.turn(now);
-        self.spent += count;
-    }
 }
 
 impl Memory {
@@ -134,6 +106,9 @@ pub(crate) fn answer(twin: &Twin, dials: &Dials, method: &Method, path: &str, he
     if dials.outage == Outage::Error {
         twin.ledger.refuse(Vendor::Xiaomi, "503");
         return Reply::html(503, "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>");
+    }
+    if let Some(refused) = twin.http_error(dials, Vendor::Xiaomi) {
+        return refused;
     }
     let fate = twin.fate(dials);
     if fate == Fate::Error {
@@ -211,14 +186,14 @@ fn one_message(
     }
     check::message(form, account, twin.clock.millis())?;
     let good = seen.iter().filter(|t| !t.bad).count();
-    admit(twin, dials, account, good as u64, true)?;
+    let (_, at) = admit(twin, dials, account, good as u64, true)?;
     let trace = twin.request_number();
     let jobkey = form.get("extra.jobkey").unwrap_or_default();
     let names = twin.ledger.name(jobkey, form.get("title").unwrap_or_default(), form.get("description").unwrap_or_default());
     let behaviour = Behaviour::of(&seen, dials);
     let unheard = matches!(fate, Fate::Cut | Fate::Garbage) || behaviour.end != End::Answer;
     let answer = if good == 0 { "20301" } else { "0" };
-    twin.ledger.write(Vendor::Xiaomi, twin.clock.micros(), names, trace, answer, seen.iter().map(|t| (t.hash, t.verdict(unheard))));
+    twin.ledger.write(Vendor::Xiaomi, at, names, trace, answer, seen.iter().map(|t| (t.hash, t.verdict(unheard))));
     if good == 0 {
         return Ok(respond(dials, fate, behaviour, refusal(twin, 20301, "every regid is invalid, no valid targets")));
     }
@@ -267,20 +242,21 @@ fn several_messages(
     }
     let Some(account) = account else { return Err((10016, "missing required parameter: messages".into())) };
     let good = seen.iter().filter(|(t, _)| !t.bad).count();
-    let room = admit(twin, dials, account, good as u64, false)?;
+    let (room, at) = admit(twin, dials, account, good as u64, false)?;
     let trace = twin.request_number();
     let behaviour = Behaviour::of(seen.iter().map(|(t, _)| t), dials);
     let unheard = matches!(fate, Fate::Cut | Fate::Garbage) || behaviour.end != End::Answer;
     let id = format!("sdm{:02}m{:013}{:06}cD", twin.chance.up_to(99), twin.clock.millis(), trace % 1_000_000);
     let mut taken = 0;
     let mut dropped: BTreeMap<String, u64> = BTreeMap::new();
-    for (target, message) in &seen {
+    for (n, (target, message)) in seen.iter().enumerate() {
         let get = |name: &str| message.get(name).unwrap_or_default();
         let jobkey = get("extra.jobkey");
         let names = twin.ledger.name(&jobkey, &get("title"), &get("description"));
         let over = !target.bad && taken >= room;
         let verdict = if over { Verdict::Refused } else { target.verdict(unheard) };
-        twin.ledger.write(Vendor::Xiaomi, twin.clock.micros(), names, trace, "0", std::iter::once((target.hash, verdict)));
+        let answer = if n == 0 { "0" } else { "" };
+        twin.ledger.write(Vendor::Xiaomi, at, names, trace, answer, std::iter::once((target.hash, verdict)));
         if over {
             *dropped.entry(get("extra.channel_id")).or_insert(0) += 1;
         } else if !target.bad {
@@ -305,21 +281,22 @@ fn several_messages(
     Ok(respond(dials, fate, behaviour, Reply::json(200, body)))
 }
 
-/// Steps 8 and 9. Returns how many targets the day still takes; with `whole` it is all or nothing.
-fn admit(twin: &Twin, dials: &Dials, account: &XiaomiAccount, count: u64, whole: bool) -> Result<u64, check::Complaint> {
+/// Steps 8 and 9. Returns how many targets the day still takes, and the moment of admission, under which the ledger keeps
+/// the request: windows read from the ledger are those that were judged. With `whole` it is all or nothing.
+fn admit(twin: &Twin, dials: &Dials, account: &XiaomiAccount, count: u64, whole: bool) -> Result<(u64, i64), check::Complaint> {
     let pace = if dials.pace_per_second > 0 { dials.pace_per_second } else { account.requests_per_second };
     let quota = quota_of(dials, account);
-    if pace == 0 && quota == 0 {
-        return Ok(count);
-    }
-    let (now, millis) = (twin.clock.micros(), twin.clock.millis());
     let mut inner = twin.xiaomi.inner();
+    let (now, millis) = (twin.clock.micros(), twin.clock.millis());
+    if pace == 0 && quota == 0 {
+        return Ok((count, now));
+    }
     let usage = inner.usage.entry(account.package_name.clone()).or_default();
     if pace > 0 && !usage.window.admit(now, pace) {
         return Err((200002, format!("app qps exceeded, limit {pace}")));
     }
     if quota == 0 {
-        return Ok(count);
+        return Ok((count, now));
     }
     let left = usage.day.left(millis, quota);
     if whole && count > left {
@@ -327,7 +304,7 @@ fn admit(twin: &Twin, dials: &Dials, account: &XiaomiAccount, count: u64, whole:
     }
     let room = count.min(left);
     usage.day.spend(millis, room);
-    Ok(room)
+    Ok((room, now))
 }
 
 fn quota_of(dials: &Dials, account: &XiaomiAccount) -> u64 {
@@ -387,7 +364,7 @@ impl Behaviour {
 
 fn respond(dials: &Dials, fate: Fate, behaviour: Behaviour, reply: Reply) -> Reply {
     let mut reply = match fate {
-        Fate::Garbage => Reply::html(200, dials.garbage.body()),
+        Fate::Garbage => Reply::garbage(200, dials.garbage, Vendor::Xiaomi),
         _ => reply,
     };
     reply.delay = behaviour.delay;
@@ -412,7 +389,11 @@ fn accepted(twin: &Twin, dials: &Dials, account: &XiaomiAccount, id: &str, good:
 }
 
 fn refuse(twin: &Twin, code: i64, reason: &str) -> Reply {
-    twin.ledger.refuse(Vendor::Xiaomi, &code.to_string());
+    match code {
+        // A quota or a pace that the dial `error` pretends is none of ours.
+        200001 | 200002 if reason.starts_with("app ") => twin.ledger.refuse_over_limit(Vendor::Xiaomi, &code.to_string(), code == 200001),
+        _ => twin.ledger.refuse(Vendor::Xiaomi, &code.to_string()),
+    }
     refusal(twin, code, reason)
 }
 

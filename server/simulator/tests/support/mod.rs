@@ -1,6 +1,8 @@
 //! A bare client for the twin: no code of the adapters, a JWT made by ring.
 #![expect(dead_code, reason = "each test binary uses its part")]
 
+pub mod desk;
+
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
