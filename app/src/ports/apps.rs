@@ -31,6 +31,8 @@ pub struct LaneForm {
     pub daily_quota: u64,
     pub egress_proxy: String,
     pub timeout_ms: u32,
+    pub receipt_wait_s: u32,
+    pub next_lane_for_bulk: bool,
 }
 
 #[async_trait]

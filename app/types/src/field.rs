@@ -43,6 +43,10 @@ pub enum Check {
 }
 
 impl Check {
+    pub const fn may_be_empty(self) -> bool {
+        matches!(self, Check::Length { min: 0, .. })
+    }
+
     /// `None` when the value passes, else what is wrong and what to do.
     pub fn complain(self, value: &str) -> Option<Words> {
         let value = value.trim();

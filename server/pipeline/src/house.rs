@@ -153,6 +153,10 @@ impl House {
         if self.alone {
             self.lock_folder().await?;
         }
+        let made = self.storage.apps.complete_lanes().await?;
+        if made > 0 {
+            tracing::info!(lanes = made, "apps got the lanes of vendors that joined since");
+        }
         let released = self.caretaker.wake_up().await?;
         if released > 0 {
             tracing::info!(chunks = released, "took up what the last process left");

@@ -321,6 +321,9 @@ fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> 
     if !(500..=120_000).contains(&form.timeout_ms) {
         wrong("timeout_ms", "需要 500 到 120,000 毫秒", "needs 500 to 120,000 ms");
     }
+    if form.receipt_wait_s != 0 && !(10..=86_400).contains(&form.receipt_wait_s) {
+        wrong("receipt_wait_s", "需要 10 到 86,400 秒，或 0 = 不改走", "needs 10 to 86,400 seconds, or 0 = never");
+    }
     if !errors.is_empty() {
         return Err(Problem::fields(errors));
     }
@@ -334,6 +337,8 @@ fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> 
         daily_quota: form.daily_quota,
         egress_proxy: Some(proxy.to_owned()).filter(|t| !t.is_empty()),
         timeout_ms: form.timeout_ms,
+        receipt_wait_s: form.receipt_wait_s,
+        next_lane_for_bulk: form.next_lane_for_bulk,
     })
 }
 
@@ -360,7 +365,8 @@ pub async fn put_lane_settings(house: &House, actor: &Actor, id: &AppId, vendor:
     let old = lane_of(house, &app, vendor).await?;
     let brief = |s: &LaneSettings| {
         json!({ "enabled": s.enabled, "base_url": s.base_url, "ca": s.ca_pem.is_some(), "pace_per_second": s.pace_per_second, "batch": s.batch,
-                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "egress_proxy": s.egress_proxy, "timeout_ms": s.timeout_ms })
+                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "egress_proxy": s.egress_proxy, "timeout_ms": s.timeout_ms,
+                "receipt_wait_s": s.receipt_wait_s, "next_lane_for_bulk": s.next_lane_for_bulk })
     };
     let after = brief(&settings);
     let object = format!("{id}/{}", vendor.slug());
@@ -475,6 +481,8 @@ impl AppsPort for AppsConsole {
                     daily_quota: s.daily_quota,
                     egress_proxy: s.egress_proxy.unwrap_or_default(),
                     timeout_ms: s.timeout_ms,
+                    receipt_wait_s: s.receipt_wait_s,
+                    next_lane_for_bulk: s.next_lane_for_bulk,
                     paused: lane.paused,
                     credential: credential.map(|c| CredentialView { hints: c.hints, updated_at: c.updated_at, updated_by: c.updated_by }),
                 }

@@ -122,6 +122,7 @@ mod tests {
             daily_quota: 0,
             egress_proxy: None,
             timeout_ms: 1,
+            ..LaneSettings::default()
         };
         let lane = Lane { no: 1, app_no: 1, vendor: Vendor::Apns, settings, paused: None };
         LaneBooks { lane, has_credential: true, backlog: Backlog::default(), today: FunnelLane::default(), last_minute: 0 }

@@ -30,6 +30,7 @@ const fn origin_view(origin: Origin) -> OriginView {
         Origin::Campaign => OriginView::Campaign,
         Origin::Test => OriginView::Test,
         Origin::Resend => OriginView::Resend,
+        Origin::Onward => OriginView::Onward,
     }
 }
 

@@ -3,6 +3,7 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use types::field::FieldKind;
+use types::funnel::{Source, Stage};
 use types::vendor::PaceUnit;
 use types::views::apps::{CredentialView, LaneView};
 
@@ -34,6 +35,12 @@ const IN_FLIGHT: Text = Text::new("同时在途", "In flight at once");
 const QUOTA: Text = Text::new("每日配额（0 = 未知）", "Daily quota (0 = none known)");
 const PROXY: Text = Text::new("出口代理", "Egress proxy");
 const PROXY_HELP: Text = Text::new("形如 http://proxy:3128；留空即直连。", "As http://proxy:3128; empty = direct.");
+const RECEIPT_WAIT: Text = Text::new("等待回执（秒）", "Wait for a receipt (seconds)");
+const RECEIPT_WAIT_HELP: Text = Text::new(
+    "到时没有送达回执的设备改走它的下一条通道；0 = 不改走",
+    "Devices without a delivery receipt by then go on to their next lane; 0 = never",
+);
+const NEXT_FOR_BULK: Text = Text::new("批量消息也改走（少数手机可能看到两次）", "For bulk messages too (some phones may show both)");
 const TIMEOUT: Text = Text::new("超时（毫秒）", "Time-out (ms)");
 const SAVE: Text = Text::new("保存", "Save");
 const FLOWS: Text = Text::new("可用", "ready");
@@ -95,9 +102,11 @@ fn CredentialForm(app: String, lane: LaneView, actions: LaneActions) -> impl Int
                 field.help.get(lang).to_owned()
             };
             let error = trouble.field(field.name);
+            let required = !field.check.may_be_empty();
             match field.kind {
                 FieldKind::SecretText => {
-                    view! { <TextArea name=name id=id label=field.label.get(lang) help=help rows=6 required=true error=error /> }.into_any()
+                    view! { <TextArea name=name id=id label=field.label.get(lang) help=help rows=6 required=required error=error /> }
+                        .into_any()
                 }
                 FieldKind::Secret => view! {
                     <TextField
@@ -107,13 +116,13 @@ fn CredentialForm(app: String, lane: LaneView, actions: LaneActions) -> impl Int
                         help=help
                         kind="password"
                         autocomplete="off"
-                        required=true
+                        required=required
                         error=error
                     />
                 }
                 .into_any(),
                 FieldKind::Line => {
-                    view! { <TextField name=name id=id label=field.label.get(lang) help=help required=true error=error /> }.into_any()
+                    view! { <TextField name=name id=id label=field.label.get(lang) help=help required=required error=error /> }.into_any()
                 }
             }
         })
@@ -172,6 +181,24 @@ fn LaneForm(app: String, lane: LaneView, actions: LaneActions) -> impl IntoView 
                 {number("daily_quota", QUOTA, lane.daily_quota.to_string(), "0")}
                 {number("timeout_ms", TIMEOUT, lane.timeout_ms.to_string(), "500")}
             </div>
+            {(vendor.source_of(Stage::Delivered) == Source::Vendor)
+                .then(|| {
+                    view! {
+                        <div class="form-row">
+                            <TextField
+                                name="lane[receipt_wait_s]"
+                                id=format!("{slug}-receipt_wait_s")
+                                label=RECEIPT_WAIT.get(lang)
+                                help=RECEIPT_WAIT_HELP.get(lang)
+                                kind="number"
+                                value=lane.receipt_wait_s.to_string()
+                                min="0"
+                                error=trouble.field("receipt_wait_s")
+                            />
+                            <CheckField name="lane[next_lane_for_bulk]" label=NEXT_FOR_BULK.get(lang) checked=lane.next_lane_for_bulk />
+                        </div>
+                    }
+                })}
             <TextField
                 name="lane[egress_proxy]"
                 id=format!("{slug}-egress_proxy")

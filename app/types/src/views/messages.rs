@@ -18,10 +18,11 @@ pub enum OriginView {
     Campaign,
     Test,
     Resend,
+    Onward,
 }
 
 impl OriginView {
-    pub const ALL: [OriginView; 4] = [OriginView::Api, OriginView::Campaign, OriginView::Test, OriginView::Resend];
+    pub const ALL: [OriginView; 5] = [OriginView::Api, OriginView::Campaign, OriginView::Test, OriginView::Resend, OriginView::Onward];
 
     pub const fn slug(self) -> &'static str {
         match self {
@@ -29,6 +30,7 @@ impl OriginView {
             OriginView::Campaign => "campaign",
             OriginView::Test => "test",
             OriginView::Resend => "resend",
+            OriginView::Onward => "onward",
         }
     }
 
@@ -42,6 +44,7 @@ impl OriginView {
             OriginView::Campaign => Text::new("推送任务", "Campaign"),
             OriginView::Test => Text::new("测试发送", "Test send"),
             OriginView::Resend => Text::new("补发", "Resend"),
+            OriginView::Onward => Text::new("改走下一通道", "Next lane"),
         }
     }
 }

@@ -155,6 +155,7 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
                         outcomes: outcomes.encode(),
                         next: Next::Done,
                         references: vec![format!("xm-{}", chunk.no.0)],
+                        onward: None,
                         deltas: vec![Delta { message_no: chunk.message_no, app_no, vendor: Some(Vendor::Xiaomi), measure, n }],
                         now: world.now(),
                     })

@@ -155,7 +155,7 @@ pub fn check(app: &App, submission: &Submission, now: Millis) -> Vec<FieldError>
             errors.extend(bad_names("targets.tokens", tokens.iter().map(|(_, token)| token.as_str())));
             Some(tokens.len())
         }
-        Targets::Crowd { .. } | Targets::Again { .. } => None,
+        Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. } => None,
     };
     match count {
         Some(0) => errors.push(FieldError::new("targets", Text::new("至少一个接收人", "name at least one recipient"))),

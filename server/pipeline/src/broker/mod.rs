@@ -5,6 +5,7 @@
 //! How to add one: a routing rule is a pure function in `route` (how lanes stand: `health`); a kind of target is an arm in `plan::Planner::gather`.
 
 pub mod health;
+pub mod onward;
 pub mod plan;
 pub mod route;
 

@@ -50,6 +50,8 @@ struct Gathered {
     targets: Vec<Target>,
     /// Recipients taken over from an earlier message, with their lane's vendor.
     again: Vec<(Vendor, Recipient)>,
+    /// Devices that go on to another lane, with the tokens not tried yet.
+    onward: Vec<(Recipient, Vec<Reach>)>,
     next: i64,
     last: bool,
 }
@@ -114,7 +116,10 @@ impl Planner {
     pub async fn step(&self, class: MessageClass) -> Result<bool> {
         let mut waiting = self.storage.messages.to_plan(class, SIDE_BY_SIDE as u32).await?;
         // A crowd's step is large enough alone.
-        if let Some(first) = waiting.iter().position(|message| matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. })) {
+        if let Some(first) = waiting
+            .iter()
+            .position(|message| matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. }))
+        {
             waiting.truncate(first.max(1));
         }
         if waiting.is_empty() {
@@ -142,6 +147,12 @@ impl Planner {
             match lanes.iter().find(|lane| lane.vendor == vendor) {
                 Some(lane) => sorter.send(*lane, recipient),
                 None => sorter.filter(recipient, FilterRule::NoLane),
+            }
+        }
+        for (recipient, tokens) in gathered.onward {
+            // Without an open lane the first way stays the only one: nothing is planned.
+            if let Ok(choice) = route::choose(&tokens, order, lanes, demands, &context.standings) {
+                sorter.send(choice.lane, Recipient { token: choice.reach.token.clone(), ..recipient });
             }
         }
         let reached = self.reach(app.no, &gathered.targets).await?;
@@ -193,7 +204,7 @@ impl Planner {
             let to = (from + TARGETS_PER_STEP).min(targets.len());
             let last = to == targets.len();
             let targets = targets.drain(from..to).collect();
-            Gathered { targets, again: Vec::new(), next: to as i64, last }
+            Gathered { targets, again: Vec::new(), onward: Vec::new(), next: to as i64, last }
         };
         match &message.targets {
             Targets::Users { users } => Ok(named(KeyKind::User, users.iter().map(|u| (None, u.clone())).collect())),
@@ -217,12 +228,19 @@ impl Planner {
                     }));
                     seq += 1;
                 }
-                Ok(Gathered { targets, again: Vec::new(), next: seq, last })
+                Ok(Gathered { targets, again: Vec::new(), onward: Vec::new(), next: seq, last })
+            }
+            Targets::Onward { chunk, tried, .. } => {
+                let onward = match self.storage.chunks.view(ChunkNo(*chunk)).await? {
+                    Some(view) => super::onward::silent(&self.storage, &view, tried).await?,
+                    None => Vec::new(),
+                };
+                Ok(Gathered { targets: Vec::new(), again: Vec::new(), onward, next: message.cursor + 1, last: true })
             }
             Targets::Again { message: earlier, outcomes } => {
                 let wanted: Vec<Outcome> = outcomes.iter().filter_map(|slug| Outcome::parse(slug)).collect();
                 let Some(earlier) = self.storage.messages.by_id(earlier).await? else {
-                    return Ok(Gathered { targets: Vec::new(), again: Vec::new(), next: message.cursor, last: true });
+                    return Ok(Gathered { targets: Vec::new(), again: Vec::new(), onward: Vec::new(), next: message.cursor, last: true });
                 };
                 let chunks = self.storage.chunks.of_message(earlier.no, ChunkNo(message.cursor), CHUNKS_PER_STEP).await?;
                 let mut again = Vec::new();
@@ -236,7 +254,7 @@ impl Planner {
                     }
                 }
                 let next = chunks.last().map_or(message.cursor, |chunk| chunk.no.0);
-                Ok(Gathered { targets: Vec::new(), again, next, last: chunks.len() < CHUNKS_PER_STEP as usize })
+                Ok(Gathered { targets: Vec::new(), again, onward: Vec::new(), next, last: chunks.len() < CHUNKS_PER_STEP as usize })
             }
         }
     }

@@ -126,6 +126,7 @@ mod tests {
             daily_quota: 0,
             egress_proxy: None,
             timeout_ms: 1,
+            ..LaneSettings::default()
         };
         assert_eq!(chunk_size(Vendor::Apns, &settings(5_000, 1)), 250);
         assert_eq!(chunk_size(Vendor::Apns, &settings(5, 1)), 20);

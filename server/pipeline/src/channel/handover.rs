@@ -193,6 +193,7 @@ impl Leaving<'_> {
             outcomes: chunk.outcomes,
             next: Next::Wait { not_before: now },
             references: Vec::new(),
+            onward: None,
             deltas: Vec::new(),
             now,
         };

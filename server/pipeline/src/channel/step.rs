@@ -9,8 +9,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
-use types::content::Content;
+use types::content::{Content, MessageClass};
 use types::failure::{FailureClass, ForLane, ForToken};
+use types::funnel::{Source, Stage};
 use types::life::{FilterRule, Outcome};
 use types::vendor::{PaceUnit, Vendor};
 
@@ -468,12 +469,24 @@ impl Work<'_> {
             outcomes: self.outcomes.encode(),
             next,
             references: std::mem::take(&mut self.references),
+            onward: self.onward(now),
             deltas: deltas(self.chunk, self.config.lane.vendor, &before, &self.outcomes.counts()),
             now,
         };
         self.tools.storage.chunks.record(step).await?;
         self.retire_tokens(now).await;
         Ok(self.effect)
+    }
+
+    /// When the receipts of what was accepted now are due, on a lane that is told to wait for them.
+    fn onward(&self, now: Millis) -> Option<Millis> {
+        let settings = &self.config.lane.settings;
+        let waits = settings.receipt_wait_s > 0
+            && self.effect.accepted > 0
+            && self.message.origin != Origin::Test
+            && (self.message.class == MessageClass::Transactional || settings.next_lane_for_bulk)
+            && self.config.lane.vendor.source_of(Stage::Delivered) == Source::Vendor;
+        waits.then(|| now + Millis::from(settings.receipt_wait_s) * 1_000)
     }
 
     /// After the outcomes are safe: set dead tokens aside, unless too many died at once.
@@ -557,7 +570,7 @@ fn deltas(
 /// Stable over every repeat of the same showing, also over a resend: 20 of `[0-9a-z]` from the first message's id.
 pub fn show_key(message: &Message) -> String {
     let root = match &message.targets {
-        Targets::Again { message: earlier, .. } => earlier,
+        Targets::Again { message: earlier, .. } | Targets::Onward { message: earlier, .. } => earlier,
         _ => &message.id,
     };
     let mut value = xxhash_rust::xxh3::xxh3_128(root.as_str().as_bytes());

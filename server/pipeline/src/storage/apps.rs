@@ -92,7 +92,7 @@ pub struct Lane {
     pub paused: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaneSettings {
     pub enabled: bool,
@@ -110,6 +110,12 @@ pub struct LaneSettings {
     pub egress_proxy: Option<String>,
     /// Milliseconds to wait for one answer.
     pub timeout_ms: u32,
+    /// After this many seconds without a receipt a device goes on to its next lane; 0 = never.
+    #[serde(default)]
+    pub receipt_wait_s: u32,
+    /// Bulk messages go on, too: some phones may then show both.
+    #[serde(default)]
+    pub next_lane_for_bulk: bool,
 }
 
 #[async_trait]
@@ -141,6 +147,8 @@ pub trait Apps: Send + Sync {
     async fn put_credential(&self, app_no: i64, row: CredentialRow, audit: Option<AuditEntry>) -> Result<()>;
     async fn drop_credential(&self, app_no: i64, vendor: Vendor, audit: Option<AuditEntry>) -> Result<bool>;
 
+    /// Gives every app the lanes it lacks (a vendor that joined after the app was made). Returns how many.
+    async fn complete_lanes(&self) -> Result<u64>;
     async fn lanes(&self) -> Result<Vec<Lane>>;
     async fn lanes_of(&self, app_no: i64) -> Result<Vec<Lane>>;
     async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings, audit: Option<AuditEntry>) -> Result<Lane>;

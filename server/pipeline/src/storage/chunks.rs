@@ -96,6 +96,8 @@ pub struct Step {
     pub next: Next,
     /// The vendor's request ids, by which receipts will name recipients of this chunk.
     pub references: Vec<String>,
+    /// Receipts of this chunk are due then; who gave none goes on to the next lane.
+    pub onward: Option<Millis>,
     pub deltas: Vec<Delta>,
     pub now: Millis,
 }
@@ -174,6 +176,10 @@ pub trait Chunks: Send + Sync {
     async fn holding(&self, message_no: i64, key: i64) -> Result<Vec<ChunkView>>;
     /// The chunk that a vendor's request id belongs to.
     async fn by_reference(&self, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>>;
+    /// Chunks whose receipts are due, oldest first.
+    async fn onward_due(&self, now: Millis, limit: u32) -> Result<Vec<ChunkNo>>;
+    /// They have been looked at.
+    async fn onward_done(&self, nos: &[ChunkNo]) -> Result<()>;
     /// When the next waiting chunk of a lane is due, `None` when none waits.
     async fn next_due(&self, lane_no: i64) -> Result<Option<Millis>>;
     async fn backlog(&self) -> Result<Vec<(i64, Backlog)>>;

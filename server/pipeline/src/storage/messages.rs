@@ -35,6 +35,12 @@ pub enum Targets {
         message: MessageId,
         outcomes: Vec<String>,
     },
+    /// Devices of one chunk of an earlier message that were accepted and not acknowledged, by a lane not tried yet.
+    Onward {
+        message: MessageId,
+        chunk: i64,
+        tried: Vec<Vendor>,
+    },
 }
 
 /// Who made it.
@@ -46,6 +52,8 @@ pub enum Origin {
     /// A test send: reaches registered test devices only, by type and not by care.
     Test,
     Resend,
+    /// To the next lane of devices whose first lane gave no receipt in time.
+    Onward,
 }
 
 impl Origin {
@@ -55,11 +63,12 @@ impl Origin {
             Origin::Campaign => "campaign",
             Origin::Test => "test",
             Origin::Resend => "resend",
+            Origin::Onward => "onward",
         }
     }
 
     pub fn parse(text: &str) -> Option<Origin> {
-        [Origin::Api, Origin::Campaign, Origin::Test, Origin::Resend].into_iter().find(|o| o.slug() == text)
+        [Origin::Api, Origin::Campaign, Origin::Test, Origin::Resend, Origin::Onward].into_iter().find(|o| o.slug() == text)
     }
 }
 

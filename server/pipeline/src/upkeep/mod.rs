@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 
-use crate::broker::wakes;
+use crate::broker::{onward, wakes};
 use crate::coordination::Coordination;
 use crate::storage::people::AuditCheck;
 use crate::storage::{Result, Storage};
@@ -76,6 +76,7 @@ impl Caretaker {
             }
         }
         while self.storage.chunks.expire(now, EXPIRE_AT_ONCE).await? > 0 {}
+        onward::round(&self.storage, &self.coordination, &self.world).await?;
         self.storage.messages.settle(now).await?;
         if rounds.is_multiple_of(AUDIT_EVERY)
             && let Some(AuditCheck::BrokenAt(no)) = self.storage.people.audit_check_again(now, AUDIT_AT_ONCE).await?

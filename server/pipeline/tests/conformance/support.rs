@@ -209,6 +209,7 @@ pub fn step(claimed: &Claimed, outcome: Outcome, n: usize, next: Next) -> Step {
         outcomes: outcomes.encode(),
         next,
         references: Vec::new(),
+        onward: None,
         deltas: vec![delta(claimed.message_no, claimed.app_no, Some(claimed.vendor), measure, chosen.len() as i64)],
         now: NOW,
     }

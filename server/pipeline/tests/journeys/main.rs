@@ -231,3 +231,45 @@ async fn a_lane_that_is_out_hands_its_devices_over_and_nobody_hears_it_twice() {
     t.recount(sent.no).await;
     t.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gave_no_receipt_goes_on_to_the_next_lane_and_both_ways_are_on_record() {
+    let t = TestHouse::new().await;
+    let users: Vec<String> = (0..10).map(|i| format!("u{i}")).collect();
+    let list = users
+        .iter()
+        .enumerate()
+        .map(|(i, user)| {
+            let mut both = t.registration(user, 2 * i);
+            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}")), (Vendor::Apns, format!("{:064x}", 0x3000_0000 + i))];
+            both
+        })
+        .collect();
+    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    t.lane(Vendor::Xiaomi, |lane| lane.receipt_wait_s = 5).await;
+    let mut submission = t.submission(Targets::Users { users });
+    submission.class = MessageClass::Transactional;
+    submission.vendor_order = vec![Vendor::Xiaomi, Vendor::Apns];
+    let sent = t.send(submission).await;
+    t.finished(sent.no).await;
+    assert_eq!(t.taken(sent.no, Vendor::Xiaomi).await.len(), 10);
+
+    // Four phones are heard of in time.
+    let parameter = pipeline::receipts::mac::parameter(&t.app.callback_secret, t.message(sent.no).await.id.as_str());
+    let heard = (0..4).map(|i| format!("reg-id-{i:06}")).collect::<Vec<_>>().join(",");
+    let data = serde_json::json!({ "xm1": { "param": parameter, "type": 1, "targets": heard, "timestamp": t.house.world.now() } });
+    let body = serde_urlencoded::to_string([("data", data.to_string())]).expect("a form").into_bytes();
+    t.house
+        .receipts
+        .vendor_callback(Vendor::Xiaomi, &t.app.callback_secret, "application/x-www-form-urlencoded", "", "", body)
+        .await
+        .expect("kept");
+
+    let on = t.onward_of(sent.no).await;
+    let funnel = t.finished(on.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted), (6, 6), "those without a receipt");
+    assert_eq!(t.taken(on.no, Vendor::Apns).await.len(), 6, "under the first message's key");
+    assert_eq!(t.taken(sent.no, Vendor::Xiaomi).await.len(), 10, "nobody by the first lane again");
+    t.recount(on.no).await;
+    t.end().await;
+}

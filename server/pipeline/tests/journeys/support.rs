@@ -10,7 +10,7 @@ use pipeline::house::{House, Plan};
 use pipeline::storage::apps::{App, CredentialRow, LaneSettings, NewApp};
 use pipeline::storage::devices::Registration;
 use pipeline::storage::frame::Outcomes;
-use pipeline::storage::messages::{Message, Origin, Targets};
+use pipeline::storage::messages::{Message, MessageFilter, Origin, Targets};
 use pipeline::storage::tallies::fold;
 use pipeline::vault::{MasterKey, Vault};
 use pipeline::vendors::credential::credential_aad;
@@ -20,6 +20,7 @@ use types::content::{Content, MessageClass};
 use types::funnel::Funnel;
 use types::ids::{AppId, ChunkNo, DeviceId};
 use types::life::MessageState;
+use types::listing::PageRequest;
 use types::vendor::{Environment, Vendor};
 
 /// Longest a condition may take on a busy machine.
@@ -162,6 +163,23 @@ impl TestHouse {
                 return funnel;
             }
             assert!(started.elapsed() < PATIENCE, "never came: {:?} {:?}", message.state, funnel.total);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits for the message that follows this one on the next lane.
+    pub async fn onward_of(&self, message_no: i64) -> Message {
+        let id = self.message(message_no).await.id;
+        let started = tokio::time::Instant::now();
+        loop {
+            let filter = MessageFilter { origin: Some(Origin::Onward), ..MessageFilter::default() };
+            let found =
+                self.house.storage.messages.list(self.app.no, &filter, &PageRequest { after: None, size: 10 }).await.expect("a list");
+            let follows = |m: &Message| matches!(&m.targets, Targets::Onward { message, .. } if *message == id);
+            if let Some(message) = found.items.into_iter().find(follows) {
+                return message;
+            }
+            assert!(started.elapsed() < PATIENCE, "nothing went on");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

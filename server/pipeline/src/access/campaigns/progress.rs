@@ -141,6 +141,7 @@ mod tests {
                 daily_quota: 0,
                 egress_proxy: None,
                 timeout_ms: 1,
+                ..LaneSettings::default()
             },
             paused: paused.map(str::to_owned),
         }

@@ -108,6 +108,7 @@ fn default_settings(vendor: Vendor, environment: Environment) -> LaneSettings {
         daily_quota: defaults.daily_quota,
         egress_proxy: None,
         timeout_ms: 10_000,
+        ..LaneSettings::default()
     }
 }
 
@@ -129,6 +130,16 @@ async fn add_secret(conn: &mut SqliteConnection, app_no: i64, sealed: &[u8], now
     .fetch_one(conn)
     .await?;
     Ok(secret(row))
+}
+
+async fn add_lane(conn: &mut SqliteConnection, app_no: i64, vendor: Vendor, environment: Environment) -> Result<()> {
+    sqlx::query("INSERT INTO lane (app_no, vendor, settings) VALUES ($1, $2, $3)")
+        .bind(app_no)
+        .bind(vendor.code())
+        .bind(rows::to_json("lane.settings", &default_settings(vendor, environment))?)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 async fn live_secrets(conn: &mut SqliteConnection, app_no: i64) -> Result<i64> {
@@ -162,13 +173,7 @@ impl Apps for SqliteApps {
                     .map_err(name_taken)?;
                     add_secret(&mut *conn, row.no, &app.secret_sealed, app.created_at).await?;
                     for vendor in Vendor::ALL {
-                        let settings = default_settings(vendor, app.environment);
-                        sqlx::query("INSERT INTO lane (app_no, vendor, settings) VALUES ($1, $2, $3)")
-                            .bind(row.no)
-                            .bind(vendor.code())
-                            .bind(rows::to_json("lane.settings", &settings)?)
-                            .execute(&mut *conn)
-                            .await?;
+                        add_lane(&mut *conn, row.no, vendor, app.environment).await?;
                     }
                     people::append_some(conn, audit.as_ref()).await?;
                     row.try_into()
@@ -367,6 +372,27 @@ impl Apps for SqliteApps {
                     }
                     people::append_some(conn, audit.as_ref()).await?;
                     Ok(true)
+                })
+            })
+            .await
+    }
+
+    async fn complete_lanes(&self) -> Result<u64> {
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let apps: Vec<(i64, i64)> = sqlx::query_as("SELECT no, environment FROM app").fetch_all(&mut *conn).await?;
+                    let known: Vec<(i64, i64)> = sqlx::query_as("SELECT app_no, vendor FROM lane").fetch_all(&mut *conn).await?;
+                    let known: std::collections::BTreeSet<(i64, i64)> = known.into_iter().collect();
+                    let mut made = 0;
+                    for (app_no, environment) in apps {
+                        let environment = rows::word("app.environment", environment, Environment::from_code)?;
+                        for vendor in Vendor::ALL.into_iter().filter(|v| !known.contains(&(app_no, v.code()))) {
+                            add_lane(&mut *conn, app_no, vendor, environment).await?;
+                            made += 1;
+                        }
+                    }
+                    Ok(made)
                 })
             })
             .await

@@ -295,6 +295,13 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
         .execute(&mut *conn)
         .await?;
     }
+    if let Some(due_at) = step.onward {
+        sqlx::query("INSERT INTO onward (chunk_no, due_at) VALUES ($1, $2) ON CONFLICT (chunk_no) DO UPDATE SET due_at = excluded.due_at")
+            .bind(step.no.0)
+            .bind(due_at)
+            .execute(&mut *conn)
+            .await?;
+    }
     tallies::add(conn, &step.deltas, step.now).await
 }
 
@@ -507,6 +514,30 @@ impl Chunks for SqliteChunks {
             .fetch_optional(self.db.readers())
             .await?;
         Ok(no.map(ChunkNo))
+    }
+
+    async fn onward_due(&self, now: Millis, limit: u32) -> Result<Vec<ChunkNo>> {
+        let found: Vec<i64> = sqlx::query_scalar("SELECT chunk_no FROM onward WHERE due_at <= $1 ORDER BY due_at LIMIT $2")
+            .bind(now)
+            .bind(limit)
+            .fetch_all(self.db.readers())
+            .await?;
+        Ok(found.into_iter().map(ChunkNo).collect())
+    }
+
+    async fn onward_done(&self, nos: &[ChunkNo]) -> Result<()> {
+        if nos.is_empty() {
+            return Ok(());
+        }
+        let nos = rows::to_json("chunk.no", &nos.iter().map(|no| no.0).collect::<Vec<_>>())?;
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query("DELETE FROM onward WHERE chunk_no IN (SELECT value FROM json_each($1))").bind(nos).execute(conn).await?;
+                    Ok(())
+                })
+            })
+            .await
     }
 
     async fn next_due(&self, lane_no: i64) -> Result<Option<Millis>> {
