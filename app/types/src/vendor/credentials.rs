@@ -99,7 +99,7 @@ impl Vendor {
                             label: Text::new("App ID", "App ID"),
                             help: Text::new("AppGallery Connect 中的应用 ID", "The app id in AppGallery Connect"),
                             kind: FieldKind::Line,
-                            check: Check::Length { min: 1, max: 64 },
+                            check: Check::Digits { max: 64 },
                         },
                         CredentialField {
                             name: "client_secret",
@@ -118,10 +118,7 @@ impl Vendor {
                         CredentialField {
                             name: "badge_class",
                             label: Text::new("角标入口类", "Badge class"),
-                            help: Text::new(
-                                "应用入口 Activity，设置角标时需要（可空）",
-                                "The launcher activity, needed for badges (may be empty)",
-                            ),
+                            help: Text::new("应用入口 Activity；留空则不发送角标", "The launcher activity; without it no badge is sent"),
                             kind: FieldKind::Line,
                             check: Check::Length { min: 0, max: 255 },
                         },
@@ -205,10 +202,7 @@ impl Vendor {
                         CredentialField {
                             name: "badge_class",
                             label: Text::new("角标入口类", "Badge class"),
-                            help: Text::new(
-                                "应用入口 Activity，设置角标时需要（可空）",
-                                "The launcher activity, needed for badges (may be empty)",
-                            ),
+                            help: Text::new("应用入口 Activity；留空则不发送角标", "The launcher activity; without it no badge is sent"),
                             kind: FieldKind::Line,
                             check: Check::Length { min: 0, max: 255 },
                         },

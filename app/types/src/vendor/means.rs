@@ -93,7 +93,9 @@ impl Vendor {
     pub const fn can(self, mean: Mean) -> bool {
         use Vendor::*;
         match mean {
-            Mean::Url | Mean::Extras => true,
+            // HarmonyOS opens the app, which finds the address among its data (huawei.md, 2b).
+            Mean::Url => !matches!(self, Harmony),
+            Mean::Extras => true,
             Mean::Link => true,
             Mean::Subtitle => matches!(self, Apns),
             Mean::Image => matches!(self, Apns | Fcm | Huawei | Harmony | Honor | Umeng | Getui | Jpush),

@@ -91,7 +91,7 @@ pub enum RepeatClass {
 
 impl Vendor {
     /// Those that are spoken here, in the order lists show them.
-    pub const ALL: [Vendor; 2] = [Vendor::Apns, Vendor::Xiaomi];
+    pub const ALL: [Vendor; 4] = [Vendor::Apns, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony];
 
     pub const fn slug(self) -> &'static str {
         match self {

@@ -526,9 +526,9 @@ fn note(breaker: &std::sync::Mutex<Breaker>, strike: bool, now: Millis) {
     if strike { breaker.strike(now) } else { breaker.well(now) }
 }
 
-/// Does this answer count against the vendor?
+/// Does this answer count against the vendor? What it says of one device alone does not.
 fn strikes(judged: &Judgement) -> bool {
-    judged.verdicts.iter().any(|v| matches!(v, Verdict::Failed(f) if f.class.consequences().lane == ForLane::Strike))
+    judged.verdicts.iter().any(|v| matches!(v, Verdict::Failed(f) if !f.device_only && f.class.consequences().lane == ForLane::Strike))
 }
 
 /// Does this answer make the whole lane stand still?

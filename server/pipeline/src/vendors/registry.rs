@@ -4,12 +4,16 @@ use types::vendor::Vendor;
 
 use super::apns::Apns;
 use super::dialect::Dialect;
+use super::harmony::Harmony;
+use super::huawei::Huawei;
 use super::xiaomi::Xiaomi;
 
 pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
     match vendor {
         Vendor::Apns => &Apns,
         Vendor::Xiaomi => &Xiaomi,
+        Vendor::Huawei => &Huawei,
+        Vendor::Harmony => &Harmony,
         silent => super::silent::of(silent),
     }
 }

@@ -19,7 +19,7 @@ async fn a_message_over_both_vendors_equals_the_ledger() {
     let funnel = t.finished(sent.no).await;
     assert_eq!((funnel.total.planned, funnel.total.accepted, funnel.total.filtered), (3_001, 3_000, 1), "{:?}", funnel.losses);
     t.recount(sent.no).await;
-    for vendor in Vendor::ALL {
+    for vendor in [Vendor::Apns, Vendor::Xiaomi] {
         let taken = t.taken(sent.no, vendor).await;
         assert_eq!(taken.len(), 1_500, "{}", vendor.slug());
         assert!(taken.values().all(|n| *n == 1), "{}: somebody got it twice", vendor.slug());

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
-use types::Millis;
 use types::failure::FailureClass::{self, Auth, BadContent, InvalidToken, QuotaExceeded, RateLimited, Timeout, Unknown, VendorError};
 
 use crate::vendors::dialect::{Batch, Failure, Judgement, Verdict, Wire};
+use crate::vendors::hearing::{heard, retry_after, until_midnight_in_shanghai, without_json};
 use crate::vendors::words::stable;
 
 /// The table of xiaomi.md, 4; codes outside it are `vendor_error`, as its last row says.
@@ -42,10 +42,9 @@ fn speaks_of_targets(said: &str) -> bool {
 pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
     let n = batch.tokens.len();
     let all = |failure: Failure| Judgement::all(n, Verdict::Failed(failure));
-    let (status, headers, body) = match wire {
-        Wire::Answered { status, headers, body } => (*status, headers, body),
-        Wire::TimedOut { words } => return all(Failure::new(Timeout, words.clone())),
-        Wire::NeverSent { words } => return all(Failure { never_sent: true, ..Failure::new(Timeout, words.clone()) }),
+    let (status, headers, body) = match heard(wire) {
+        Ok(answer) => answer,
+        Err(silence) => return all(silence),
     };
     let Ok(Value::Object(answer)) = serde_json::from_slice::<Value>(body) else {
         return all(without_json(status, headers));
@@ -68,17 +67,6 @@ pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
 
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-/// Answers that are no JSON of Xiaomi's: decided by status, never success, never a dead token.
-fn without_json(status: u16, headers: &[(String, String)]) -> Failure {
-    let class = match status {
-        401 | 403 => Auth,
-        429 => RateLimited,
-        500..=599 => VendorError,
-        _ => Unknown,
-    };
-    Failure { retry_after: retry_after(headers), ..Failure::new(class, format!("{status} without an answer in JSON")) }
 }
 
 /// Code 0: everything else must agree before anybody counts as accepted.
@@ -134,29 +122,9 @@ fn bad_ids(data: &Map<String, Value>) -> Result<HashSet<&str>, &'static str> {
     Ok(ids.into_iter().map(str::trim).filter(|id| !id.is_empty()).collect())
 }
 
-fn retry_after(headers: &[(String, String)]) -> Option<Millis> {
-    let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    let seconds: u32 = value.trim().parse().ok()?;
-    Some(i64::from(seconds.min(86_400)) * 1_000)
-}
-
-/// The daily quota starts anew at 00:00 in Shanghai, UTC+8 all year.
-fn until_midnight_in_shanghai(now: Millis) -> Millis {
-    const DAY: Millis = 24 * 3_600 * 1_000;
-    DAY - (now + 8 * 3_600 * 1_000).rem_euclid(DAY)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quota_returns_at_midnight_in_shanghai() {
-        let nine_in_the_evening: jiff::Timestamp = "2026-11-20T21:00:00+08:00".parse().expect("a time");
-        assert_eq!(until_midnight_in_shanghai(nine_in_the_evening.as_millisecond()), 3 * 3_600_000);
-        let midnight: jiff::Timestamp = "2026-11-20T00:00:00+08:00".parse().expect("a time");
-        assert_eq!(until_midnight_in_shanghai(midnight.as_millisecond()), 24 * 3_600_000);
-    }
 
     /// The whole table of xiaomi.md, 4, row by row; fixtures hold one answer of each class.
     #[test]

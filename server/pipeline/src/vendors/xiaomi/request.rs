@@ -6,6 +6,7 @@ use types::content::Click;
 use types::vendor::Vendor;
 
 use crate::vendors::dialect::{Batch, Credential, DialectError, Request};
+use crate::vendors::payload::{notify_id, wrong};
 
 /// Figures of xiaomi.md, 2, read on 2026-11-20.
 const TOKENS_MAX: usize = 1_000;
@@ -29,10 +30,6 @@ struct Payload<'a> {
     url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<&'a str>,
-}
-
-fn wrong(field: &'static str, reason: impl Into<String>) -> DialectError {
-    DialectError::Content { field, reason: reason.into() }
 }
 
 pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
@@ -144,11 +141,6 @@ fn bounded(field: &'static str, text: &str, max: usize) -> Result<(), DialectErr
     Ok(())
 }
 
-/// 0 ..= 2^31 - 1, the same for every repeat of one showing: a second notification replaces the first.
-pub(super) fn notify_id(show_key: &str) -> u32 {
-    (xxhash_rust::xxh3::xxh3_64(show_key.as_bytes()) & 0x7fff_ffff) as u32
-}
-
 /// `application/x-www-form-urlencoded`, every value encoded exactly once.
 struct Form(String);
 
@@ -239,11 +231,6 @@ mod tests {
             form.field("a", &value);
             let read: Vec<(String, String)> = serde_urlencoded::from_str(&form.0).expect("a form");
             prop_assert_eq!(read, vec![("a".to_owned(), value)]);
-        }
-
-        #[test]
-        fn notify_ids_fit_31_bits(key in "[0-9a-z]{20}") {
-            prop_assert!(notify_id(&key) <= 2_147_483_647);
         }
     }
 }
