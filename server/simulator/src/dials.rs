@@ -62,6 +62,14 @@ pub struct Dials {
     pub mid_request_share: f64,
     /// Life of access tokens issued from now on; 0 = the vendor's own.
     pub pass_seconds: u32,
+    /// Life of contents saved from now on; 0 = a day.
+    pub content_seconds: u32,
+    /// Tokens must have the vendor's form, where it has one (OPPO, Umeng).
+    pub token_form: bool,
+    /// Keep the vendor's hours (vivo: operational messages from 07:00 to 23:00 in China only).
+    pub vendor_hours: bool,
+    /// Read the texts as the vendor's review does (vivo: nothing that looks like a test).
+    pub review: bool,
     /// Share of calls for an access token that end with 503.
     pub pass_error_share: f64,
     /// Share of the targets of each request, drawn anew each time, that is refused by name (APNs and FCM: see `token_fault_share`).
@@ -181,6 +189,10 @@ impl Default for Dials {
             mid_request_share: 0.0,
             pass_seconds: 0,
             pass_error_share: 0.0,
+            content_seconds: 0,
+            token_form: true,
+            vendor_hours: false,
+            review: false,
             partial_share: 0.0,
             token_fault_share: 0.0,
             token_fault: "Unregistered".into(),

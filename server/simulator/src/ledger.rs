@@ -337,21 +337,13 @@ impl Ledger {
 }
 
 /// Accepted requests in order of time with what the vendor charges for each: 1, or its targets. The devices of one request
-/// stand together and share its trace and time.
+/// share its trace and its time of admission.
 fn requests(records: &[Record], vendor: Vendor) -> Vec<(i64, u64)> {
     let by_target = crate::kit::counts_targets(vendor);
-    let mut found: Vec<(i64, u64)> = Vec::new();
-    let mut last = None;
-    for r in records.iter().filter(|r| r.vendor() == vendor && r.verdict() != Verdict::Refused) {
-        let this = Some((r.trace, r.when >> 16));
-        match found.last_mut() {
-            Some((_, weight)) if last == this => *weight += u64::from(by_target),
-            _ => found.push((r.micros(), 1)),
-        }
-        last = this;
-    }
-    found.sort_unstable();
-    found
+    let of_vendor = records.iter().filter(|r| r.vendor() == vendor && r.verdict() != Verdict::Refused);
+    let mut rows: Vec<(i64, u64)> = of_vendor.map(|r| (r.micros(), r.trace)).collect();
+    rows.sort_unstable();
+    rows.chunk_by(|a, b| a == b).map(|same| (same[0].0, if by_target { same.len() as u64 } else { 1 })).collect()
 }
 
 impl Books {

@@ -17,14 +17,17 @@ mod apns;
 mod control;
 mod dials;
 mod door;
+mod honor;
 mod huawei;
 mod kit;
 mod ledger;
 mod meters;
+mod oppo;
 mod receipts;
 mod record;
 mod tls;
 mod twin;
+mod vivo;
 mod wire;
 mod xiaomi;
 

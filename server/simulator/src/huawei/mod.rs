@@ -4,12 +4,13 @@ pub(crate) mod harmony;
 mod receipt;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use self::receipt::address;
 use crate::kit::json::{Form, at, filled, form, https, int, misformed, one_of, short, text, texts, within};
-use crate::kit::{Ask, Content, Desk, Errand, Holder, Keyed, Kind, Magic, No, Reached, Target, insist};
+use crate::kit::{Ask, Content, Desk, Errand, Holder, Keyed, Kind, Magic, No, Reached, SENSITIVE, Target, insist};
 use crate::ledger::Verdict;
 use crate::twin::Reply;
 
@@ -217,7 +218,12 @@ fn fields(keyed: &Keyed, message: &Value) -> Result<(), No> {
 }
 
 /// Everything is in order: flow control, then the tokens.
-fn send(ask: &Ask<'_>, keyed: &std::sync::Arc<Keyed>, body: &Value, message: &Value, tokens: &[&str], url: String) -> Result<Reply, No> {
+fn send(ask: &Ask<'_>, keyed: &Arc<Keyed>, body: &Value, message: &Value, tokens: &[&str], url: String) -> Result<Reply, No> {
+    let said = |field: &str| {
+        let own = text(message, &format!("android.notification.{field}"));
+        if own.is_empty() { text(message, &format!("notification.{field}")) } else { own }
+    };
+    insist!(!said("title").contains(SENSITIVE) && !said("body").contains(SENSITIVE), No::new("80100016", "Sensitive words"));
     insist!(ask.pace(keyed, tokens.len()), No::pace("503", "flow control"));
     let test = int(message, "android.target_user_type") == Some(1);
     insist!(!test || ask.spend(keyed, "test", TESTS_A_DAY, tokens.len()), No::quota("80300029", "Test messages are too frequent"));
@@ -226,10 +232,6 @@ fn send(ask: &Ask<'_>, keyed: &std::sync::Arc<Keyed>, body: &Value, message: &Va
         return Ok(accepted(&id));
     }
     let targets: Vec<Target<'_>> = tokens.iter().map(|t| ask.target(t)).collect();
-    let path = |field: &str| {
-        let own = text(message, &format!("android.notification.{field}"));
-        if own.is_empty() { text(message, &format!("notification.{field}")) } else { own }
-    };
     let number = int(message, "android.notification.notify_id").filter(|n| *n != -1).map(|n| n.to_string());
     let key = number.unwrap_or_else(|| text(message, "android.notification.tag").to_owned());
     let illegal: Vec<&str> = targets.iter().filter(|t| v1_illegal(t)).map(|t| t.text).collect();
@@ -241,7 +243,7 @@ fn send(ask: &Ask<'_>, keyed: &std::sync::Arc<Keyed>, body: &Value, message: &Va
     } else {
         "80300007"
     };
-    let content = Content { key: &key, title: path("title"), body: path("body") };
+    let content = Content { key: &key, title: said("title"), body: said("body") };
     ask.book(content, if code == "80300007" { "" } else { code }, targets.iter().map(|t| (t.hash, verdict(t))));
     insist!(code != "80300007", No::new(code, "All the tokens are invalid"));
 

@@ -19,7 +19,7 @@ use super::magic::Magic;
 use crate::accounts::Accounts;
 use crate::dials::Dials;
 use crate::ledger::{Verdict, token_hash};
-use crate::meters::{MINUTE_MICROS, SECOND_MICROS};
+use crate::meters::{MINUTE_MICROS, SECOND_MICROS, day_of};
 use crate::twin::{End, Fate, Reply, Twin};
 
 /// A refusal of the whole request.
@@ -126,6 +126,9 @@ pub(crate) struct Ask<'a> {
 }
 
 const FAULT_SALT: u64 = 0x6b65_7965;
+const CONTENT_SECONDS: i64 = 86_400;
+/// A word that no vendor lets through.
+pub(crate) const SENSITIVE: &str = "敏感词";
 
 impl<'a> Ask<'a> {
     pub(super) fn new(
@@ -200,10 +203,10 @@ impl<'a> Ask<'a> {
         life
     }
 
-    /// Whether another token call of this account fits into the minute.
-    pub(crate) fn pass_pace(&self, keyed: &Keyed, per_minute: u32) -> bool {
+    /// Whether another token call of this account fits into the last `length` microseconds.
+    pub(crate) fn pass_pace(&self, keyed: &Keyed, limit: u32, length: i64) -> bool {
         let now = self.at.get();
-        self.used(keyed, |usage| usage.passes.admit_many(now, per_minute, 1, MINUTE_MICROS))
+        self.used(keyed, |usage| usage.passes.admit_many(now, limit, 1, length))
     }
 
     pub(crate) fn holder(&self, token: &str) -> Holder {
@@ -241,13 +244,18 @@ impl<'a> Ask<'a> {
 
     /// Whether this id is new within a day; it is not any more.
     pub(crate) fn is_new(&self, keyed: &Keyed, id: u64) -> bool {
+        self.first(keyed, id, "").is_none()
+    }
+
+    /// What was answered under this id within a day; if nothing, `answer` is from now on.
+    pub(crate) fn first(&self, keyed: &Keyed, id: u64, answer: &str) -> Option<Arc<str>> {
         let now = self.now();
         self.used(keyed, |usage| {
-            let new = usage.before(id, now).is_none();
-            if new {
-                usage.remember(id, now, &Arc::from(""));
+            let before = usage.before(id, now);
+            if before.is_none() {
+                usage.remember(id, now, Arc::from(answer));
             }
-            new
+            before
         })
     }
 
@@ -272,12 +280,15 @@ impl<'a> Ask<'a> {
     /// Counts a marketing message to a device; false when it has had `published` (or what the account says) today.
     pub(crate) fn device_takes(&self, keyed: &Keyed, token: u64, published: u32) -> bool {
         let limit = keyed.account.device_daily.unwrap_or(published);
-        let now = self.now();
-        self.used(keyed, |usage| usage.device(token, limit, now))
+        let today = day_of(self.now());
+        self.used(keyed, |usage| usage.device(token, limit, today))
     }
 
-    pub(crate) fn save(&self, keyed: &Keyed, id: &str, content: Value, until: Millis) {
+    /// Keeps a content for later sends.
+    pub(crate) fn save(&self, keyed: &Keyed, id: &str, content: Value) {
         self.taken.set(true);
+        let life = if self.dials.content_seconds > 0 { i64::from(self.dials.content_seconds) } else { CONTENT_SECONDS };
+        let until = self.now() + life * 1_000;
         self.twin.kit.inner().save(self.vendor, id.to_owned(), Saved { identity: keyed.identity.clone(), content, until });
     }
 

@@ -32,6 +32,9 @@ pub struct KeyedAccount {
     /// Marketing messages to one device in a day; absent = what the vendor publishes, 0 = unlimited.
     #[serde(default)]
     pub device_daily: Option<u32>,
+    /// Contents that may be saved in a day (OPPO, vivo); 0 = unlimited.
+    #[serde(default)]
+    pub save_daily: u64,
     /// Where receipts go that are configured in the vendor's console.
     #[serde(default)]
     pub receipts_url: Option<String>,
@@ -62,6 +65,7 @@ impl KeyedAccount {
             per_second: 0,
             per_minute: 0,
             device_daily: None,
+            save_daily: 0,
             receipts_url: None,
             callbacks: BTreeMap::new(),
             rights: BTreeSet::new(),

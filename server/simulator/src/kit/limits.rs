@@ -8,7 +8,7 @@ use types::Millis;
 use types::vendor::Vendor;
 
 use super::letters::Errand;
-use crate::meters::{Day, Window, day_of};
+use crate::meters::{Day, Window};
 
 /// Shared over connections.
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub(crate) struct Inner {
 pub(crate) struct Usage {
     pub(crate) second: Window,
     pub(crate) minute: Window,
-    /// Calls for access tokens in the last minute.
+    /// Calls for access tokens.
     pub(crate) passes: Window,
     pub(crate) days: HashMap<&'static str, Day>,
     /// Marketing messages to each device: (day, count).
@@ -42,12 +42,11 @@ const DAY_MILLIS: Millis = 86_400_000;
 const REMEMBERED: usize = 10_000;
 
 impl Usage {
-    /// Counts one marketing message to a device; false when `limit` is reached (0 = none).
-    pub(crate) fn device(&mut self, token: u64, limit: u32, now: Millis) -> bool {
+    /// Counts one message to a device in the period `today`; false when `limit` is reached (0 = none).
+    pub(crate) fn device(&mut self, token: u64, limit: u32, today: i64) -> bool {
         if limit == 0 {
             return true;
         }
-        let today = day_of(now);
         let (day, count) = self.devices.entry(token).or_insert((today, 0));
         if *day != today {
             (*day, *count) = (today, 0);
@@ -62,8 +61,8 @@ impl Usage {
         self.seen.get(&id).filter(|(at, _)| now - at < DAY_MILLIS).map(|(_, answer)| Arc::clone(answer))
     }
 
-    pub(crate) fn remember(&mut self, id: u64, now: Millis, answer: &Arc<str>) {
-        self.seen.insert(id, (now, Arc::clone(answer)));
+    pub(crate) fn remember(&mut self, id: u64, now: Millis, answer: Arc<str>) {
+        self.seen.insert(id, (now, answer));
     }
 }
 

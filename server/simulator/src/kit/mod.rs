@@ -17,14 +17,15 @@ use bytes::Bytes;
 use http::request::Parts;
 use types::vendor::Vendor;
 
-pub(crate) use self::ask::{Ask, Content, Holder, Limit, No, Target, insist};
+pub(crate) use self::ask::{Ask, Content, Holder, Limit, No, SENSITIVE, Target, insist};
 pub(crate) use self::keyed::Keyed;
 pub use self::keyed::KeyedAccount;
 pub(crate) use self::letters::{Again, Errand, Event, Kind, Post, Reached};
 pub(crate) use self::magic::Magic;
 use crate::dials::{Dials, Outage};
-use crate::huawei;
+
 use crate::twin::{Fate, Reply, Twin};
+use crate::{honor, huawei, oppo, vivo};
 
 /// One vendor.
 pub(crate) struct Desk {
@@ -44,6 +45,9 @@ pub(crate) fn desk(vendor: Vendor) -> Option<&'static Desk> {
     match vendor {
         Vendor::Huawei => Some(&huawei::DESK),
         Vendor::Harmony => Some(&huawei::harmony::DESK),
+        Vendor::Honor => Some(&honor::DESK),
+        Vendor::Oppo => Some(&oppo::DESK),
+        Vendor::Vivo => Some(&vivo::DESK),
         _ => None,
     }
 }
