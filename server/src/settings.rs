@@ -50,6 +50,10 @@ pub struct Web {
     pub forwarded: bool,
     /// Seconds one request may take until its answer starts.
     pub timeout_seconds: u64,
+    /// Signed calls a second and app; beyond it 429. 0 = no limit.
+    pub calls_per_second: u32,
+    /// Reports and registrations of phones (client key) a second and app; beyond it 429. 0 = no limit.
+    pub client_calls_per_second: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,7 +98,7 @@ impl Default for Settings {
 
 impl Default for Web {
     fn default() -> Self {
-        Web { insecure: false, forwarded: false, timeout_seconds: 60 }
+        Web { insecure: false, forwarded: false, timeout_seconds: 60, calls_per_second: 2_000, client_calls_per_second: 5_000 }
     }
 }
 

@@ -36,6 +36,7 @@ use types::ids::AppId;
 use types::text::Lang;
 use types::views::shell::{AppBrief, PersonBrief, ShellInfo, Theme, ZoneTable};
 
+use crate::api::limit::Limits;
 use crate::passwords::{Passwords, Throttle};
 use crate::settings::Settings;
 use crate::site::FoundSite;
@@ -129,7 +130,8 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Routes with an authentication of their own: the signed API, client reports, vendor callbacks, API pages. One line a room.
 fn open_routes(web: &Web) -> Router {
-    crate::api::router(web.house.clone())
+    let limits = Limits { calls: web.settings.web.calls_per_second, client_calls: web.settings.web.client_calls_per_second };
+    crate::api::router(web.house.clone(), limits)
 }
 
 /// Routes for signed-in people with limits of their own: uploads, downloads, event streams, charts. One line a room; each asks

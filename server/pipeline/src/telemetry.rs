@@ -23,6 +23,13 @@ pub const BREAKER_STATE: &str = "push_breaker_state";
 pub const HANDED_OVER: &str = "push_handed_over_total";
 /// Receipts applied. Labels: vendor, kind.
 pub const RECEIPTS: &str = "push_receipts_total";
+/// Receipts read and believed, and those that were not.
+pub const RECEIPTS_APPLIED: &str = "push_receipts_applied_total";
+pub const RECEIPTS_REFUSED: &str = "push_receipts_refused_total";
+/// Receipts named so many dead tokens at once that none was believed. Labels: vendor.
+pub const MASS_DEATHS: &str = "push_mass_deaths_total";
+/// The walk along the audit log found an entry that is not as it was written.
+pub const AUDIT_BROKEN: &str = "push_audit_broken_total";
 /// Requests by the way out they took. Labels: egress (`direct`, `proxy`), result.
 pub const EGRESS_REQUESTS: &str = "push_egress_requests_total";
 /// HTTP connections opened to a vendor. Labels: vendor, result (`opened`, `refused`).

@@ -16,7 +16,7 @@ const ABOUT: &str = "Push through one door. Every `/v1` call is signed (v1, HMAC
 `X-Nonce` (16 to 64 characters, new for every call) and `X-Signature: v1=<hex>` over\n\n```\nv1\\nMETHOD\\npath\\ncanonical query\\ntimestamp\\nnonce\\nhex(sha256(body))\n```\n\n\
 `docs/api.md` has the rules, `docs/signing-vectors.json` has vectors, `end2end/client/carillon.mjs` is a small client. Times are RFC 3339 with an offset. \
 Errors are `application/problem+json` with a stable `code`; texts follow `Accept-Language` (`zh`, `en`). Unknown fields are refused. \
-Lists have `after` and `size`, and answer with `next`.";
+Lists have `after` and `size`, and answer with `next`. An app that calls too often gets 429 with `Retry-After`.";
 
 #[derive(OpenApi)]
 #[openapi(

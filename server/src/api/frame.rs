@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -20,17 +20,24 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Failure {
     problem: Problem,
     string_to_sign: Option<String>,
+    /// Seconds, for `Retry-After`.
+    later: Option<u64>,
 }
 
 impl Failure {
+    /// The same call may succeed in so many seconds.
+    pub fn later(problem: Problem, seconds: u64) -> Failure {
+        Failure { later: Some(seconds), ..problem.into() }
+    }
+
     pub fn signature(problem: Problem, string_to_sign: String) -> Failure {
-        Failure { problem, string_to_sign: Some(string_to_sign) }
+        Failure { string_to_sign: Some(string_to_sign), ..problem.into() }
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
-        Failure { problem, string_to_sign: None }
+        Failure { problem, string_to_sign: None, later: None }
     }
 }
 
@@ -47,6 +54,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
+        if let Some(seconds) = self.later {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
         response.extensions_mut().insert(Pending(self.problem, self.string_to_sign));
         response
     }

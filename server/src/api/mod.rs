@@ -20,6 +20,7 @@ mod crowds;
 mod devices;
 mod docs;
 mod frame;
+pub mod limit;
 mod messages;
 mod recipients;
 mod shapes;
@@ -32,11 +33,12 @@ mod tests;
 pub struct Api {
     house: Arc<House>,
     callers: Arc<caller::Callers>,
+    limits: limit::Limits,
 }
 
 /// The whole API; merge it beside the console. Wants no session, no CSRF layer, and its own body limits.
-pub fn router(house: Arc<House>) -> Router {
-    let api = Api { callers: Arc::new(caller::Callers::new(&house)), house };
+pub fn router(house: Arc<House>, limits: limit::Limits) -> Router {
+    let api = Api { callers: Arc::new(caller::Callers::new(&house)), house, limits };
     let signed = OpenApiRouter::new()
         .routes(routes!(devices::list, devices::register))
         .routes(routes!(devices::get, devices::put))
@@ -54,6 +56,7 @@ pub fn router(house: Arc<House>) -> Router {
     let client = OpenApiRouter::new()
         .routes(routes!(client::reports))
         .routes(routes!(client::register))
+        .route_layer(from_fn_with_state(api.clone(), limit::clients))
         .route_layer(DefaultBodyLimit::max(client::BODY_MAX));
     let callbacks = OpenApiRouter::new().routes(routes!(callbacks::take)).route_layer(DefaultBodyLimit::max(callbacks::BODY_MAX));
     let (router, described) =

@@ -18,6 +18,7 @@ use types::text::{Text, Words};
 use super::Api;
 use super::caller::{By, Caller};
 use super::frame::Failure;
+use super::limit::admit;
 
 /// Bytes of a signed body.
 pub const BODY_MAX: usize = 1 << 20;
@@ -154,7 +155,8 @@ async fn check(api: &Api, request: Request, may_stream: bool) -> Result<Request,
         verdict = verify(&caller.keys, &to_sign, &given.signature);
     }
     let which = verdict.map_err(|line| Failure::signature(Problem::because(Code::SignatureWrong, line.advice()), to_sign.to_sign()))?;
-    // After the signature, so that strangers cannot use up anybody's nonces.
+    // After the signature, so that strangers cannot use up anybody's calls or nonces.
+    admit(api, "calls", caller.app.no, api.limits.calls).await?;
     if !api.house.storage.apps.remember_nonce(caller.app.no, &given.nonce, now, now + NONCE_KEPT_MS).await? {
         let detail = Text::new("每次调用都要新的 X-Nonce；重试也要换", "every call needs a new X-Nonce, a retry too");
         return Err(Problem::because(Code::NonceUsed, detail).into());

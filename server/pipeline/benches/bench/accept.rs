@@ -74,6 +74,7 @@ pub async fn measure(calls: u64) -> Result<Vec<Row>> {
         .env("CARILLON_DATA_DIR", folder.path())
         .env("CARILLON_MASTER_KEY_FILE", &key_file)
         .env("CARILLON_LISTEN", address.to_string())
+        .env("CARILLON__WEB__CALLS_PER_SECOND", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -239,8 +239,8 @@ impl Applier {
             // First the devices, then the transaction that ends the bodies: a crash between the two repeats both.
             self.act(&mut memory, effects, now).await?;
             out.new_marks = self.storage.receipts.apply(application).await?;
-            metrics::counter!("carillon_receipts_applied_total").increment(out.receipts as u64);
-            metrics::counter!("carillon_receipts_refused_total").increment(out.refused as u64);
+            metrics::counter!(crate::telemetry::RECEIPTS_APPLIED).increment(out.receipts as u64);
+            metrics::counter!(crate::telemetry::RECEIPTS_REFUSED).increment(out.refused as u64);
         }
         memory.newest_message = newest;
         if now.saturating_sub(memory.forgot_at) >= FORGET_EVERY_MS {
@@ -458,7 +458,7 @@ impl Applier {
                         dead,
                         "too many dead tokens at once: none is set aside; check credential and environment"
                     );
-                    metrics::counter!("carillon_mass_death_total", "vendor" => vendor.slug()).increment(1);
+                    metrics::counter!(crate::telemetry::MASS_DEATHS, "vendor" => vendor.slug()).increment(1);
                 }
                 continue;
             }

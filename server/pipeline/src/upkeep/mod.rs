@@ -82,7 +82,7 @@ impl Caretaker {
             && let Some(AuditCheck::BrokenAt(no)) = self.storage.people.audit_check_again(now, AUDIT_AT_ONCE).await?
         {
             tracing::error!(no, "the audit log is not as it was written; `carillon admin audit-check` walks all of it");
-            metrics::counter!("carillon_audit_broken_total").increment(1);
+            metrics::counter!(crate::telemetry::AUDIT_BROKEN).increment(1);
         }
         if rounds.is_multiple_of(FORGET_EVERY) {
             self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
