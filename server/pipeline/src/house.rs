@@ -152,6 +152,7 @@ impl House {
     pub async fn start(&self) -> Result<(), BuildError> {
         if self.alone {
             self.lock_folder().await?;
+            self.storage.apps.nobody_else(self.world.now()).await?;
         }
         let made = self.storage.apps.complete_lanes().await?;
         if made > 0 {

@@ -122,7 +122,7 @@ fn checked(body: Body, declared: [u8; 32]) -> Body {
 async fn check(api: &Api, request: Request, may_stream: bool) -> Result<Request, Failure> {
     let given = headers(&request)?;
     let now = api.house.world.now();
-    check_clock(&given.timestamp, now)?;
+    let signed_at = check_clock(&given.timestamp, now)?;
     let good_nonce = (NONCE_MIN..=NONCE_MAX).contains(&given.nonce.len()) && given.nonce.bytes().all(|b| b.is_ascii_graphic());
     if !good_nonce {
         let reason = Text::new("16–64 个可见 ASCII 字符，每次调用都不同", "16 to 64 visible ASCII characters, new for every call");
@@ -157,7 +157,7 @@ async fn check(api: &Api, request: Request, may_stream: bool) -> Result<Request,
     let which = verdict.map_err(|line| Failure::signature(Problem::because(Code::SignatureWrong, line.advice()), to_sign.to_sign()))?;
     // After the signature, so that strangers cannot use up anybody's calls or nonces.
     admit(api, "calls", caller.app.no, api.limits.calls).await?;
-    if !api.house.storage.apps.remember_nonce(caller.app.no, &given.nonce, now, now + NONCE_KEPT_MS).await? {
+    if !api.house.storage.apps.remember_nonce(caller.app.no, &given.nonce, now, signed_at + NONCE_KEPT_MS).await? {
         let detail = Text::new("每次调用都要新的 X-Nonce；重试也要换", "every call needs a new X-Nonce, a retry too");
         return Err(Problem::because(Code::NonceUsed, detail).into());
     }
@@ -180,7 +180,8 @@ fn too_large(may_stream: bool) -> Failure {
     Problem::because(Code::TooLarge, detail).into()
 }
 
-fn check_clock(timestamp: &str, now: types::Millis) -> Result<(), Failure> {
+/// The time of the signature, milliseconds.
+fn check_clock(timestamp: &str, now: types::Millis) -> Result<types::Millis, Failure> {
     let seconds: Option<i64> =
         Some(timestamp).filter(|t| t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
     let Some(seconds) = seconds else {
@@ -189,7 +190,7 @@ fn check_clock(timestamp: &str, now: types::Millis) -> Result<(), Failure> {
     };
     let ahead = seconds - now / 1_000;
     if ahead.abs() <= WINDOW_S {
-        return Ok(());
+        return Ok(seconds * 1_000);
     }
     let ours = now / 1_000;
     let detail = Words::new(

@@ -20,8 +20,8 @@ use types::text::Text;
 
 /// A timestamp may be this far from our clock, seconds.
 pub const WINDOW_S: i64 = 300;
-/// A nonce is remembered this long, milliseconds: twice the window.
-pub const NONCE_KEPT_MS: i64 = 2 * WINDOW_S * 1_000;
+/// A nonce is remembered this long after the second its call names, milliseconds: until that second is out of the window.
+pub const NONCE_KEPT_MS: i64 = (WINDOW_S + 1) * 1_000;
 pub const NONCE_MIN: usize = 16;
 pub const NONCE_MAX: usize = 64;
 

@@ -154,6 +154,10 @@ pub trait Apps: Send + Sync {
     async fn put_lane(&self, app_no: i64, vendor: Vendor, settings: LaneSettings, audit: Option<AuditEntry>) -> Result<Lane>;
     async fn pause_lane(&self, lane_no: i64, why: Option<String>, audit: Option<AuditEntry>) -> Result<()>;
 
-    /// Remembers a nonce of an app until `until`; `false` when it was seen before. Survives restarts.
+    /// Remembers a nonce of an app until `until`; `false` when it was seen before. Survives restarts: whatever is written after
+    /// this returns is never on disk without it.
     async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool>;
+
+    /// From now on no other process writes to this store: nonces of others need not be looked for again.
+    async fn nobody_else(&self, now: Millis) -> Result<()>;
 }

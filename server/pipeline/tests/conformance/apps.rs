@@ -138,11 +138,15 @@ async fn a_nonce_is_good_once_also_after_a_restart() {
     assert!(fresh.apps.remember_nonce(one.no, "n1", NOW, until).await.unwrap());
     assert!(!fresh.apps.remember_nonce(one.no, "n1", NOW + 1, until).await.unwrap());
     assert!(fresh.apps.remember_nonce(two.no, "n1", NOW, until).await.unwrap(), "nonces belong to their app");
+    // What a call wrote is on disk, so its nonce is.
+    fresh.apps.touch_secret(fresh.apps.secrets(one.no).await.unwrap()[0].no, NOW).await.unwrap();
     let folder = fresh.folder;
     drop(fresh.storage);
     let storage = open_at(folder.path()).await;
     assert!(!storage.apps.remember_nonce(one.no, "n1", until, until).await.unwrap());
     assert!(storage.apps.remember_nonce(one.no, "n1", until + 1, until + 9).await.unwrap(), "it ran out");
+    storage.apps.nobody_else(until + 1).await.unwrap();
+    assert!(!storage.apps.remember_nonce(one.no, "n1", until + 2, until + 9).await.unwrap(), "known in memory too");
     // Sweeping on the way takes only what ran out.
     let later = until + 600_000;
     for i in 0..200 {

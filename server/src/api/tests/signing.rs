@@ -39,8 +39,11 @@ async fn the_differing_line_is_named_in_the_callers_language() {
 #[tokio::test]
 async fn a_replay_is_refused_also_after_a_restart_and_a_stranger_cannot_burn_a_nonce() {
     let desk = Desk::new().await;
-    let make =
-        |secret: &str| desk.request_with("GET", "/v1/messages", "", "the-same-nonce-00", secret).body(Body::empty()).expect("a request");
+    let body = json!({"devices": [{"tokens": [{"vendor": "xiaomi", "token": "regid-0000001"}]}]}).to_string();
+    let make = |secret: &str| {
+        let request = desk.request_with("POST", "/v1/devices", &body, "the-same-nonce-00", secret);
+        request.body(Body::from(body.clone())).expect("a request")
+    };
     problem(&desk.oneshot(make("as_wrong")).await, 401, "signature_wrong");
     assert_eq!(desk.oneshot(make(&desk.secret)).await.status, 200);
     problem(&desk.oneshot(make(&desk.secret)).await, 401, "nonce_used");

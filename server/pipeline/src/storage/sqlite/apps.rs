@@ -1,7 +1,5 @@
 //! Apps in SQLite.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use async_trait::async_trait;
 use serde_json::json;
 use sqlx::SqliteConnection;
@@ -14,19 +12,16 @@ use crate::storage::apps::{App, AppChange, AppSecret, Apps, CREDENTIAL_REFUSED, 
 use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
-/// Nonces that ran out are swept once in so many inserts, twice as many at a time.
-const SWEEP_EVERY: u32 = 64;
 /// `last_used_at` of a secret is this coarse, so that a busy caller does not write it with every call.
 const TOUCH_MS: Millis = 60_000;
 
 pub struct SqliteApps {
     db: Db,
-    nonces: AtomicU32,
 }
 
 impl SqliteApps {
     pub fn new(db: Db) -> SqliteApps {
-        SqliteApps { db, nonces: AtomicU32::new(0) }
+        SqliteApps { db }
     }
 }
 
@@ -445,36 +440,14 @@ impl Apps for SqliteApps {
     }
 
     async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool> {
-        let nonce = nonce.to_owned();
-        let sweep = self.nonces.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY);
-        self.db
-            .write_once(move |conn| {
-                Box::pin(async move {
-                    // Stays even when the insert fails: what ran out is gone either way.
-                    if sweep {
-                        sqlx::query(
-                            "DELETE FROM nonce WHERE (app_no, nonce) IN \
-                             (SELECT app_no, nonce FROM nonce WHERE until < $1 ORDER BY until LIMIT $2)",
-                        )
-                        .bind(now)
-                        .bind(2 * SWEEP_EVERY)
-                        .execute(&mut *conn)
-                        .await?;
-                    }
-                    // One that ran out but was not swept yet counts as new.
-                    let done = sqlx::query(
-                        "INSERT INTO nonce (app_no, nonce, until) VALUES ($1, $2, $3) \
-                         ON CONFLICT (app_no, nonce) DO UPDATE SET until = excluded.until WHERE nonce.until < $4",
-                    )
-                    .bind(app_no)
-                    .bind(&nonce)
-                    .bind(until)
-                    .bind(now)
-                    .execute(conn)
-                    .await?;
-                    Ok(done.rows_affected() > 0)
-                })
-            })
-            .await
+        let (fresh, alone) = self.db.nonces.remember(self.db.readers(), app_no, nonce, now, until).await?;
+        if alone {
+            self.db.nudge();
+        }
+        Ok(fresh)
+    }
+
+    async fn nobody_else(&self, now: Millis) -> Result<()> {
+        self.db.nonces.be_alone(self.db.readers(), now).await
     }
 }

@@ -25,6 +25,7 @@ mod crowds;
 mod devices;
 mod materials;
 mod messages;
+mod nonces;
 mod people;
 mod receipts;
 mod registering;
@@ -52,6 +53,7 @@ struct Job {
 pub struct Db {
     writer: mpsc::Sender<Job>,
     readers: SqlitePool,
+    nonces: Arc<nonces::Nonces>,
 }
 
 /// Opens and migrates the database, and starts the writer.
@@ -75,8 +77,9 @@ pub async fn open(url: &str) -> Result<Storage> {
     MIGRATIONS.run(&mut writer).await?;
     let readers = SqlitePoolOptions::new().max_connections(6).connect_with(options.read_only(true)).await?;
     let (sender, jobs) = mpsc::channel(QUEUE);
-    tokio::spawn(write_loop(writer, jobs));
-    let db = Db { writer: sender, readers };
+    let nonces = Arc::new(nonces::Nonces::new());
+    tokio::spawn(write_loop(writer, jobs, nonces.clone()));
+    let db = Db { writer: sender, readers, nonces };
     Ok(Storage {
         apps: Arc::new(apps::SqliteApps::new(db.clone())),
         campaigns: Arc::new(campaigns::SqliteCampaigns::new(db.clone())),
@@ -96,6 +99,12 @@ impl Db {
     /// A connection for reading.
     pub fn readers(&self) -> &SqlitePool {
         &self.readers
+    }
+
+    /// Lets the writer commit what was handed to it beside the jobs. When its queue is full it will do so anyway.
+    fn nudge(&self) {
+        let work: Work = Box::new(|_| Box::pin(async { (true, Box::new(|_| {}) as Finish) }));
+        let _ = self.writer.try_send(Job { work, guarded: false });
     }
 
     /// Runs `work` in the writer's transaction and answers after the commit. An error rolls back this work alone.
@@ -151,11 +160,11 @@ impl Db {
     }
 }
 
-async fn write_loop(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
+async fn write_loop(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>, nonces: Arc<nonces::Nonces>) {
     let mut group: Vec<Job> = Vec::with_capacity(GROUP_MAX);
     while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
         let mut finishes = Vec::with_capacity(group.len());
-        let outcome = run_group(&mut conn, &mut group, &mut finishes).await;
+        let outcome = run_group(&mut conn, &mut group, &mut finishes, &nonces).await;
         let outcome = outcome.map_err(|e| e.to_string());
         if let Err(words) = &outcome {
             tracing::error!(error = %words, jobs = finishes.len(), "the writer's commit failed; its callers were told");
@@ -172,9 +181,14 @@ async fn write_loop(mut conn: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-async fn run_group(conn: &mut SqliteConnection, group: &mut Vec<Job>, finishes: &mut Vec<Finish>) -> sqlx::Result<()> {
-    let alone = group.len() == 1;
+async fn run_group(
+    conn: &mut SqliteConnection,
+    group: &mut Vec<Job>,
+    finishes: &mut Vec<Finish>,
+    nonces: &nonces::Nonces,
+) -> sqlx::Result<()> {
     run(conn, "BEGIN IMMEDIATE").await?;
+    let alone = !nonces.write(conn).await? && group.len() == 1;
     for job in group.drain(..) {
         let guarded = job.guarded && !alone;
         if guarded {
