@@ -30,6 +30,8 @@ pub struct LaneForm {
     pub in_flight: u32,
     pub daily_quota: u64,
     pub egress_proxy: String,
+    /// One way out a line, as `types::egress` reads them.
+    pub ways: String,
     pub timeout_ms: u32,
     pub receipt_wait_s: u32,
     pub next_lane_for_bulk: bool,

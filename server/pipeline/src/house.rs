@@ -15,6 +15,7 @@ use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
+use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
 use crate::channel::status::Statuses;
 use crate::channel::step::{Callbacks, MessageCache, Tools};
@@ -109,6 +110,7 @@ impl House {
             transport: Arc::new(Transport::new(world.clone())),
             passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(store))),
             materials: Arc::new(Materials::default()),
+            egresses: Arc::default(),
             statuses: statuses.clone(),
             healths: healths.clone(),
             callbacks: callbacks(plan.public_url.clone()),
@@ -198,6 +200,11 @@ impl House {
         }
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
         Ok(())
+    }
+
+    /// How the ways out of every lane fare in this process.
+    pub fn egresses(&self) -> &Egresses {
+        &self.tools.egresses
     }
 
     /// For workers that live outside the pipeline (schedules of the console, the demo's phones): stopped with the house.

@@ -279,6 +279,7 @@ fn is_base_url(text: &str, proxy: bool) -> bool {
 
 fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> {
     let mut errors = Vec::new();
+    let mut ways_wrong = None;
     let mut wrong = |field: &str, zh: &str, en: &str| errors.push(FieldError::new(field, Words::new(zh, en)));
     let defaults = vendor.lane_defaults();
     let base_url = form.base_url.trim();
@@ -301,6 +302,10 @@ fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> 
     if !proxy.is_empty() && !is_base_url(proxy, true) {
         wrong("egress_proxy", "需要形如 http://proxy:3128 的地址，不含账号", "needs the form http://proxy:3128, without a user");
     }
+    let ways = types::egress::parse(&form.ways).unwrap_or_else(|reason| {
+        ways_wrong = Some(reason);
+        Vec::new()
+    });
     if !(1..=1_000_000).contains(&form.pace_per_second) {
         wrong("pace_per_second", "需要 1 到 1,000,000", "needs 1 to 1,000,000");
     }
@@ -324,6 +329,7 @@ fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> 
     if form.receipt_wait_s != 0 && !(10..=86_400).contains(&form.receipt_wait_s) {
         wrong("receipt_wait_s", "需要 10 到 86,400 秒，或 0 = 不改走", "needs 10 to 86,400 seconds, or 0 = never");
     }
+    errors.extend(ways_wrong.map(|reason| FieldError::new("ways", reason)));
     if !errors.is_empty() {
         return Err(Problem::fields(errors));
     }
@@ -336,6 +342,7 @@ fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> 
         in_flight: form.in_flight,
         daily_quota: form.daily_quota,
         egress_proxy: Some(proxy.to_owned()).filter(|t| !t.is_empty()),
+        ways,
         timeout_ms: form.timeout_ms,
         receipt_wait_s: form.receipt_wait_s,
         next_lane_for_bulk: form.next_lane_for_bulk,
@@ -365,7 +372,7 @@ pub async fn put_lane_settings(house: &House, actor: &Actor, id: &AppId, vendor:
     let old = lane_of(house, &app, vendor).await?;
     let brief = |s: &LaneSettings| {
         json!({ "enabled": s.enabled, "base_url": s.base_url, "ca": s.ca_pem.is_some(), "pace_per_second": s.pace_per_second, "batch": s.batch,
-                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "egress_proxy": s.egress_proxy, "timeout_ms": s.timeout_ms,
+                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "egress_proxy": s.egress_proxy, "ways": types::egress::lines(&s.ways), "timeout_ms": s.timeout_ms,
                 "receipt_wait_s": s.receipt_wait_s, "next_lane_for_bulk": s.next_lane_for_bulk })
     };
     let after = brief(&settings);
@@ -480,6 +487,7 @@ impl AppsPort for AppsConsole {
                     in_flight: s.in_flight,
                     daily_quota: s.daily_quota,
                     egress_proxy: s.egress_proxy.unwrap_or_default(),
+                    ways: types::egress::lines(&s.ways),
                     timeout_ms: s.timeout_ms,
                     receipt_wait_s: s.receipt_wait_s,
                     next_lane_for_bulk: s.next_lane_for_bulk,

@@ -4,6 +4,7 @@ use pipeline::channel::breaker::BreakerState;
 use pipeline::channel::status::LaneStatus;
 use pipeline::statistics::health::{self, LaneBooks};
 use types::Millis;
+use types::egress::WayView;
 use types::ids::AppId;
 use types::problem::Problem;
 use types::views::lanes::{BackDoorView, LaneView, LaneWord, LanesView, LastFailure, RefusedBody};
@@ -45,12 +46,27 @@ pub async fn lanes(books: &BooksConsole, app_no: i64, now: Millis) -> Result<Vec
         .into_iter()
         .map(|lane| {
             let status = books.house.statuses.get(lane.lane.no);
-            lane_view(lane, status, now)
+            let ways = ways(books, &lane, now);
+            lane_view(lane, status, ways, now)
         })
         .collect())
 }
 
-fn lane_view(books: LaneBooks, status: LaneStatus, now: Millis) -> LaneView {
+fn ways(books: &BooksConsole, lane: &LaneBooks, now: Millis) -> Vec<WayView> {
+    let list = &lane.lane.settings.ways;
+    let health = books.house.egresses().of(lane.lane.no, list.len());
+    list.iter()
+        .zip(health)
+        .map(|(way, health)| WayView {
+            way: way.clone(),
+            requests: health.requests,
+            failed: health.failed,
+            out_until: health.out_until.filter(|until| *until > now),
+        })
+        .collect()
+}
+
+fn lane_view(books: LaneBooks, status: LaneStatus, ways: Vec<WayView>, now: Millis) -> LaneView {
     let (word, until) = word(&books, &status, now);
     let settings = books.lane.settings;
     LaneView {
@@ -72,6 +88,7 @@ fn lane_view(books: LaneBooks, status: LaneStatus, now: Millis) -> LaneView {
         last_success: status.last_success,
         last_failure: status.last_failure.map(|(class, words, at)| LastFailure { class, words, at }),
         mass_death_at: status.mass_death_at,
+        ways,
     }
 }
 

@@ -49,6 +49,8 @@ pub struct LaneInput {
     pub daily_quota: u64,
     #[serde(default)]
     pub egress_proxy: String,
+    #[serde(default)]
+    pub ways: String,
     pub timeout_ms: u32,
     #[serde(default)]
     pub receipt_wait_s: u32,
@@ -139,6 +141,7 @@ pub async fn put_lane(app: String, vendor: String, lane: LaneInput) -> Result<()
         in_flight: lane.in_flight,
         daily_quota: lane.daily_quota,
         egress_proxy: lane.egress_proxy,
+        ways: lane.ways,
         timeout_ms: lane.timeout_ms,
         receipt_wait_s: lane.receipt_wait_s,
         next_lane_for_bulk: lane.next_lane_for_bulk,

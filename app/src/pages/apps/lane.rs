@@ -35,6 +35,11 @@ const IN_FLIGHT: Text = Text::new("同时在途", "In flight at once");
 const QUOTA: Text = Text::new("每日配额（0 = 未知）", "Daily quota (0 = none known)");
 const PROXY: Text = Text::new("出口代理", "Egress proxy");
 const PROXY_HELP: Text = Text::new("形如 http://proxy:3128；留空即直连。", "As http://proxy:3128; empty = direct.");
+const WAYS: Text = Text::new("出口", "Ways out");
+const WAYS_HELP: Text = Text::new(
+    "每行一个：份额 direct，份额 proxy http://…，份额 host https://…，份额 source 本机IP。份额 0 = 备用。留空 = 只用上面的代理或直连",
+    "One a line: share direct, share proxy http://…, share host https://…, share source IP. Share 0 = spare. Empty = the proxy above, or direct",
+);
 const RECEIPT_WAIT: Text = Text::new("等待回执（秒）", "Wait for a receipt (seconds)");
 const RECEIPT_WAIT_HELP: Text = Text::new(
     "到时没有送达回执的设备改走它的下一条通道；0 = 不改走",
@@ -206,6 +211,14 @@ fn LaneForm(app: String, lane: LaneView, actions: LaneActions) -> impl IntoView 
                 help=PROXY_HELP.get(lang)
                 value=lane.egress_proxy
                 error=trouble.field("egress_proxy")
+            />
+            <TextArea
+                name="lane[ways]"
+                id=format!("{slug}-ways")
+                label=WAYS.get(lang)
+                help=WAYS_HELP.get(lang)
+                value=lane.ways
+                error=trouble.field("ways")
             />
             <TextArea
                 name="lane[ca_pem]"

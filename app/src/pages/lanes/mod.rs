@@ -1,6 +1,7 @@
 //! Lanes: how each stands, why it waits, and how receipts come in.
 
 use leptos::prelude::*;
+use types::egress::WayView;
 use types::failure::FailureClass;
 use types::funnel::Stage;
 use types::people::Permission;
@@ -14,6 +15,15 @@ use crate::ui::format;
 use crate::ui::prelude::*;
 
 const TITLE: Text = Text::new("通道", "Lanes");
+const WAYS: Text = Text::new("出口", "Ways out");
+const WAY: Text = Text::new("出口", "Way");
+const SHARE: Text = Text::new("份额", "Share");
+const ASKED: Text = Text::new("请求", "Requests");
+const LOST: Text = Text::new("没出去", "No way through");
+const STANDS: Text = Text::new("状态", "State");
+const SPARE: Text = Text::new("备用", "spare");
+const RESTS: Text = Text::new("暂停到", "rests until");
+const WELL: Text = Text::new("正常", "well");
 const SUB: Text = Text::new("每个厂商一条：现在怎样、为什么在等。", "One per vendor: how it stands, why it waits.");
 const BACKLOG: Text = Text::new("积压", "Backlog");
 const QUOTA: Text = Text::new("配额", "Quota");
@@ -188,10 +198,48 @@ fn LaneCard(lane: LaneView, app: String, now: i64) -> impl IntoView {
                 <dt>{ADDRESS.get(lang)}</dt>
                 <dd><code>{lane.base_url.clone()}</code></dd>
             </dl>
+            {(!lane.ways.is_empty()).then(|| view! { <Ways ways=lane.ways.clone() /> })}
             {may.then(|| view! { <p><a href=format!("/apps/{app}/settings")>{SETTINGS.get(lang)}</a></p> })}
         </section>
     }
     .into_any()
+}
+
+/// Shares and health of the ways out.
+#[component]
+fn Ways(ways: Vec<WayView>) -> impl IntoView {
+    let lang = use_lang();
+    let whole: u32 = ways.iter().map(|w| w.way.share).sum();
+    let columns = vec![
+        Column::text(WAY.get(lang)),
+        Column::number(SHARE.get(lang)),
+        Column::number(ASKED.get(lang)),
+        Column::number(LOST.get(lang)),
+        Column::text(STANDS.get(lang)),
+    ];
+    let rows = ways
+        .into_iter()
+        .map(|one| {
+            let line = one.way.line();
+            let name = line.split_once(' ').map_or(line.clone(), |(_, name)| name.to_owned());
+            let share = (u64::from(one.way.share) * 100).checked_div(u64::from(whole)).unwrap_or(0);
+            view! {
+                <tr>
+                    <td><code>{name}</code></td>
+                    <td class="n">{if one.way.share == 0 { SPARE.get(lang).to_owned() } else { format!("{share} %") }}</td>
+                    <td class="n">{format::exact(one.requests)}</td>
+                    <td class="n">{format::exact(one.failed)}</td>
+                    <td>
+                        {match one.out_until {
+                            Some(until) => view! { <span class="pill bad">{RESTS.get(lang)}</span> " " <Time at=until brief=true /> }.into_any(),
+                            None => view! { <span class="pill ok">{WELL.get(lang)}</span> }.into_any(),
+                        }}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! { <Table caption=WAYS.get(lang) columns=columns>{rows}</Table> }.into_any()
 }
 
 #[component]

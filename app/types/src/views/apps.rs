@@ -44,6 +44,8 @@ pub struct LaneView {
     pub in_flight: u32,
     pub daily_quota: u64,
     pub egress_proxy: String,
+    /// Ways out, one a line.
+    pub ways: String,
     pub timeout_ms: u32,
     /// Seconds without a receipt after which a device goes on to its next lane; 0 = never.
     pub receipt_wait_s: u32,

@@ -95,6 +95,8 @@ pub struct LaneView {
     pub last_failure: Option<LastFailure>,
     /// Dead tokens were left in place because too many died at once.
     pub mass_death_at: Option<Millis>,
+    /// Ways out, when there are several.
+    pub ways: Vec<crate::egress::WayView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

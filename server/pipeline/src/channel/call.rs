@@ -8,7 +8,7 @@ use super::lanes::{LaneConfig, Opened};
 use super::step::Tools;
 use crate::storage::materials::Material;
 use crate::vendors::dialect::{
-    Batch, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, Preparation, Prepared, Verdict, Wire,
+    Batch, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, Preparation, Prepared, Request, Verdict, Wire,
 };
 use crate::vendors::pass::{Exchanger, PassError};
 use crate::vendors::registry;
@@ -63,7 +63,7 @@ pub async fn call(tools: &Tools, config: &LaneConfig, opened: &Opened, message_n
             Err(DialectError::Content { field, reason }) => return Err(Unsayable(format!("{field}: {reason}"))),
             Err(error) => return refuse(never_sent(FailureClass::Auth, &error.to_string())),
         };
-        let wire = tools.transport.send(&opened.route, request).await;
+        let wire = desk.send(request).await;
         let judged = desk.dialect.judge(&batch, &wire);
         let known = !matches!(wire, Wire::TimedOut { .. });
         if judged.renew_pass && !pass_renewed && known {
@@ -97,6 +97,29 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// By one of the lane's ways out; what certainly never left takes the next way at once.
+    async fn send(&self, request: Request) -> Wire {
+        let ways = &self.opened.ways;
+        if let [(_, only)] = ways.as_slice() {
+            return self.tools.transport.send(only, request).await;
+        }
+        let (egresses, lane_no) = (&self.tools.egresses, self.config.lane.no);
+        let shares: Vec<u32> = ways.iter().map(|(share, _)| *share).collect();
+        let mut tried = Vec::new();
+        let mut last = Wire::NeverSent { words: "no way out".to_owned() };
+        while let Some(i) = egresses.pick(lane_no, &shares, &tried, self.tools.world.now(), self.tools.world.unit()) {
+            let wire = self.tools.transport.send(&ways[i].1, request.clone()).await;
+            let reached = !matches!(wire, Wire::NeverSent { .. });
+            egresses.note(lane_no, ways.len(), i, reached, self.tools.world.now());
+            if reached {
+                return wire;
+            }
+            tried.push(i);
+            last = wire;
+        }
+        last
+    }
+
     /// Everything the vendor must hold before the batch can be built.
     async fn prepare(&self, batch: &Batch<'_>, pass: &str) -> Result<Prepared, Stuck> {
         let mut prepared = Prepared::default();
@@ -124,7 +147,7 @@ impl Desk<'_> {
         if let Some(id) = tools.materials.known(&tools.storage, lane_no, &wanted.key, now).await {
             return Ok(id);
         }
-        let wire = tools.transport.send(&self.opened.route, wanted.request).await;
+        let wire = self.send(wanted.request).await;
         let read = self.dialect.read_prepared(wanted.kind, &wire);
         let (vendor_id, words) = match &read {
             Ok(id) => (Some(id.clone()), String::new()),

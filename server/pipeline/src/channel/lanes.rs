@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Millis;
+use types::egress::WayKind;
 
 use super::runner;
 use super::step::Tools;
@@ -35,14 +36,15 @@ pub struct LaneConfig {
 pub struct Opened {
     pub credential: Credential,
     pub plan: PassPlan,
-    pub route: Route,
+    /// Ways out with their shares; at least one.
+    pub ways: Vec<(u32, Route)>,
     /// Where access tokens are fetched.
     pub pass_route: Route,
 }
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Opened(…, {})", self.route.base_url)
+        write!(f, "Opened(…, {} ways)", self.ways.len())
     }
 }
 
@@ -109,6 +111,16 @@ async fn read(tools: &Tools, vault: &Vault, known: &BTreeMap<i64, watch::Sender<
     Ok(out)
 }
 
+fn leave(route: &Route, way: &WayKind) -> Route {
+    let route = route.clone();
+    match way {
+        WayKind::Direct => Route { egress_proxy: None, ..route },
+        WayKind::Proxy(to) => Route { egress_proxy: Some(to.clone()), ..route },
+        WayKind::Host(to) => Route { base_url: to.clone(), ..route },
+        WayKind::Source(ip) => Route { source: Some(*ip), ..route },
+    }
+}
+
 fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> {
     let vendor = lane.vendor;
     let credential = credential::open(vault, app.id.as_str(), vendor, sealed)?;
@@ -120,6 +132,7 @@ fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> 
                 base_url: settings.base_url.clone(),
                 ca_pem: settings.ca_pem.clone(),
                 egress_proxy: settings.egress_proxy.clone(),
+                source: None,
                 timeout: Duration::from_millis(u64::from(settings.timeout_ms)),
                 scope: scope_of(&plan),
             };
@@ -127,8 +140,12 @@ fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> 
             let defaults = vendor.lane_defaults();
             let elsewhere = defaults.pass_url.is_empty() || settings.base_url != defaults.base_url_production;
             let pass_url = if elsewhere { settings.base_url.clone() } else { defaults.pass_url.to_owned() };
-            let pass_route = Route { base_url: pass_url, ..route.clone() };
-            Some(Opened { credential, plan, route, pass_route })
+            let ways: Vec<(u32, Route)> = match settings.ways.as_slice() {
+                [] => vec![(1, route)],
+                list => list.iter().map(|way| (way.share, leave(&route, &way.kind))).collect(),
+            };
+            let pass_route = Route { base_url: pass_url, ..ways[0].1.clone() };
+            Some(Opened { credential, plan, ways, pass_route })
         }
         Err(error) => {
             tracing::error!(app = %app.id, vendor = vendor.slug(), %error, "the credential cannot be used; enter it again");

@@ -7,6 +7,7 @@
 
 pub mod breaker;
 pub mod call;
+pub mod egress;
 pub mod handover;
 pub mod lanes;
 pub mod materials;

@@ -17,6 +17,7 @@ use types::vendor::{PaceUnit, Vendor};
 
 use super::breaker::Breaker;
 use super::call::{self, Unsayable};
+use super::egress::Egresses;
 use super::lanes::{LaneConfig, Opened};
 use super::materials::Materials;
 use super::settle::{Fate, after_failure, after_silence, may_quarantine};
@@ -54,6 +55,7 @@ pub struct Tools {
     pub transport: Arc<Transport>,
     pub passes: Arc<Passes>,
     pub materials: Arc<Materials>,
+    pub egresses: Arc<Egresses>,
     pub statuses: Statuses,
     pub healths: Healths,
     pub callbacks: Callbacks,

@@ -108,6 +108,9 @@ pub struct LaneSettings {
     pub daily_quota: u64,
     /// `http(s)://` proxy towards the vendor, or `None` for the direct way.
     pub egress_proxy: Option<String>,
+    /// Several ways out with shares; empty = `egress_proxy` alone.
+    #[serde(default)]
+    pub ways: Vec<types::egress::Way>,
     /// Milliseconds to wait for one answer.
     pub timeout_ms: u32,
     /// After this many seconds without a receipt a device goes on to its next lane; 0 = never.

@@ -66,6 +66,7 @@ impl Peer {
             base_url: format!("https://127.0.0.1:{}/prefix", self.port),
             ca_pem: Some(self.ca_pem.clone()),
             egress_proxy: None,
+            source: None,
             timeout: std::time::Duration::from_secs(10),
             scope: String::new(),
         }

@@ -1,5 +1,6 @@
 //! Getting to an HTTP/2 peer: TCP (or CONNECT through a proxy), TLS with ALPN `h2`, handshake.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -11,7 +12,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -31,6 +32,7 @@ pub(super) struct Target {
     name: ServerName<'static>,
     tls: TlsConnector,
     proxy: Option<Proxy>,
+    source: Option<IpAddr>,
 }
 
 struct Proxy {
@@ -57,6 +59,7 @@ impl Target {
             name,
             tls: TlsConnector::from(Arc::new(tls::config(route.ca_pem.as_deref(), b"h2")?)),
             proxy: route.egress_proxy.as_deref().map(Proxy::new).transpose()?,
+            source: route.source,
         })
     }
 
@@ -91,7 +94,7 @@ impl Target {
     /// Words for the console; no byte of a request was sent.
     pub(super) async fn connect(&self) -> Result<Opened, String> {
         let socket = match &self.proxy {
-            None => tcp(&self.host, self.port).await?,
+            None => tcp(&self.host, self.port, self.source).await?,
             Some(proxy) => proxy.tunnel(&self.host, self.port).await?,
         };
         let stream = self.tls.connect(self.name.clone(), socket).await.map_err(|e| format!("TLS: {}", plain_words(&e)))?;
@@ -111,10 +114,23 @@ impl Target {
     }
 }
 
-async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
-    let socket = TcpStream::connect((host, port)).await.map_err(|e| format!("connection failed: {}", e.kind()))?;
+async fn tcp(host: &str, port: u16, source: Option<IpAddr>) -> Result<TcpStream, String> {
+    let connected = match source {
+        None => TcpStream::connect((host, port)).await,
+        Some(source) => from(source, host, port).await,
+    };
+    let socket = connected.map_err(|e| format!("connection failed: {}", e.kind()))?;
     socket.set_nodelay(true).map_err(|e| format!("connection failed: {}", e.kind()))?;
     Ok(socket)
+}
+
+/// Leaves from one address of this machine, to the first address of the host that is of its family.
+async fn from(source: IpAddr, host: &str, port: u16) -> std::io::Result<TcpStream> {
+    let there = tokio::net::lookup_host((host, port)).await?.find(|there| there.is_ipv4() == source.is_ipv4());
+    let there = there.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::AddrNotAvailable))?;
+    let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(there).await
 }
 
 /// A TLS error without addresses.
@@ -138,7 +154,7 @@ impl Proxy {
     }
 
     async fn tunnel(&self, host: &str, port: u16) -> Result<TcpStream, String> {
-        let mut socket = tcp(&self.address.0, self.address.1).await.map_err(|e| format!("proxy: {e}"))?;
+        let mut socket = tcp(&self.address.0, self.address.1, None).await.map_err(|e| format!("proxy: {e}"))?;
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nhost: {host}:{port}\r\n");
         if let Some(authorization) = &self.authorization {

@@ -36,6 +36,8 @@ pub struct Route {
     pub ca_pem: Option<String>,
     /// `http://[user:password@]host:port`, spoken to with CONNECT.
     pub egress_proxy: Option<String>,
+    /// Address of this machine to leave from.
+    pub source: Option<std::net::IpAddr>,
     /// Whole time for one request, waiting for a free stream included.
     pub timeout: Duration,
     /// Connections are shared only within one scope: APNs allows one team (and related keys) on a connection. Made by

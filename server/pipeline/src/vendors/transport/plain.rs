@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use super::super::dialect::{Request, Wire};
 use super::{ANSWER_MAX, CONNECT_TIMEOUT, Route, checked, kept, never_sent, timed_out, tls};
 
-type Key = (Option<String>, Option<String>);
+type Key = (Option<String>, Option<String>, Option<std::net::IpAddr>);
 
 #[derive(Default)]
 pub(super) struct Clients {
@@ -18,7 +18,7 @@ pub(super) struct Clients {
 
 impl Clients {
     fn client(&self, route: &Route) -> Result<reqwest::Client, String> {
-        let key = (route.ca_pem.clone(), route.egress_proxy.clone());
+        let key = (route.ca_pem.clone(), route.egress_proxy.clone(), route.source);
         if let Some(client) = self.clients.read().unwrap_or_else(|e| e.into_inner()).get(&key) {
             return Ok(client.clone());
         }
@@ -76,6 +76,9 @@ fn build(route: &Route) -> Result<reqwest::Client, String> {
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_nodelay(true)
         .no_proxy();
+    if let Some(source) = route.source {
+        builder = builder.local_address(source);
+    }
     if let Some(proxy) = &route.egress_proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|_| "the lane's proxy cannot be read".to_owned())?);
     }
