@@ -314,8 +314,8 @@ impl PassPlan {
         match self {
             PassPlan::Static(_) => Millis::MAX,
             PassPlan::Es256 { .. } => YOUNG,
-            PassPlan::Ps256 { .. } => MINUTE,
-            PassPlan::Exchange { .. } => MINUTE / 6,
+            // No vendor limits these by age; a second refusal stops the lane, so that there is no storm.
+            PassPlan::Ps256 { .. } | PassPlan::Exchange { .. } => 0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pushes walk through the whole machine to the simulator and back; the simulator's ledger is the judge.
 
 mod support;
+mod vendors;
 
 use pipeline::storage::messages::{Origin, Targets};
 use simulator::{Dials, Outage};
