@@ -26,15 +26,15 @@ impl Controls {
         Controls { storage, coordination, world, accept }
     }
 
-    /// At start: the stop flags of what is paused or cancelled.
+    /// What is paused or cancelled, as the store has it: at start, and whenever a node may have missed the others' words.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn load_flags(&self) -> Result<(), Problem> {
-        for (no, state) in self.storage.messages.stopped().await.map_err(|e| store_problem(&e))? {
-            let stop = if state == MessageState::Paused { Stop::Paused } else { Stop::Cancelled };
-            self.coordination.flags.set(no, Some(stop));
-        }
+        let stopped = self.storage.messages.stopped().await.map_err(|e| store_problem(&e))?;
+        let stop = |state| if state == MessageState::Paused { Stop::Paused } else { Stop::Cancelled };
+        let stops: Vec<(i64, Stop)> = stopped.into_iter().map(|(no, state)| (no, stop(state))).collect();
+        self.coordination.flags.replace(&stops);
         Ok(())
     }
 
@@ -44,7 +44,7 @@ impl Controls {
     /// `WrongState` when it is not running.
     pub async fn pause(&self, message_no: i64) -> Result<(), Problem> {
         // The flag first: a lane that looks between the two must already stop.
-        self.coordination.flags.set(message_no, Some(Stop::Paused));
+        self.coordination.flags.set(message_no, Some(Stop::Paused)).await;
         match self.storage.messages.pause(message_no).await {
             Ok(true) => Ok(()),
             Ok(false) => {
@@ -64,7 +64,7 @@ impl Controls {
         if !self.storage.messages.resume(message_no).await.map_err(|e| store_problem(&e))? {
             return Err(wrong_state("只有已暂停的可以继续", "only what is paused can be resumed"));
         }
-        self.coordination.flags.set(message_no, None);
+        self.coordination.flags.set(message_no, None).await;
         self.coordination.wakes.wake(wakes::PLAN);
         for lane in self.storage.apps.lanes().await.map_err(|e| store_problem(&e))? {
             self.coordination.wakes.wake(&wakes::lane(lane.no));
@@ -77,7 +77,7 @@ impl Controls {
     /// # Errors
     /// `WrongState` when it was over.
     pub async fn cancel(&self, message_no: i64) -> Result<u64, Problem> {
-        self.coordination.flags.set(message_no, Some(Stop::Cancelled));
+        self.coordination.flags.set(message_no, Some(Stop::Cancelled)).await;
         match self.storage.messages.cancel(message_no, self.world.now()).await {
             Ok(Some(n)) => Ok(n),
             Ok(None) => {
@@ -98,7 +98,7 @@ impl Controls {
             Some(MessageState::Cancelled) => Some(Stop::Cancelled),
             _ => None,
         };
-        self.coordination.flags.set(message_no, stop);
+        self.coordination.flags.set(message_no, stop).await;
         Ok(())
     }
 

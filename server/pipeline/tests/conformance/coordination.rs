@@ -1,10 +1,14 @@
-//! Pace, flags, wake-ups.
+//! What every coordination must do, in memory and with Redis.
 
 use std::time::Duration;
 
-use pipeline::coordination::{Coordination, Stop};
+use pipeline::coordination::{Change, Claim, Coordination, Reserved, Standstill, Stop};
+use pipeline::world::World;
 use proptest::prelude::*;
 use tokio::time::Instant;
+
+use crate::nodes::{card, node};
+use crate::redis_server::PrivateRedis;
 
 /// Takes as fast as it may for `span` (in blocks of the sizes given, in turn, after pauses given) and notes what it took when.
 async fn greedy(rate: f64, span: Duration, blocks: &[u32], pauses: &[u64]) -> Vec<(Instant, u32)> {
@@ -30,7 +34,7 @@ async fn greedy(rate: f64, span: Duration, blocks: &[u32], pauses: &[u64]) -> Ve
 }
 
 /// The most that was taken in any closed window of one second.
-fn busiest(taken: &[(Instant, u32)]) -> u64 {
+pub fn busiest(taken: &[(Instant, u32)]) -> u64 {
     let mut most = 0;
     let mut sum = 0;
     let mut from = 0;
@@ -118,32 +122,155 @@ async fn a_take_larger_than_the_rate_waits_for_an_empty_window_and_a_dead_rate_t
     assert_eq!(limiter.take("none", 0.0, 0).await, Ok(()));
 }
 
-#[test]
-fn flags_are_set_changed_and_lifted() {
-    let flags = Coordination::memory().flags;
-    assert_eq!(flags.get(7), None);
-    flags.set(7, Some(Stop::Paused));
-    flags.set(8, Some(Stop::Cancelled));
-    assert_eq!((flags.get(7), flags.get(8)), (Some(Stop::Paused), Some(Stop::Cancelled)));
-    flags.set(7, None);
-    assert_eq!((flags.get(7), flags.get(8)), (None, Some(Stop::Cancelled)));
+/// Both backends; a Redis of the test's own behind the second, a cluster of one, so that keys which do not share a slot are refused.
+struct Backends {
+    memory: Coordination,
+    redis: Coordination,
+    _server: PrivateRedis,
+}
+
+impl Backends {
+    async fn open() -> Backends {
+        let server = PrivateRedis::cluster().await;
+        let redis = node(&server, "node-a").await;
+        Backends { memory: Coordination::memory(), redis, _server: server }
+    }
+
+    fn both(&self) -> [(&'static str, &Coordination); 2] {
+        [("memory", &self.memory), ("redis", &self.redis)]
+    }
+}
+
+#[tokio::test]
+async fn every_backend_limits_a_key() {
+    let backends = Backends::open().await;
+    for (name, coordination) in backends.both() {
+        let limiter = &coordination.limiter;
+        limiter.prepare("lane/7", 200.0).await;
+        let end = Instant::now() + Duration::from_secs(2);
+        let mut taken = Vec::new();
+        while Instant::now() < end {
+            match limiter.take("lane/7", 200.0, 1).await {
+                Ok(()) => taken.push((Instant::now(), 1)),
+                Err(wait) => tokio::time::sleep(wait).await,
+            }
+        }
+        assert!(busiest(&taken) <= 200, "{name}: {} in one second", busiest(&taken));
+        assert!(total(&taken) > 200, "{name}: {} in two seconds", total(&taken));
+        assert_eq!(limiter.most("lane/7", 200.0), u32::MAX, "{name}");
+        assert_eq!(limiter.take("none", 0.0, 1).await, Err(Duration::from_secs(1)), "{name}");
+        assert_eq!(limiter.take("none", f64::NAN, 1).await, Err(Duration::from_secs(1)), "{name}");
+        assert_eq!(limiter.take("none", 0.0, 0).await, Ok(()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn flags_are_set_changed_and_lifted() {
+    let backends = Backends::open().await;
+    for (name, coordination) in backends.both() {
+        let flags = &coordination.flags;
+        assert_eq!(flags.get(7), None, "{name}");
+        flags.set(7, Some(Stop::Paused)).await;
+        flags.set(8, Some(Stop::Cancelled)).await;
+        assert_eq!((flags.get(7), flags.get(8)), (Some(Stop::Paused), Some(Stop::Cancelled)), "{name}");
+        flags.set(7, None).await;
+        assert_eq!((flags.get(7), flags.get(8)), (None, Some(Stop::Cancelled)), "{name}");
+        // What the store said a moment ago may be older than a flag just set.
+        flags.replace(&[(9, Stop::Paused)]);
+        assert_eq!((flags.get(8), flags.get(9)), (Some(Stop::Cancelled), Some(Stop::Paused)), "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flag_the_store_does_not_know_is_lifted_when_it_is_no_longer_young() {
+    let flags = Coordination::memory().flags;
+    flags.set(7, Some(Stop::Paused)).await;
+    tokio::time::advance(Duration::from_secs(11)).await;
+    flags.replace(&[(9, Stop::Cancelled)]);
+    assert_eq!((flags.get(7), flags.get(9)), (None, Some(Stop::Cancelled)));
+}
+
+#[tokio::test]
 async fn a_wake_between_look_and_sleep_is_not_missed() {
-    let wakes = Coordination::memory().wakes;
-    let soon = Duration::from_secs(1);
-    wakes.wake("lane:1");
-    let (first, second, other) = (wakes.listen("lane:1"), wakes.listen("lane:1"), wakes.listen("lane:2"));
-    wakes.wake("lane:1");
-    wakes.wake("lane:1");
-    tokio::time::timeout(soon, first.notified()).await.expect("woken before it slept");
-    tokio::time::timeout(soon, second.notified()).await.expect("every listener is woken");
-    tokio::time::timeout(soon, other.notified()).await.expect_err("that was for somebody else");
-    tokio::time::timeout(soon, first.notified()).await.expect_err("two wakes before a look are one");
-    let sleeping = tokio::spawn(async move { tokio::time::timeout(soon, first.notified()).await });
-    tokio::task::yield_now().await;
-    wakes.wake("lane:1");
-    sleeping.await.unwrap().expect("a sleeper wakes");
-    tokio::time::timeout(soon, wakes.listen("lane:1").notified()).await.expect_err("made after the wake");
+    let backends = Backends::open().await;
+    let soon = Duration::from_millis(200);
+    for (name, coordination) in backends.both() {
+        let wakes = &coordination.wakes;
+        wakes.wake("lane:1");
+        let (first, second, other) = (wakes.listen("lane:1"), wakes.listen("lane:1"), wakes.listen("lane:2"));
+        wakes.wake("lane:1");
+        wakes.nudge("lane:1");
+        tokio::time::timeout(soon, first.notified()).await.unwrap_or_else(|_| panic!("{name}: woken before it slept"));
+        tokio::time::timeout(soon, second.notified()).await.unwrap_or_else(|_| panic!("{name}: every listener is woken"));
+        assert!(tokio::time::timeout(soon, other.notified()).await.is_err(), "{name}: that was for somebody else");
+        let sleeping = tokio::spawn(async move { tokio::time::timeout(soon, first.notified()).await });
+        tokio::task::yield_now().await;
+        wakes.wake("lane:1");
+        assert!(sleeping.await.unwrap().is_ok(), "{name}: a sleeper wakes");
+    }
+}
+
+#[tokio::test]
+async fn standstills_are_kept_by_lane_and_kind() {
+    let backends = Backends::open().await;
+    for (name, coordination) in backends.both() {
+        let stands = &coordination.standstills;
+        assert_eq!(stands.get(3), Standstill::default(), "{name}");
+        stands.change(3, Change::Tripped { until: 50, rest_ms: 20 });
+        stands.change(3, Change::Closed { until: 60 });
+        stands.change(4, Change::Slow { until: 70 });
+        let expected = Standstill { tripped: Some((50, 20)), closed_until: Some(60), ..Standstill::default() };
+        assert_eq!(stands.get(3), expected, "{name}");
+        stands.change(3, Change::Flowing);
+        assert_eq!(stands.get(3), Standstill { closed_until: Some(60), ..Standstill::default() }, "{name}");
+        assert_eq!(stands.get(4).slow_until, Some(70), "{name}");
+        assert!(stands.probe(3, Duration::from_secs(60)).await, "{name}: nobody else probes");
+    }
+}
+
+#[tokio::test]
+async fn a_quota_is_never_handed_out_twice_and_comes_back() {
+    let backends = Backends::open().await;
+    for (name, coordination) in backends.both() {
+        let quotas = &coordination.quotas;
+        assert_eq!(quotas.reserve(5, 1_000, 100, 10).await, Reserved::Unknown, "{name}: the books come first");
+        quotas.begin(5, 1_000, 40).await;
+        quotas.begin(5, 1_000, 0).await;
+        assert_eq!(quotas.reserve(5, 1_000, 100, 50).await, Reserved::Got(50), "{name}");
+        assert_eq!(quotas.reserve(5, 1_000, 100, 50).await, Reserved::Got(10), "{name}: in part");
+        assert_eq!(quotas.reserve(5, 1_000, 100, 1).await, Reserved::Got(0), "{name}");
+        quotas.settle(5, 1_000, 50, 20).await;
+        assert_eq!(quotas.reserve(5, 1_000, 100, 50).await, Reserved::Got(30), "{name}: 30 of the 50 were not accepted");
+        assert_eq!(quotas.reserve(5, 2_000, 100, 1).await, Reserved::Unknown, "{name}: a new day");
+        quotas.begin(5, 2_000, 0).await;
+        quotas.settle(5, 1_000, 10, 10).await;
+        assert_eq!(quotas.reserve(5, 2_000, 100, 100).await, Reserved::Got(100), "{name}: yesterday's end costs today nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_is_ours_until_it_is_given_back_and_its_fence_grows() {
+    let backends = Backends::open().await;
+    let minute = Duration::from_secs(60);
+    for (name, coordination) in backends.both() {
+        let locks = &coordination.locks;
+        let Claim::Mine { fence } = locks.claim("sweep", minute).await else { panic!("{name}: free") };
+        assert_eq!(locks.claim("sweep", minute).await, Claim::Mine { fence }, "{name}: made longer");
+        locks.release("sweep").await;
+        let Claim::Mine { fence: later } = locks.claim("sweep", minute).await else { panic!("{name}: free again") };
+        assert!(later > fence, "{name}: {later} after {fence}");
+    }
+}
+
+#[tokio::test]
+async fn the_list_of_nodes_begins_with_oneself() {
+    let backends = Backends::open().await;
+    for (name, coordination) in backends.both() {
+        coordination.nodes.beat(&card("node-a")).await;
+        let nodes = coordination.nodes.list(World::system().now()).await;
+        assert_eq!(nodes.len(), 1, "{name}");
+        assert!(nodes[0].alive && nodes[0].card == card("node-a"), "{name}: {:?}", nodes[0]);
+        coordination.nodes.leave().await;
+        assert!(coordination.nodes.list(World::system().now()).await.is_empty(), "{name}");
+    }
 }

@@ -10,8 +10,11 @@ mod devices;
 mod equation;
 mod materials;
 mod messages;
+mod nodes;
 mod people;
 mod receipts;
+#[path = "../support/redis.rs"]
+mod redis_server;
 mod statistics;
 mod support;
 mod tallies;

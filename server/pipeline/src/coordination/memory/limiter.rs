@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use crate::coordination::Limiter;
 
-const WINDOW: Duration = Duration::from_secs(1);
+pub const WINDOW: Duration = Duration::from_secs(1);
 /// Takes within one slot are remembered together: at most a thousand slots per key.
 const SLOT: Duration = Duration::from_millis(1);
 /// The bucket holds this part of a second's tokens, so that a late wake-up costs no pace.
 const BURST: f64 = 0.1;
 /// What an answer says at least: a shorter sleep than this is a busy loop.
-const SHORTEST: Duration = Duration::from_micros(100);
+pub const SHORTEST: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
 pub struct MemoryLimiter {
@@ -24,7 +24,7 @@ pub struct MemoryLimiter {
 }
 
 /// One limited thing.
-struct Pace {
+pub struct Pace {
     tokens: f64,
     filled: Instant,
     recent: VecDeque<Slot>,
@@ -39,17 +39,15 @@ struct Slot {
 
 impl Pace {
     /// Starts empty: a restart never adds a burst to what the process before it took.
-    fn new(now: Instant) -> Pace {
+    pub fn new(now: Instant) -> Pace {
         Pace { tokens: 0.0, filled: now, recent: VecDeque::new(), in_window: 0 }
     }
 
-    fn take(&mut self, now: Instant, rate: f64, n: u32) -> Result<(), Duration> {
+    pub fn take(&mut self, now: Instant, rate: f64, n: u32) -> Result<(), Duration> {
         let holds = (rate * BURST).max(1.0);
         self.tokens = (self.tokens + now.duration_since(self.filled).as_secs_f64() * rate).min(holds);
         self.filled = now;
-        while self.recent.front().is_some_and(|slot| now.duration_since(slot.last) > WINDOW) {
-            self.in_window -= self.recent.pop_front().map_or(0, |slot| slot.n);
-        }
+        self.forget(now);
         // More than the bucket holds is taken on credit from a full one: the next takers wait it off.
         let lacking = f64::from(n).min(holds) - self.tokens;
         // Float dust must not make a caller wait for nothing.
@@ -59,6 +57,23 @@ impl Pace {
             return Err(wait.max(SHORTEST));
         }
         self.tokens -= f64::from(n);
+        self.remember(now, u64::from(n));
+        Ok(())
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.recent.front().is_some_and(|slot| now.duration_since(slot.last) > WINDOW) {
+            self.in_window -= self.recent.pop_front().map_or(0, |slot| slot.n);
+        }
+    }
+
+    /// Tokens that somebody else's bucket gave: only the window is looked at here.
+    pub fn note(&mut self, now: Instant, rate: f64, n: u32) -> Result<(), Duration> {
+        self.forget(now);
+        let wait = self.until_window_has_room(now, rate, n);
+        if wait > Duration::ZERO {
+            return Err(wait.max(SHORTEST));
+        }
         self.remember(now, u64::from(n));
         Ok(())
     }
@@ -107,4 +122,10 @@ impl Limiter for MemoryLimiter {
             None => keys.entry(key.to_owned()).or_insert_with(|| Pace::new(now)).take(now, rate, n),
         }
     }
+
+    fn most(&self, _: &str, _: f64) -> u32 {
+        u32::MAX
+    }
+
+    async fn prepare(&self, _: &str, _: f64) {}
 }

@@ -12,7 +12,23 @@ pub struct MemoryWakes {
     listeners: Mutex<HashMap<String, Vec<Weak<Notify>>>>,
 }
 
+impl MemoryWakes {
+    /// Every listener of every name.
+    pub fn wake_all(&self) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for list in listeners.values_mut() {
+            for notify in list.iter().filter_map(Weak::upgrade) {
+                notify.notify_one();
+            }
+        }
+    }
+}
+
 impl Wakes for MemoryWakes {
+    fn nudge(&self, what: &str) {
+        self.wake(what);
+    }
+
     fn wake(&self, what: &str) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(list) = listeners.get_mut(what) else { return };
