@@ -25,7 +25,7 @@ const SENDS: &str = "/server/v1/message/notification/";
 /// Always 200: the code decides.
 fn refusal(_: &Ask<'_>, no: &No) -> Reply {
     let code: i64 = no.code.parse().unwrap_or(-1);
-    Reply::json(if no.status == 0 { 200 } else { no.status }, json!({"code": code, "message": no.text}).to_string())
+    Reply::json(200, json!({"code": code, "message": no.text}).to_string())
 }
 
 fn success(data: Value) -> Reply {

@@ -31,7 +31,7 @@ fn refusal(_: &Ask<'_>, no: &No) -> Reply {
     if let (Some(body), Value::Object(extra)) = (body.as_object_mut(), &no.extra) {
         body.extend(extra.clone());
     }
-    Reply::json(if no.status == 0 { 200 } else { no.status }, body.to_string())
+    Reply::json(200, body.to_string())
 }
 
 fn success(more: Value) -> Reply {

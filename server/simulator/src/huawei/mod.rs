@@ -61,7 +61,7 @@ fn refusal(ask: &Ask<'_>, no: &No) -> Reply {
     };
     let message = if no.extra.is_null() { no.text.to_string() } else { no.extra.to_string() };
     let body = json!({"code": no.code, "msg": message, "requestId": request_id(ask)});
-    Reply::json(if no.status == 0 { usual } else { no.status }, body.to_string())
+    Reply::json(usual, body.to_string())
 }
 
 /// 24 digits, as in the samples.

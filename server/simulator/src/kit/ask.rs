@@ -25,8 +25,6 @@ use crate::twin::{End, Fate, Reply, Twin};
 /// A refusal of the whole request.
 #[derive(Debug)]
 pub(crate) struct No {
-    /// 0 = the usual one for this code.
-    pub(crate) status: u16,
     pub(crate) code: Cow<'static, str>,
     pub(crate) text: Cow<'static, str>,
     /// What else this refusal carries (invalid users, field violations).
@@ -43,7 +41,7 @@ pub(crate) enum Limit {
 
 impl No {
     pub(crate) fn new(code: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> No {
-        No { status: 0, code: code.into(), text: text.into(), extra: Value::Null, limit: Limit::None }
+        No { code: code.into(), text: text.into(), extra: Value::Null, limit: Limit::None }
     }
 
     pub(crate) fn pace(code: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> No {
@@ -52,10 +50,6 @@ impl No {
 
     pub(crate) fn quota(code: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> No {
         No { limit: Limit::Quota, ..No::new(code, text) }
-    }
-
-    pub(crate) fn status(self, status: u16) -> No {
-        No { status, ..self }
     }
 
     pub(crate) fn with(self, extra: Value) -> No {
@@ -97,12 +91,6 @@ pub(crate) struct Target<'a> {
     pub(crate) magic: Magic,
     /// Not a good token: by its magic, by the dials, or because it is blank.
     pub(crate) bad: bool,
-}
-
-impl Target<'_> {
-    pub(crate) fn verdict(&self) -> Verdict {
-        if self.bad { Verdict::BadToken } else { Verdict::Accepted }
-    }
 }
 
 /// See the module.
@@ -165,6 +153,11 @@ impl<'a> Ask<'a> {
         self.parts.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
     }
 
+    /// The host that the caller named.
+    pub(crate) fn host(&self) -> &str {
+        self.parts.uri.authority().map_or_else(|| self.header("host"), |a| a.as_str())
+    }
+
     pub(crate) fn bearer(&self) -> &str {
         self.header("authorization").strip_prefix("Bearer ").unwrap_or("")
     }
@@ -207,6 +200,10 @@ impl<'a> Ask<'a> {
     pub(crate) fn pass_pace(&self, keyed: &Keyed, limit: u32, length: i64) -> bool {
         let now = self.at.get();
         self.used(keyed, |usage| usage.passes.admit_many(now, limit, 1, length))
+    }
+
+    pub(crate) fn revoke(&self, token: &str) {
+        self.twin.kit.inner().revoke(token);
     }
 
     pub(crate) fn holder(&self, token: &str) -> Holder {

@@ -122,7 +122,6 @@ fn key_file(text: &str) -> Result<KeyFile, Trouble> {
 /// What the twin keeps of a service account: never the private half.
 #[derive(Debug, Default)]
 pub(crate) struct Service {
-    pub(crate) project_id: String,
     pub(crate) key_id: String,
     pub(crate) sub_account: String,
     pub(crate) token_uri: String,
@@ -165,7 +164,6 @@ impl Keyed {
                 let der = STANDARD.decode(body).map_err(|_| bad("no PEM"))?;
                 let pair = RsaKeyPair::from_pkcs8(&der).map_err(|e| bad(&e.to_string()))?;
                 Some(Service {
-                    project_id: file.project_id,
                     key_id: file.key_id,
                     sub_account: file.sub_account,
                     token_uri: file.token_uri,

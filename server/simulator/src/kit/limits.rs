@@ -61,6 +61,10 @@ impl Usage {
         self.seen.get(&id).filter(|(at, _)| now - at < DAY_MILLIS).map(|(_, answer)| Arc::clone(answer))
     }
 
+    pub(crate) fn forget(&mut self, id: u64) {
+        self.seen.remove(&id);
+    }
+
     pub(crate) fn remember(&mut self, id: u64, now: Millis, answer: Arc<str>) {
         self.seen.insert(id, (now, answer));
     }
@@ -129,6 +133,10 @@ impl Inner {
 
     pub(crate) fn issue(&mut self, token: String, pass: Pass) {
         self.passes.insert(token, pass);
+    }
+
+    pub(crate) fn revoke(&mut self, token: &str) {
+        self.passes.remove(token);
     }
 
     pub(crate) fn pass(&self, vendor: Vendor, token: &str) -> Option<&Pass> {

@@ -25,13 +25,13 @@ pub(crate) use self::magic::Magic;
 use crate::dials::{Dials, Outage};
 
 use crate::twin::{Fate, Reply, Twin};
-use crate::{honor, huawei, oppo, vivo};
+use crate::{fcm, getui, honor, huawei, jpush, meizu, oppo, umeng, vivo};
 
 /// One vendor.
 pub(crate) struct Desk {
     /// Judges a request in the reject order of the manual.
     pub(crate) answer: fn(&Ask<'_>) -> Result<Reply, No>,
-    /// Writes a refusal as this vendor writes it. A status of 0 means: the usual one for this code.
+    /// Writes a refusal as this vendor writes it.
     pub(crate) refusal: fn(&Ask<'_>, &No) -> Reply,
     /// Writes receipts as this vendor writes them; what it has no word for is left out.
     pub(crate) letters: fn(&Twin, &Keyed, &[Event]) -> Vec<Post>,
@@ -48,7 +48,13 @@ pub(crate) fn desk(vendor: Vendor) -> Option<&'static Desk> {
         Vendor::Honor => Some(&honor::DESK),
         Vendor::Oppo => Some(&oppo::DESK),
         Vendor::Vivo => Some(&vivo::DESK),
-        _ => None,
+        Vendor::Meizu => Some(&meizu::DESK),
+        Vendor::Fcm => Some(&fcm::DESK),
+        Vendor::Getui => Some(&getui::DESK),
+        Vendor::Jpush => Some(&jpush::DESK),
+        Vendor::Umeng => Some(&umeng::DESK),
+        // These two have desks of their own.
+        Vendor::Apns | Vendor::Xiaomi => None,
     }
 }
 
