@@ -148,7 +148,8 @@ fn send(ask: &Ask<'_>, keyed: &Arc<Keyed>, body: &Value, tokens: &[&str]) -> Res
     let test = int(body, "android.targetUserType") == Some(1);
     let over = test && !ask.spend(keyed, "test", TESTS_A_DAY, targets.len());
     // NORMAL without the granted class counts as marketing.
-    let marketing = !test && !(text(body, "android.notification.importance") == "NORMAL" && keyed.may("classification"));
+    let service = text(body, "android.notification.importance") == "NORMAL" && keyed.may("classification");
+    let marketing = !test && !service;
     let reached = targets.iter().filter(|t| verdict(t) == Verdict::Accepted).map(|t| {
         let capped = over || (marketing && !ask.device_takes(keyed, t.hash, DEVICE_DAILY));
         Reached { token: t.text, settled: capped.then_some(Kind::Capped) }

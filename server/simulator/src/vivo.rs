@@ -122,7 +122,8 @@ fn check(ask: &Ask<'_>, keyed: &Keyed, m: &Value, listed: bool) -> Result<(), No
     let spoken = [text(m, "title"), text(m, "content")];
     insist!(!spoken.iter().any(|t| t.contains(SENSITIVE)), no(10103, "包含敏感词"));
     let formal = int(m, "pushMode").unwrap_or(0) == 0;
-    insist!(!(ask.dials.review && formal) || !spoken.iter().any(|t| looks_like_a_test(t)), no(10104, "请发送正式消息"));
+    let suspect = ask.dials.review && formal && spoken.iter().any(|t| looks_like_a_test(t));
+    insist!(!suspect, no(10104, "请发送正式消息"));
     insist!(!formal || !keyed.may("in_review"), no(10045, "应用审核中，不能发送正式消息"));
     extra(keyed, m)
 }
