@@ -123,6 +123,22 @@ pub const LIMITS: &[LengthLimit] = &[
         source: "Push Kit scenario messages: 4096 bytes without the tokens, some kept for our own keys",
         checked_on: "2026-11-21",
     },
+    LengthLimit {
+        vendor: Vendor::Honor,
+        field: MeterField::Payload,
+        unit: Unit::Bytes,
+        max: 3_600,
+        source: "Honor publishes none; Huawei's 4096 bytes are kept, less our own keys",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Fcm,
+        field: MeterField::Payload,
+        unit: Unit::Bytes,
+        max: 3_600,
+        source: "FCM send API: 4096 bytes a message, some kept for token and our own keys",
+        checked_on: "2026-11-21",
+    },
 ];
 
 /// One bar of the composer.

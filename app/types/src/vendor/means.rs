@@ -93,9 +93,8 @@ impl Vendor {
     pub const fn can(self, mean: Mean) -> bool {
         use Vendor::*;
         match mean {
-            // HarmonyOS opens the app, which finds the address among its data (huawei.md, 2b).
-            Mean::Url => !matches!(self, Harmony),
-            Mean::Extras => true,
+            // APNs, FCM and HarmonyOS open the app, which finds the address among its data.
+            Mean::Url | Mean::Extras => true,
             Mean::Link => true,
             Mean::Subtitle => matches!(self, Apns),
             Mean::Image => matches!(self, Apns | Fcm | Huawei | Harmony | Honor | Umeng | Getui | Jpush),

@@ -91,7 +91,7 @@ pub enum RepeatClass {
 
 impl Vendor {
     /// Those that are spoken here, in the order lists show them.
-    pub const ALL: [Vendor; 4] = [Vendor::Apns, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony];
+    pub const ALL: [Vendor; 6] = [Vendor::Apns, Vendor::Fcm, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony, Vendor::Honor];
 
     pub const fn slug(self) -> &'static str {
         match self {

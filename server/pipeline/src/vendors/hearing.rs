@@ -54,6 +54,11 @@ pub(super) fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
+/// A moment: 10 digits are seconds, 13 milliseconds, and vendors write both.
+pub(super) const fn millis(at: i64) -> Millis {
+    if at < 100_000_000_000 { at * 1_000 } else { at }
+}
+
 /// What an OAuth token endpoint brought (RFC 6749, 5): `access_token` and `expires_in` in seconds.
 pub(super) mod token {
     use serde_json::{Map, Value};

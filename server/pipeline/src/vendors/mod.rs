@@ -10,8 +10,10 @@
 pub mod apns;
 pub mod credential;
 pub mod dialect;
+pub mod fcm;
 pub mod harmony;
 mod hearing;
+pub mod honor;
 pub mod huawei;
 pub mod pass;
 mod payload;
@@ -22,5 +24,7 @@ pub mod transport;
 mod words;
 pub mod xiaomi;
 
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod golden;

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 use types::content::Click;
 use types::vendor::Vendor;
 
 use super::dialect::{Batch, DialectError};
+
+/// The body without the tokens (huawei.md, 2; honor.md, 2, takes the same).
+pub(super) const BODY_MAX: usize = 4_096;
 
 pub(super) fn wrong(field: &'static str, reason: impl Into<String>) -> DialectError {
     DialectError::Content { field, reason: reason.into() }
@@ -108,6 +112,24 @@ pub(super) fn intent_uri(link: &str, message: &str) -> String {
         }
         _ => link.to_owned(),
     }
+}
+
+/// The body as JSON, within the bound that counts everything but the tokens.
+pub(super) fn sized(body: &impl Serialize, batch: &Batch<'_>, vendor: Vendor) -> Result<Bytes, DialectError> {
+    let mut json = Vec::with_capacity(1_024 + batch.tokens.iter().map(|token| token.len() + 3).sum::<usize>());
+    let failed = |e: serde_json::Error| wrong("payload", format!("cannot be written as JSON: {e}"));
+    serde_json::to_writer(&mut json, body).map_err(failed)?;
+    // A body that is small with its tokens is small without them.
+    if json.len() > BODY_MAX {
+        let tokens = serde_json::to_vec(batch.tokens).map_err(failed)?.len();
+        let rest = json.len() - tokens + 2;
+        if rest > BODY_MAX {
+            let reason =
+                format!("{} allows {BODY_MAX} bytes without the tokens, has {rest}; shorten the text or the extras", vendor.name().en);
+            return Err(wrong("payload", reason));
+        }
+    }
+    Ok(Bytes::from(json))
 }
 
 #[cfg(test)]

@@ -4,16 +4,20 @@ use types::vendor::Vendor;
 
 use super::apns::Apns;
 use super::dialect::Dialect;
+use super::fcm::Fcm;
 use super::harmony::Harmony;
+use super::honor::Honor;
 use super::huawei::Huawei;
 use super::xiaomi::Xiaomi;
 
 pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
     match vendor {
         Vendor::Apns => &Apns,
+        Vendor::Fcm => &Fcm,
         Vendor::Xiaomi => &Xiaomi,
         Vendor::Huawei => &Huawei,
         Vendor::Harmony => &Harmony,
+        Vendor::Honor => &Honor,
         silent => super::silent::of(silent),
     }
 }

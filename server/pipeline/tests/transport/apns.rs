@@ -175,6 +175,16 @@ async fn only_one_stream_before_a_valid_answer() {
 }
 
 #[tokio::test]
+async fn fcm_takes_the_same_way_and_a_403_of_one_device_proves_the_connection() {
+    let (peer, seen) = peer(100, Arc::new(|_, n, _| if n == 0 { Act::Answer(403, "{}") } else { Act::Silence })).await;
+    let route = Route { timeout: Duration::from_millis(500), ..peer.route(Vendor::Fcm) };
+    let wires = burst(&transport(), &route, 6).await;
+    // With one stream at a time all but one of the silent ones would never have been sent.
+    assert_eq!(wires.iter().filter(|wire| matches!(wire, Wire::TimedOut { .. })).count(), 5, "{wires:?}");
+    assert_eq!((seen.most.load(SeqCst), seen.connections.load(SeqCst)), (5, 1));
+}
+
+#[tokio::test]
 async fn status_body_and_retry_after_come_through() {
     let (peer, _) = peer(10, Arc::new(|_, _, _| Act::Answer(410, "{\"reason\":\"Unregistered\"}"))).await;
     let wire = transport().send(&peer.route(Vendor::Apns), request("/3/device/a", "{}")).await;

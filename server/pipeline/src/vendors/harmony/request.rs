@@ -5,8 +5,8 @@ use types::content::Click;
 use types::vendor::Vendor;
 
 use crate::vendors::dialect::{Batch, Credential, DialectError, Request};
-use crate::vendors::huawei::{LIVE_AT_MOST_S, TOKENS_MAX, category, sized, tag};
-use crate::vendors::payload::{Data, counted, notify_id, seconds_to_live, texts};
+use crate::vendors::huawei::{LIVE_AT_MOST_S, TOKENS_MAX, category, tag};
+use crate::vendors::payload::{Data, counted, notify_id, seconds_to_live, sized, texts};
 use crate::vendors::service_account::ServiceAccount;
 
 /// More tokens than these cannot be a test message.

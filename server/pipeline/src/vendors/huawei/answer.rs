@@ -35,6 +35,7 @@ pub(in crate::vendors) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
     let mut judgement = match code {
         ACCEPTED | PARTLY if status != 200 => strange("but another status than 200"),
         ACCEPTED | PARTLY if reference.is_none() => strange("without a request id"),
+        ACCEPTED if counts(&answer) => strange("but with counts of a partial success"),
         ACCEPTED => Judgement::all(n, Verdict::Accepted),
         PARTLY => match listed(said) {
             Some(listed) => partly(batch, &listed),
@@ -46,6 +47,14 @@ pub(in crate::vendors) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
     judgement.reference = reference.map(str::to_owned);
     judgement.renew_pass = renews(code);
     judgement
+}
+
+/// A `msg` that is, or holds, a document speaks of some tokens apart.
+fn counts(answer: &Map<String, Value>) -> bool {
+    match answer.get("msg") {
+        Some(Value::String(said)) => said.trim_start().starts_with('{'),
+        said => said.is_some_and(|said| !said.is_null()),
+    }
 }
 
 /// A wrong address answers 404 without a code: ours to mend, so the breaker opens.
@@ -135,4 +144,26 @@ fn verdicts(batch: &Batch<'_>, listed: &Listed, code: i64, others: Verdict) -> J
         *verdict = Verdict::Failed(Failure { device_only: somebody_through || class == BadContent, ..Failure::new(class, words) });
     }
     judgement
+}
+
+#[cfg(test)]
+mod tests {
+    use types::content::Content;
+    use types::vendor::Vendor;
+
+    use super::*;
+    use crate::vendors::golden::Sample;
+
+    /// One edit away from an honest success, so not among the fixtures that are mutated.
+    #[test]
+    fn partly_accepted_without_a_list_accepts_nobody() {
+        let sample = Sample::of(Vendor::Huawei, Content::default(), 3);
+        for (code, words) in [("80100000", Some("80100000 but its list cannot be read")), ("80000000", None)] {
+            let body = format!(r#"{{"code":"{code}","msg":"some failed","requestId":"1"}}"#);
+            let wire = Wire::Answered { status: 200, headers: Vec::new(), body: body.into() };
+            let judgement = sample.with(|batch| judge(batch, &wire));
+            let expected = words.map_or(Verdict::Accepted, |words| Verdict::Failed(Failure::new(Unknown, words)));
+            assert_eq!(judgement.verdicts, vec![expected; 3]);
+        }
+    }
 }

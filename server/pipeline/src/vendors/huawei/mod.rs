@@ -18,7 +18,7 @@ use super::dialect::{
 
 pub(super) use answer::judge;
 pub(super) use receipt::read as read_receipts;
-pub(super) use request::{LIVE_AT_MOST_S, TOKENS_MAX, category, sized, tag};
+pub(super) use request::{LIVE_AT_MOST_S, TOKENS_MAX, category, tag};
 pub(super) use signature::{HEADER as SIGNATURE_HEADER, genuine};
 
 pub struct Huawei;

@@ -1,11 +1,10 @@
 //! Receipts of Huawei, versions V1 and V2, HMS and Harmony alike (huawei.md, 6).
 
 use serde_json::{Map, Value};
-use types::Millis;
 use types::receipt::ReceiptKind::{self, Delivered, Discarded, OverQuota, SwitchOff, TokenDead, Unknown};
 
 use crate::vendors::dialect::{Callback, DialectError, VendorReceipt};
-use crate::vendors::hearing::integer;
+use crate::vendors::hearing::{integer, millis};
 
 pub(in crate::vendors) fn read(callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
     let unreadable = |what: &str| DialectError::Receipt(what.to_owned());
@@ -42,11 +41,6 @@ fn one(entry: &Map<String, Value>) -> Option<VendorReceipt> {
         words,
         replaced_by: None,
     })
-}
-
-/// One page counts in seconds; 10 digits are that.
-pub(super) fn millis(at: i64) -> Millis {
-    if at < 100_000_000_000 { at * 1_000 } else { at }
 }
 
 /// The table of huawei.md, 6. Codes outside it are unknown, with the number kept.

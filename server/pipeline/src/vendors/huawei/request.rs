@@ -1,17 +1,14 @@
 //! One message for up to 1,000 HMS tokens (huawei.md, 2).
 
-use bytes::Bytes;
 use serde::Serialize;
 use types::content::{Click, Content, MessageClass};
 use types::vendor::Vendor;
 
 use crate::vendors::dialect::{Batch, Credential, DialectError, Request};
-use crate::vendors::payload::{Data, counted, intent_uri, notify_id, seconds_to_live, texts, wrong};
+use crate::vendors::payload::{Data, counted, intent_uri, notify_id, seconds_to_live, sized, texts, wrong};
 
 /// Figures of huawei.md, 2, read on 2026-11-21.
 pub(in crate::vendors) const TOKENS_MAX: usize = 1_000;
-/// The body without the tokens.
-const BODY_MAX: usize = 4_096;
 pub(in crate::vendors) const LIVE_AT_MOST_S: i64 = 1_296_000;
 /// Stated for v3; ours is shorter.
 const TAG_MAX: usize = 64;
@@ -159,28 +156,11 @@ pub(in crate::vendors) fn tag<'a>(batch: &Batch<'a>) -> Result<Option<&'a str>, 
     Ok(Some(&callback.parameter))
 }
 
-/// The body as JSON, within the bound that counts everything but the tokens.
-pub(in crate::vendors) fn sized(body: &impl Serialize, batch: &Batch<'_>, vendor: Vendor) -> Result<Bytes, DialectError> {
-    let mut json = Vec::with_capacity(1_024 + batch.tokens.iter().map(|token| token.len() + 3).sum::<usize>());
-    let failed = |e: serde_json::Error| wrong("payload", format!("cannot be written as JSON: {e}"));
-    serde_json::to_writer(&mut json, body).map_err(failed)?;
-    // A body that is small with its tokens is small without them.
-    if json.len() > BODY_MAX {
-        let tokens = serde_json::to_vec(batch.tokens).map_err(failed)?.len();
-        let rest = json.len() - tokens + 2;
-        if rest > BODY_MAX {
-            let reason =
-                format!("{} allows {BODY_MAX} bytes without the tokens, has {rest}; shorten the text or the extras", vendor.name().en);
-            return Err(wrong("payload", reason));
-        }
-    }
-    Ok(Bytes::from(json))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vendors::golden::Sample;
+    use crate::vendors::payload::BODY_MAX;
 
     fn of(content: Content, n: usize) -> Result<Request, DialectError> {
         let sample = Sample::of(Vendor::Huawei, content, n);

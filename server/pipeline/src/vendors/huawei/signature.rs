@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use types::Millis;
 
-use super::receipt::millis;
 use crate::vendors::dialect::{Callback, Credential};
+use crate::vendors::hearing::millis;
 
 pub(in crate::vendors) const HEADER: &str = "x-huawei-callback-id";
 const SKEW_MAX: Millis = 5 * 60 * 1_000;

@@ -46,7 +46,7 @@ impl Target {
     pub(super) fn new(route: &Route) -> Result<Target, String> {
         let url = checked(&route.base_url)?;
         if url.scheme() != "https" {
-            return Err("APNs is spoken to over https only".to_owned());
+            return Err("HTTP/2 is spoken over https only".to_owned());
         }
         let host = url.host_str().unwrap_or("").trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host.clone()).map_err(|_| "the host of the base URL cannot be read".to_owned())?;

@@ -1,4 +1,5 @@
-//! HTTP/2 by the crate `h2`, for APNs: few connections, many streams, an own bound below the peer's.
+//! HTTP/2 by the crate `h2`, for APNs and FCM: few connections, many streams, an own bound below the peer's. The first
+//! request of a connection goes alone: APNs wants it so until a valid token has come.
 //!
 //! What is known of a request when something breaks:
 //!
@@ -19,6 +20,7 @@ use h2::{Ping, PingPong, Reason};
 use metrics::counter;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use types::vendor::Vendor;
 
 use super::super::dialect::{Request, Wire};
 use super::dial::Target;
@@ -112,7 +114,8 @@ impl Pools {
                 Ok(Err(error)) => return timed_out(broken(&error)),
                 Ok(Ok(response)) => {
                     let status = response.status().as_u16();
-                    permit.proven = status != 403;
+                    // A 403 of APNs speaks of the token that proves us, one of FCM of a single device.
+                    permit.proven = status != 403 || route.vendor != Vendor::Apns;
                     let headers = kept(response.headers());
                     let body = read(response.into_body(), deadline).await;
                     return Wire::Answered { status, headers, body };

@@ -1,8 +1,8 @@
 //! The only place that opens sockets towards vendors: time-outs, size cap, TLS roots, proxies, metrics.
 //!
-//! APNs goes over the crate `h2` directly ([`h2`]): half the CPU of reqwest, and a stream the peer refused is told from
-//! one whose answer is lost. Every other vendor goes over reqwest with HTTP/1.1 ([`plain`]): bodies are few and large, and
-//! a broken connection costs one request.
+//! APNs and FCM, one device a request, go over the crate `h2` directly ([`h2`]): half the CPU of reqwest, and a stream the
+//! peer refused is told from one whose answer is lost. Every other vendor goes over reqwest with HTTP/1.1 ([`plain`]):
+//! bodies are few and large, and a broken connection costs one request. So does FCM over plain http to this machine.
 
 mod dial;
 mod h2;
@@ -55,14 +55,14 @@ pub fn scope_of(plan: &PassPlan) -> String {
 
 /// Opens, keeps and shares connections. One for the process, behind an `Arc`.
 pub struct Transport {
-    apns: h2::Pools,
+    streams: h2::Pools,
     plain: plain::Clients,
     gauges: Gauges,
 }
 
 impl Transport {
     pub fn new(world: World) -> Transport {
-        Transport { apns: h2::Pools::new(world), plain: plain::Clients::default(), gauges: Gauges::default() }
+        Transport { streams: h2::Pools::new(world), plain: plain::Clients::default(), gauges: Gauges::default() }
     }
 
     /// Sends one request and says honestly what is known of it: answered, lost (`TimedOut`), or certainly never
@@ -70,7 +70,8 @@ impl Transport {
     pub async fn send(&self, route: &Route, request: Request) -> Wire {
         let started = Instant::now();
         let wire = match route.vendor {
-            Vendor::Apns => self.apns.send(route, request, started + route.timeout).await,
+            Vendor::Apns => self.streams.send(route, request, started + route.timeout).await,
+            Vendor::Fcm if route.base_url.starts_with("https:") => self.streams.send(route, request, started + route.timeout).await,
             _ => self.plain.send(route, request).await,
         };
         self.gauges.count(route, &wire, started.elapsed());
