@@ -63,10 +63,11 @@ fn foreign(status: u16, headers: &[(String, String)]) -> Failure {
     if status == 404 { Failure { class: VendorError, ..failure } } else { failure }
 }
 
-/// The refused tokens with their reasons (v1 gives none), and the count of all refused when it is said.
+/// The refused tokens with their reasons (v1 gives none), and the counts where they are said.
 #[derive(Default)]
 struct Listed {
     reasons: HashMap<String, String>,
+    through: Option<i64>,
     failed: Option<i64>,
 }
 
@@ -84,7 +85,8 @@ fn listed(said: &str) -> Option<Listed> {
         }
         _ => return None,
     }
-    Some(Listed { reasons, failed: inner.get("failure").and_then(integer) })
+    let count = |key: &str| inner.get(key).and_then(integer).filter(|n| (0..=1_000_000).contains(n));
+    Some(Listed { reasons, through: count("success"), failed: count("failure") })
 }
 
 /// 80100000: who is listed failed, the others are through, provided the counts agree.
@@ -92,7 +94,11 @@ fn partly(batch: &Batch<'_>, listed: &Listed) -> Judgement {
     let hit = batch.tokens.iter().filter(|token| listed.reasons.contains_key(**token)).count();
     let named = listed.reasons.len();
     let strangers = listed.reasons.keys().any(|token| !batch.tokens.contains(&token.as_str()));
-    let agrees = listed.failed.is_none_or(|failed| usize::try_from(failed).is_ok_and(|failed| failed == named || failed == hit));
+    // Both counts must be there and say the same as the list.
+    let agrees = listed.failed.is_some_and(|failed| {
+        let whole = listed.through.is_some_and(|through| usize::try_from(through + failed) == Ok(batch.tokens.len()));
+        whole && usize::try_from(failed).is_ok_and(|failed| failed == named || failed == hit)
+    });
     if strangers || named == 0 || !agrees {
         // Somebody failed and it cannot be told who: nobody counts as accepted.
         return Judgement::all(batch.tokens.len(), Verdict::Failed(Failure::new(Unknown, "80100000 but list and counts disagree")));
