@@ -139,6 +139,22 @@ pub const LIMITS: &[LengthLimit] = &[
         source: "FCM send API: 4096 bytes a message, some kept for token and our own keys",
         checked_on: "2026-11-21",
     },
+    LengthLimit {
+        vendor: Vendor::Getui,
+        field: MeterField::Title,
+        unit: Unit::Characters,
+        max: 50,
+        source: "Getui REST v2, notification.title",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Getui,
+        field: MeterField::Body,
+        unit: Unit::Characters,
+        max: 256,
+        source: "Getui REST v2, notification.body",
+        checked_on: "2026-11-21",
+    },
 ];
 
 /// One bar of the composer.

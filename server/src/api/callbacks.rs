@@ -25,9 +25,36 @@ pub const BODY_MAX: usize = listen::BODY_MAX;
     (status = 404, description = "No such address", body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn take(
     State(api): State<Api>,
-    Path((vendor, secret)): Path<(String, String)>,
+    Path(address): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Failure> {
+    keep(&api, address, query, &headers, body).await
+}
+
+/// A vendor's look at the address
+///
+/// Some vendors ask for an `echostr` when the address is registered, or put a receipt into the query.
+#[utoipa::path(get, path = "/callbacks/{vendor}/{secret}", tag = "callbacks", params(
+    ("vendor" = String, Path, description = "`jpush`"), ("secret" = String, Path, description = "Of the app")),
+    security(()), responses(
+    (status = 200, description = "On disk; `echostr` said back", body = String, content_type = "text/plain"),
+    (status = 404, description = "No such address", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn look(
+    State(api): State<Api>,
+    Path(address): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    keep(&api, address, query, &headers, Bytes::new()).await
+}
+
+async fn keep(
+    api: &Api,
+    (vendor, secret): (String, String),
+    query: Option<String>,
+    headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
     let vendor = Vendor::parse(&vendor).ok_or_else(|| Problem::new(Code::NotFound))?;

@@ -58,7 +58,8 @@ pub fn router(house: Arc<House>, limits: limit::Limits) -> Router {
         .routes(routes!(client::register))
         .route_layer(from_fn_with_state(api.clone(), limit::clients))
         .route_layer(DefaultBodyLimit::max(client::BODY_MAX));
-    let callbacks = OpenApiRouter::new().routes(routes!(callbacks::take)).route_layer(DefaultBodyLimit::max(callbacks::BODY_MAX));
+    let callbacks =
+        OpenApiRouter::new().routes(routes!(callbacks::take, callbacks::look)).route_layer(DefaultBodyLimit::max(callbacks::BODY_MAX));
     let (router, described) =
         OpenApiRouter::with_openapi(docs::base()).merge(signed).merge(crowds).merge(client).merge(callbacks).split_for_parts();
     let v1 = router.with_state(api.clone()).method_not_allowed_fallback(frame::no_such_method).layer(from_fn_with_state(api, frame::frame));

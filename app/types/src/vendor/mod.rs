@@ -91,7 +91,8 @@ pub enum RepeatClass {
 
 impl Vendor {
     /// Those that are spoken here, in the order lists show them.
-    pub const ALL: [Vendor; 6] = [Vendor::Apns, Vendor::Fcm, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony, Vendor::Honor];
+    pub const ALL: [Vendor; 7] =
+        [Vendor::Apns, Vendor::Fcm, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony, Vendor::Honor, Vendor::Getui];
 
     pub const fn slug(self) -> &'static str {
         match self {
@@ -163,12 +164,13 @@ impl Vendor {
         matches!(self, Vendor::Umeng | Vendor::Getui | Vendor::Jpush)
     }
 
-    /// Reliability page, section 2; OPPO by broadcast, vivo by its unproven `requestId` are taken as the weaker kind.
+    /// Reliability page, section 2; OPPO by broadcast, Getui by list (both without an id of the request), vivo by its unproven
+    /// `requestId` are taken as the weaker kind.
     pub const fn repeat_class(self) -> RepeatClass {
         match self {
-            Vendor::Jpush | Vendor::Getui => RepeatClass::ServerDrops,
+            Vendor::Jpush => RepeatClass::ServerDrops,
             Vendor::Xiaomi | Vendor::Harmony => RepeatClass::PhoneShowsOnce,
-            Vendor::Apns | Vendor::Fcm | Vendor::Huawei | Vendor::Honor | Vendor::Oppo | Vendor::Vivo | Vendor::Meizu => {
+            Vendor::Apns | Vendor::Fcm | Vendor::Huawei | Vendor::Honor | Vendor::Oppo | Vendor::Vivo | Vendor::Meizu | Vendor::Getui => {
                 RepeatClass::Replaces
             }
             Vendor::Umeng => RepeatClass::Nothing,

@@ -148,7 +148,7 @@ impl Desk<'_> {
             return Ok(id);
         }
         let wire = self.send(wanted.request).await;
-        let read = self.dialect.read_prepared(wanted.kind, &wire);
+        let read = self.dialect.read_prepared(wanted.kind, &wire, now);
         let (vendor_id, words) = match &read {
             Ok(id) => (Some(id.clone()), String::new()),
             Err(error) => (None, error.failure.words.clone()),

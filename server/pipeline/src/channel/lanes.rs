@@ -17,7 +17,7 @@ use crate::storage::Result;
 use crate::storage::apps::{App, Lane};
 use crate::vault::Vault;
 use crate::vendors::dialect::{Credential, PassPlan};
-use crate::vendors::transport::{Route, scope_of};
+use crate::vendors::transport::{Route, scope_of, spoken};
 use crate::vendors::{credential, registry};
 
 /// Everything one lane works with; replaced whole when any of it changes.
@@ -129,7 +129,7 @@ fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> 
             let settings = &lane.settings;
             let route = Route {
                 vendor,
-                base_url: settings.base_url.clone(),
+                base_url: spoken(&settings.base_url),
                 ca_pem: settings.ca_pem.clone(),
                 egress_proxy: settings.egress_proxy.clone(),
                 source: None,
@@ -139,7 +139,7 @@ fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> 
             // Tokens come from the vendor's own pass host, unless the lane was pointed elsewhere (a simulator, a gateway).
             let defaults = vendor.lane_defaults();
             let elsewhere = defaults.pass_url.is_empty() || settings.base_url != defaults.base_url_production;
-            let pass_url = if elsewhere { settings.base_url.clone() } else { defaults.pass_url.to_owned() };
+            let pass_url = if elsewhere { route.base_url.clone() } else { defaults.pass_url.to_owned() };
             let ways: Vec<(u32, Route)> = match settings.ways.as_slice() {
                 [] => vec![(1, route)],
                 list => list.iter().map(|way| (way.share, leave(&route, &way.kind))).collect(),

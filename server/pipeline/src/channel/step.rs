@@ -1,6 +1,6 @@
 //! One chunk's turn: ask policy, take tokens, build, send, judge, record. Whatever happens, what is known is recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -194,7 +194,8 @@ impl Work<'_> {
                 }
                 continue;
             }
-            for part in group.members.chunks(batch) {
+            let mut line: VecDeque<&[usize]> = group.members.chunks(batch).collect();
+            while let Some(part) = line.pop_front() {
                 if let Some(stop) = self.stop() {
                     return Ok(Some(stop));
                 }
@@ -211,6 +212,12 @@ impl Work<'_> {
                 }
                 let (traces, tokens) = (Vec::new(), part.iter().map(|i| self.recipients[*i].token.as_str()).collect::<Vec<_>>());
                 match self.call(&group.content, &traces, &tokens).await {
+                    // Nobody got it because of somebody: the halves are asked for themselves.
+                    Ok(judged) if judged.split && part.len() > 1 => {
+                        let (front, back) = part.split_at(part.len() / 2);
+                        line.push_front(back);
+                        line.push_front(front);
+                    }
                     Ok(judged) => self.judge(part, judged, breaker),
                     Err(words) => self.filter(part, &words),
                 }
@@ -368,6 +375,7 @@ impl Work<'_> {
         let now = self.tools.world.now();
         let batch = Batch {
             environment: config.app.environment,
+            base_url: &self.opened.route.base_url,
             class: self.message.class,
             content,
             default_title: &config.app.default_title,

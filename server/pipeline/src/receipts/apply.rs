@@ -25,7 +25,7 @@ use crate::storage::frame;
 use crate::storage::receipts::{Application, Fact, Mark, Orphan, Raw, RawEnd};
 use crate::storage::{Result, Storage, StorageError};
 use crate::vault::Vault;
-use crate::vendors::dialect::Callback;
+use crate::vendors::dialect::{Callback, Proven};
 use crate::vendors::{credential, registry};
 use crate::world::World;
 
@@ -127,9 +127,19 @@ enum Resolved {
     Never,
 }
 
+/// Why a callback is believed.
+enum Believed {
+    /// By path and by the word we gave the vendor; its signature holds, if it gives one.
+    ByOurWord,
+    /// By the vendor's signature on each of these lines.
+    ByTheirs(Proven),
+    Not(String),
+}
+
 struct Memory {
     secrets: HashMap<i64, Arc<str>>,
     messages: Kept<MessageId, MessageRef>,
+    named: Kept<i64, MessageId>,
     chunks: Kept<i64, Arc<Decoded>>,
     references: Kept<(Vendor, String), ChunkNo>,
     guard: Guard,
@@ -154,6 +164,7 @@ impl Applier {
         let memory = Memory {
             secrets: HashMap::new(),
             messages: Kept::new(MESSAGES_KEPT),
+            named: Kept::new(MESSAGES_KEPT),
             chunks: Kept::new(CHUNKS_KEPT),
             references: Kept::new(REFERENCES_KEPT),
             guard: Guard::default(),
@@ -254,13 +265,17 @@ impl Applier {
     }
 
     /// Does the vendor's own signature hold? Receipts of a lane whose credential is gone are believed by path and MAC.
-    async fn genuine(&self, app_no: i64, vendor: Vendor, callback: &Callback<'_>, at: Millis) -> Result<std::result::Result<(), String>> {
+    async fn genuine(&self, app_no: i64, vendor: Vendor, callback: &Callback<'_>, at: Millis) -> Result<Believed> {
         let rows = self.storage.apps.credentials(app_no).await?;
-        let Some(row) = rows.into_iter().find(|row| row.vendor == vendor) else { return Ok(Ok(())) };
+        let Some(row) = rows.into_iter().find(|row| row.vendor == vendor) else { return Ok(Believed::ByOurWord) };
         let app = self.storage.apps.by_no(app_no).await?.ok_or_else(|| StorageError::Corrupt("receipt without its app".into()))?;
-        Ok(match credential::open(&self.vault, app.id.as_str(), vendor, &row.sealed) {
-            Some(opened) => registry::dialect(vendor).genuine(callback, &opened, at),
-            None => Err("the credential that would prove it cannot be opened".to_owned()),
+        let Some(opened) = credential::open(&self.vault, app.id.as_str(), vendor, &row.sealed) else {
+            return Ok(Believed::Not("the credential that would prove it cannot be opened".to_owned()));
+        };
+        let dialect = registry::dialect(vendor);
+        Ok(match dialect.proven(callback, &opened) {
+            Some(proven) => Believed::ByTheirs(proven),
+            None => dialect.genuine(callback, &opened, at).map_or_else(Believed::Not, |()| Believed::ByOurWord),
         })
     }
 
@@ -285,7 +300,7 @@ impl Applier {
                     for report in reports.iter().filter_map(|r| r.read().ok()) {
                         facts.push(Fact {
                             app_no: body.app_no,
-                            message: report.message,
+                            message: Some(report.message),
                             vendor: report.vendor,
                             reference: String::new(),
                             token: report.token,
@@ -305,11 +320,20 @@ impl Applier {
         };
         let secret = self.secret(memory, body.app_no).await?;
         let callback = Callback { content_type: &body.content_type, query: &body.query, signature: &body.signature, body: &body.body };
-        if let Err(reason) = self.genuine(body.app_no, vendor, &callback, body.received_at).await? {
-            end.refused = 1;
-            end.error = Some(reason);
-            return Ok((facts, end));
+        let proven = match self.genuine(body.app_no, vendor, &callback, body.received_at).await? {
+            Believed::ByOurWord => None,
+            Believed::ByTheirs(proven) => Some(proven),
+            Believed::Not(reason) => {
+                end.refused = 1;
+                end.error = Some(reason);
+                return Ok((facts, end));
+            }
+        };
+        if let Some(proven) = proven.as_ref().filter(|proven| proven.refused > 0) {
+            end.refused = proven.refused;
+            end.error = Some("a line whose signature does not hold".to_owned());
         }
+        let callback = Callback { body: proven.as_ref().map_or(body.body.as_slice(), |proven| &proven.body), ..callback };
         // A reader that panics on some body must not stop every receipt behind it.
         let read = catch_unwind(AssertUnwindSafe(|| registry::dialect(vendor).read_receipts(&callback)));
         match read {
@@ -324,11 +348,13 @@ impl Applier {
                             message
                         }
                     };
-                    let Some(message) = message else {
+                    // Without our word only the vendor's own signature over a request id of ours is believed.
+                    let by_reference = proven.is_some() && receipt.parameter.is_empty() && !receipt.reference.is_empty();
+                    if message.is_none() && !by_reference {
                         end.refused += 1;
                         end.error.get_or_insert_with(|| "a callback parameter that is not ours".to_owned());
                         continue;
-                    };
+                    }
                     facts.push(Fact {
                         app_no: body.app_no,
                         message,
@@ -375,7 +401,12 @@ impl Applier {
     }
 
     async fn resolve(&self, memory: &mut Memory, fact: &Fact) -> Result<Resolved> {
-        let Some(message) = self.message(memory, &fact.message).await? else { return Ok(Resolved::NotYet { planning: false }) };
+        let named = match &fact.message {
+            Some(id) => Some(id.clone()),
+            None => self.message_behind(memory, fact).await?,
+        };
+        let Some(named) = named else { return Ok(Resolved::NotYet { planning: false }) };
+        let Some(message) = self.message(memory, &named).await? else { return Ok(Resolved::NotYet { planning: false }) };
         if message.app_no != fact.app_no {
             return Ok(Resolved::Never);
         }
@@ -431,6 +462,19 @@ impl Applier {
             }
         }
         Ok(Resolved::NotYet { planning: message.planning })
+    }
+
+    /// The message of the request that a fact without a word of ours speaks of; `None` while no answer with this id is recorded.
+    async fn message_behind(&self, memory: &mut Memory, fact: &Fact) -> Result<Option<MessageId>> {
+        let Some(vendor) = fact.vendor else { return Ok(None) };
+        let Some(no) = self.reference(memory, vendor, &fact.reference).await? else { return Ok(None) };
+        let Some(chunk) = self.chunk(memory, no).await? else { return Ok(None) };
+        if let Some(known) = memory.named.get(&chunk.message_no) {
+            return Ok(Some(known));
+        }
+        let Some(message) = self.storage.messages.get(chunk.message_no).await? else { return Ok(None) };
+        memory.named.put(chunk.message_no, message.id.clone());
+        Ok(Some(message.id))
     }
 
     async fn reference(&self, memory: &mut Memory, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>> {

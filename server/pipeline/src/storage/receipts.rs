@@ -43,7 +43,8 @@ pub struct RawEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub app_no: i64,
-    pub message: MessageId,
+    /// `None` = the vendor signed it and brings no word of ours: the request id names the message.
+    pub message: Option<MessageId>,
     /// `None` = a client that named a device only.
     pub vendor: Option<Vendor>,
     /// The vendor's request id, or empty.

@@ -13,6 +13,8 @@ use types::vendor::{Environment, Vendor};
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
     pub environment: Environment,
+    /// The lane's base URL as requests will really use it, without a slash at its end: some vendors sign it.
+    pub base_url: &'a str,
     pub class: MessageClass,
     /// Already rendered: no variables left.
     pub content: &'a Content,
@@ -169,11 +171,21 @@ pub struct Judgement {
     pub renew_prepared: bool,
     /// Old token -> new token, when the answer says so.
     pub replaced: Vec<(String, String)>,
+    /// Single tokens made the vendor refuse the whole batch and nobody got it: ask again in halves. Of a batch of one the
+    /// verdict stands.
+    pub split: bool,
 }
 
 impl Judgement {
     pub fn all(n: usize, verdict: Verdict) -> Judgement {
-        Judgement { verdicts: vec![verdict; n], reference: None, renew_pass: false, renew_prepared: false, replaced: Vec::new() }
+        Judgement {
+            verdicts: vec![verdict; n],
+            reference: None,
+            renew_pass: false,
+            renew_prepared: false,
+            replaced: Vec::new(),
+            split: false,
+        }
     }
 }
 
@@ -185,6 +197,15 @@ pub struct Callback<'a> {
     /// Value of the header this vendor signs with ([`Dialect::signature_header`]), or empty.
     pub signature: &'a str,
     pub body: &'a [u8],
+}
+
+/// What is left of a callback in which every line carries its own signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The lines that hold, in their order.
+    pub body: Vec<u8>,
+    /// How many do not.
+    pub refused: u32,
 }
 
 /// What a vendor expects in answer to a callback.
@@ -203,7 +224,7 @@ pub struct VendorReceipt {
     pub kind: ReceiptKind,
     /// When it happened, by the vendor's clock.
     pub at: Option<Millis>,
-    /// The MAC parameter we had sent along, to be checked by the caller.
+    /// The MAC parameter we had sent along, to be checked by the caller; empty where [`Dialect::proven`] speaks instead.
     pub parameter: String,
     /// The vendor's own code and words.
     pub words: String,
@@ -258,8 +279,8 @@ pub trait Dialect: Send + Sync {
     /// The vendor's id of the material.
     ///
     /// # Errors
-    /// The refusal; a refused content is `BadContent`. With `renew_pass` words as in [`Dialect::judge`]: see [`NotPrepared`].
-    fn read_prepared(&self, _kind: &str, _wire: &Wire) -> Result<String, NotPrepared> {
+    /// The refusal; a refused content is `BadContent`; `now` is for quotas that return by the clock. With `renew_pass` words as in [`Dialect::judge`]: see [`NotPrepared`].
+    fn read_prepared(&self, _kind: &str, _wire: &Wire, _now: Millis) -> Result<String, NotPrepared> {
         Err(NotPrepared { failure: Failure::new(FailureClass::Unknown, "this vendor keeps no materials"), renew_pass: false })
     }
 
@@ -276,6 +297,12 @@ pub trait Dialect: Send + Sync {
     /// Why it is not believed.
     fn genuine(&self, _callback: &Callback<'_>, _credential: &Credential, _received_at: Millis) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Vendors that sign every receipt by itself and bring back no word of ours: the lines whose signature holds. Their
+    /// receipts find their message by the request id alone. `None` = not such a vendor, see [`Dialect::genuine`].
+    fn proven(&self, _callback: &Callback<'_>, _credential: &Credential) -> Option<Proven> {
+        None
     }
 
     /// What to answer a callback; `None` = this vendor calls nobody back.

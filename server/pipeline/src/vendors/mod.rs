@@ -4,23 +4,26 @@
 //! Goes out: a request; one verdict per recipient; receipts. Never: storage, retries, decisions about lanes.
 //! Neighbours: none. How to add one: a variant in `types::vendor`, a folder here, an arm in `registry`, fixtures.
 //!
-//! `hearing` and `payload` hold what several answers and requests have in common.
+//! `hearing`, `payload`, `proof`, `ttl` hold what several vendors' answers, requests and signatures have in common.
 //! `dialect` is the seam, `registry` finds one, `pass` keeps signed tokens, `transport` alone opens sockets.
 
 pub mod apns;
 pub mod credential;
 pub mod dialect;
 pub mod fcm;
+pub mod getui;
 pub mod harmony;
 mod hearing;
 pub mod honor;
 pub mod huawei;
 pub mod pass;
 mod payload;
+mod proof;
 pub mod registry;
 mod service_account;
 mod silent;
 pub mod transport;
+mod ttl;
 mod words;
 pub mod xiaomi;
 

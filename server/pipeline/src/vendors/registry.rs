@@ -5,6 +5,7 @@ use types::vendor::Vendor;
 use super::apns::Apns;
 use super::dialect::Dialect;
 use super::fcm::Fcm;
+use super::getui::Getui;
 use super::harmony::Harmony;
 use super::honor::Honor;
 use super::huawei::Huawei;
@@ -18,6 +19,7 @@ pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
         Vendor::Huawei => &Huawei,
         Vendor::Harmony => &Harmony,
         Vendor::Honor => &Honor,
+        Vendor::Getui => &Getui,
         silent => super::silent::of(silent),
     }
 }

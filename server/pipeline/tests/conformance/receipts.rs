@@ -8,7 +8,7 @@ use pipeline::receipts::mac;
 use pipeline::receipts::report::ClientReport;
 use pipeline::statistics::recount;
 use pipeline::storage::Storage;
-use pipeline::storage::apps::{App, Lane};
+use pipeline::storage::apps::{App, CredentialRow, Lane};
 use pipeline::storage::chunks::{NewChunk, Next};
 use pipeline::storage::devices::DeviceFilter;
 use pipeline::storage::frame::{self, Outcomes, Recipient};
@@ -385,4 +385,71 @@ async fn what_arrived_was_accepted_whenever_its_receipt_came() {
     let funnel = support::funnel(&storage, message_no).await;
     assert_eq!((funnel.total.accepted, funnel.total.uncertain, funnel.total.waiting), (1, 9, 0));
     assert_eq!(recount::of_message(&storage, message_no).await.unwrap(), funnel);
+}
+
+/// A line of Getui's callback, signed as its manual says.
+fn getui_line(secret: &str, task: &str, cid: &str, action: i64) -> String {
+    use md5::Digest;
+    let sign: String = md5::Md5::digest(format!("simApp{cid}{task}m1{secret}")).iter().map(|byte| format!("{byte:02x}")).collect();
+    serde_json::json!({
+        "appid": "simApp", "cid": cid, "taskid": task, "msgid": "m1", "code": "200", "desc": "ok",
+        "actionId": action.to_string(), "recvtime": NOW, "sign": sign
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_signed_receipt_without_our_word_finds_its_message_by_the_request_id_now_or_later() {
+    let storage = support::fresh_storage().await;
+    let door = door(&storage);
+    // The same chance as in `door` makes the same key.
+    let vault = support::vault(World::new(HeldClock::at(NOW), SeededRandom::new(1)));
+    let registered = async |name: &str, secret: &str| {
+        let app = support::app(&storage, name).await;
+        let fields = serde_json::json!({ "app_id": "simApp", "app_key": "simKey", "master_secret": secret }).to_string();
+        let aad = pipeline::vendors::credential::credential_aad(app.id.as_str(), Vendor::Getui);
+        let sealed = vault.seal(&aad.iter().map(String::as_str).collect::<Vec<_>>(), fields.as_bytes());
+        let row = CredentialRow { vendor: Vendor::Getui, sealed, hints: Vec::new(), updated_at: NOW, updated_by: String::new() };
+        storage.apps.put_credential(app.no, row).await.unwrap();
+        app
+    };
+    let (app, other) = (registered("getui", "secret").await, registered("other", "others").await);
+    let post = async |app: &App, lines: &[String]| {
+        let body = lines.join("\n").into_bytes();
+        door.listener.vendor_callback(Vendor::Getui, &app.callback_secret, "text/plain", "", "", body).await.unwrap();
+        door.applier.step().await.unwrap()
+    };
+    let lane = support::lane(&storage, &app, Vendor::Getui).await;
+    let message_no = support::message(&storage, app.no).await;
+    let cid = |i: usize| format!("{i:032x}");
+    let mut chunks: Vec<NewChunk> = [[1, 2], [3, 4]].map(|pair| token_chunk(message_no, &lane, &pair.map(cid))).into();
+    chunks.sort_by_key(|chunk| chunk.first_key);
+    support::plan(&storage, message_no, 0, chunks, true).await;
+
+    // The receipt is faster than the record of the send: it waits. Beside it a line that nobody signed.
+    let forged = getui_line("guess", "RASL_1", &cid(2), 10_010);
+    let early = post(&app, &[getui_line("secret", "RASL_1", &cid(1), 0), forged.clone()]).await;
+    assert_eq!((early.receipts, early.refused, early.orphaned, early.new_marks), (1, 1, 1, 0));
+    assert_eq!(storage.receipts.refused(app.no, 10).await.unwrap().len(), 1, "the forged line stays visible");
+
+    // Both chunks were sent under one list message, so under one id.
+    for claimed in support::claim(&storage, &lane, NOW, 100).await {
+        let mut step = support::step(&claimed, Outcome::Accepted, usize::MAX, Next::Done);
+        step.references = vec!["RASL_1".to_owned()];
+        storage.chunks.record(step).await.unwrap();
+    }
+    door.clock.advance(3_000);
+    let stepped = door.applier.step().await.unwrap();
+    assert_eq!((stepped.joined, stepped.new_marks), (1, 1), "the orphan found its message");
+
+    let lines: Vec<String> = (1..=4).map(|i| getui_line("secret", "RASL_1", &cid(i), 10_010)).collect();
+    assert_eq!(post(&app, &lines).await.receipts, 4);
+    // Signed for another app, whose message this is not; and a whole body without one good line.
+    assert_eq!(post(&other, &[getui_line("others", "RASL_1", &cid(1), 10_010)]).await.refused, 1);
+    assert_eq!(post(&app, &[forged, "{}".to_owned()]).await.refused, 2);
+    let funnel = support::funnel(&storage, message_no).await;
+    assert_eq!((count(&funnel, "delivered"), count(&funnel, "clicked")), (4, 4));
+    assert_eq!(recount::of_message(&storage, message_no).await.unwrap(), funnel);
+    let door = storage.receipts.back_door(app.no).await.unwrap();
+    assert_eq!((door.fresh, door.orphans), (0, 0));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use types::Millis;
+use types::ids::MessageId;
 use types::receipt::ReceiptKind;
 use types::vendor::Vendor;
 
@@ -153,7 +154,7 @@ async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<
         )
         .bind(fact.app_no)
         .bind(rows::code_or_zero(fact.vendor))
-        .bind(fact.message.as_str())
+        .bind(fact.message.as_ref().map_or("", MessageId::as_str))
         .bind(rows::to_json("receipt_orphan.fact", fact)?)
         .bind(fact.received_at)
         .bind(next_try)

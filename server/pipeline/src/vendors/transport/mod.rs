@@ -131,6 +131,11 @@ fn kept(headers: &http::HeaderMap) -> Vec<(String, String)> {
     KEPT_HEADERS.iter().filter_map(|name| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned()))).collect()
 }
 
+/// A base URL as requests will use it: lower-case host, no default port, no slash at its end. What cannot be read stays as it is.
+pub fn spoken(base_url: &str) -> String {
+    reqwest::Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.as_str().trim_end_matches('/').to_owned())
+}
+
 /// Parses a base URL and refuses what must not be spoken to without TLS.
 fn checked(base_url: &str) -> Result<reqwest::Url, String> {
     let url = reqwest::Url::parse(base_url).map_err(|_| "the lane's base URL cannot be read".to_owned())?;
@@ -146,6 +151,13 @@ fn checked(base_url: &str) -> Result<reqwest::Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_signed_is_what_is_spoken() {
+        assert_eq!(spoken("https://MSGAPI.umeng.com:443/"), "https://msgapi.umeng.com");
+        assert_eq!(spoken("https://127.0.0.1:8443/umeng"), "https://127.0.0.1:8443/umeng");
+        assert_eq!(spoken("nothing"), "nothing");
+    }
 
     #[test]
     fn plain_http_only_to_this_machine() {
