@@ -140,6 +140,14 @@ pub const LIMITS: &[LengthLimit] = &[
         checked_on: "2026-11-21",
     },
     LengthLimit {
+        vendor: Vendor::Umeng,
+        field: MeterField::Payload,
+        unit: Unit::Bytes,
+        max: 1_840,
+        source: "Umeng U-Push: the payload of Android",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
         vendor: Vendor::Getui,
         field: MeterField::Title,
         unit: Unit::Characters,
@@ -153,6 +161,14 @@ pub const LIMITS: &[LengthLimit] = &[
         unit: Unit::Characters,
         max: 256,
         source: "Getui REST v2, notification.body",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Jpush,
+        field: MeterField::Payload,
+        unit: Unit::Bytes,
+        max: 2_000,
+        source: "JPush v3: the iOS object of a push, smaller than Android's 4000",
         checked_on: "2026-11-21",
     },
 ];

@@ -91,8 +91,8 @@ pub enum RepeatClass {
 
 impl Vendor {
     /// Those that are spoken here, in the order lists show them.
-    pub const ALL: [Vendor; 7] =
-        [Vendor::Apns, Vendor::Fcm, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony, Vendor::Honor, Vendor::Getui];
+    pub const ALL: [Vendor; 9] =
+        [Vendor::Apns, Vendor::Fcm, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony, Vendor::Honor, Vendor::Umeng, Vendor::Getui, Vendor::Jpush];
 
     pub const fn slug(self) -> &'static str {
         match self {

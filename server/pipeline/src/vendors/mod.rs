@@ -16,6 +16,7 @@ pub mod harmony;
 mod hearing;
 pub mod honor;
 pub mod huawei;
+pub mod jpush;
 pub mod pass;
 mod payload;
 mod proof;
@@ -24,6 +25,7 @@ mod service_account;
 mod silent;
 pub mod transport;
 mod ttl;
+pub mod umeng;
 mod words;
 pub mod xiaomi;
 

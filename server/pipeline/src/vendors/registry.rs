@@ -9,6 +9,8 @@ use super::getui::Getui;
 use super::harmony::Harmony;
 use super::honor::Honor;
 use super::huawei::Huawei;
+use super::jpush::Jpush;
+use super::umeng::Umeng;
 use super::xiaomi::Xiaomi;
 
 pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
@@ -20,6 +22,8 @@ pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
         Vendor::Harmony => &Harmony,
         Vendor::Honor => &Honor,
         Vendor::Getui => &Getui,
+        Vendor::Jpush => &Jpush,
+        Vendor::Umeng => &Umeng,
         silent => super::silent::of(silent),
     }
 }

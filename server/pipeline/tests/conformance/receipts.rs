@@ -410,7 +410,7 @@ async fn a_signed_receipt_without_our_word_finds_its_message_by_the_request_id_n
         let aad = pipeline::vendors::credential::credential_aad(app.id.as_str(), Vendor::Getui);
         let sealed = vault.seal(&aad.iter().map(String::as_str).collect::<Vec<_>>(), fields.as_bytes());
         let row = CredentialRow { vendor: Vendor::Getui, sealed, hints: Vec::new(), updated_at: NOW, updated_by: String::new() };
-        storage.apps.put_credential(app.no, row).await.unwrap();
+        storage.apps.put_credential(app.no, row, None).await.unwrap();
         app
     };
     let (app, other) = (registered("getui", "secret").await, registered("other", "others").await);
