@@ -114,7 +114,11 @@ async fn oneshot(router: &Router, request: Request<Body>) -> Answer {
     let response = router.clone().oneshot(request).await.expect("an answer");
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = to_bytes(response.into_body(), 1 << 24).await.expect("a body");
-    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or(Value::Null) };
+    let body = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into())
+    };
     Answer { status, headers, body }
 }
 
@@ -408,6 +412,18 @@ async fn callbacks_are_kept_before_they_are_answered_and_strangers_find_nothing(
     }
     let large = post(format!("/callbacks/xiaomi/{secret}"), "x".repeat((1 << 20) + 1)).await;
     assert_eq!(large.status, 413);
+
+    // A vendor that tries the address hears its random word again, by either method; a stranger hears nothing.
+    let look = async |target: String| desk.oneshot(Request::get(target).body(Body::empty()).expect("a request")).await;
+    let (got, posted) = (
+        look(format!("/callbacks/jpush/{secret}?echostr=Ab12cd34")).await,
+        post(format!("/callbacks/jpush/{secret}"), "echostr=Ab12cd34".into()).await,
+    );
+    for answer in [got, posted] {
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, Some("Ab12cd34")));
+        assert_eq!(answer.headers["content-type"], "text/plain");
+    }
+    problem(&look(format!("/callbacks/jpush/{}?echostr=Ab12cd34", "0".repeat(32))).await, 404, "not_found");
 }
 
 #[tokio::test]

@@ -63,8 +63,8 @@ pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
             // The vendor answers, so its lane is well.
             failure.device_only = code == 4_026;
             let mut judgement = all(failure);
-            // One bad token of many: the others are asked for without it. 4025 says that all of them are.
-            judgement.split = n > 1 && class == InvalidToken && code != 4_025;
+            // A token that is none made Umeng refuse the list: the others are asked for without it. 4025 says that all are bad.
+            judgement.split = n > 1 && matches!(code, 4_010 | 4_014 | 4_020);
             judgement
         }
         _ => {
