@@ -12,6 +12,7 @@ pub mod demo;
 pub mod live;
 pub mod passwords;
 pub mod problem;
+pub mod returned;
 pub mod run;
 pub mod session;
 pub mod settings;

@@ -43,7 +43,7 @@ use crate::site::FoundSite;
 use crate::{console, session};
 
 /// Largest form or server-function body.
-const CONSOLE_BODY: usize = 2 * 1024 * 1024;
+pub const CONSOLE_BODY: usize = 2 * 1024 * 1024;
 const YEAR_SECONDS: u32 = 31_536_000;
 
 /// What every handler may need; cheap to clone.
@@ -59,6 +59,7 @@ pub struct Inner {
     pub passwords: Passwords,
     pub throttle: Throttle,
     pub metrics: Option<PrometheusHandle>,
+    pub returned: crate::returned::Waiting,
     /// Told when the process is to end: readiness fails at once.
     pub stop: CancellationToken,
 }
@@ -84,7 +85,7 @@ impl Web {
         let zone = crate::zone::table(&settings.console.zone, house.world.now())?;
         let passwords = Passwords::new(house.world.clone())?;
         let ports = console::ports(&house, &settings);
-        Ok(Web(Arc::new(Inner { house, settings, site, zone, ports, passwords, throttle: Throttle::default(), metrics, stop })))
+        Ok(Web(Arc::new(Inner { house, settings, site, zone, ports, passwords, throttle: Throttle::default(), metrics, returned: Default::default(), stop })))
     }
 
     /// What the frame of a page shows to this caller.
@@ -114,6 +115,7 @@ impl Web {
             selected,
             zone: self.zone.clone(),
             now: self.house.world.now(),
+            returned: None,
         })
     }
 }
@@ -156,6 +158,7 @@ pub fn router(web: &Web) -> Router {
     };
     let timeout = Duration::from_secs(web.settings.web.timeout_seconds);
     let console = console_routes(web)
+        .layer(from_fn_with_state(web.clone(), crate::returned::keep))
         .layer(RequestBodyLimitLayer::new(CONSOLE_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, timeout));
     let people = &web.house.storage.people;
@@ -319,7 +322,10 @@ async fn door(State(web): State<Web>, mut request: Request, next: Next) -> Respo
         return next.run(request).await;
     }
     let info = match web.shell_info(&caller, request.headers(), &path).await {
-        Ok(info) => info,
+        Ok(mut info) => {
+            info.returned = web.take_returned(&caller, request.uri().query());
+            info
+        }
         Err(error) => {
             tracing::error!(%error, "gathering the frame of a page");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -17,3 +17,16 @@ pub mod overview;
 pub mod people;
 pub mod sign_in;
 pub mod start;
+
+use leptos::server_fn::ServerFn;
+
+/// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
+/// with a secret in it.
+pub const KEPT: [&str; 6] = [
+    <campaigns::SaveCampaign as ServerFn>::PATH,
+    <campaigns::LaunchCampaign as ServerFn>::PATH,
+    <copies::SaveCopy as ServerFn>::PATH,
+    <apps::calls::RegisterApp as ServerFn>::PATH,
+    <apps::calls::ChangeApp as ServerFn>::PATH,
+    <people::calls::InvitePerson as ServerFn>::PATH,
+];

@@ -21,6 +21,7 @@ pub mod pager;
 pub mod phone;
 pub mod pill;
 pub mod progress;
+pub mod returned;
 pub mod shell_state;
 pub mod table;
 pub mod toast;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::caller::By;
 use super::devices::{check, registration, store};
-use super::frame::{Body, Failure, ProblemBody};
+use super::frame::{Body, Failure, ProblemBody, in_lang, lang_of};
 use super::shapes::{DeviceBody, DeviceIdsBody};
 
 /// Bytes of one body.
@@ -66,6 +66,7 @@ pub struct ReportsAnswer {
 pub struct RefusedReport {
     #[schema(example = "reports[3].event")]
     pub field: String,
+    /// In the language of `Accept-Language`, like every problem.
     pub reason: String,
 }
 
@@ -78,10 +79,13 @@ pub struct RefusedReport {
 pub async fn reports(State(api): State<Api>, headers: HeaderMap, Body(body): Body<ReportsBody>) -> Result<Json<ReportsAnswer>, Failure> {
     let verdicts = api.house.receipts.client_reports(key(&headers)?, body.reports).await?;
     let mut answer = ReportsAnswer { kept: 0, refused: Vec::new() };
+    let lang = lang_of(&headers);
     for verdict in verdicts {
         match verdict {
             ReportVerdict::Kept => answer.kept += 1,
-            ReportVerdict::Refused { error } => answer.refused.push(RefusedReport { field: error.field, reason: error.reason.en }),
+            ReportVerdict::Refused { error } => {
+                answer.refused.push(RefusedReport { reason: in_lang(&error.reason, lang).to_owned(), field: error.field });
+            }
         }
     }
     Ok(Json(answer))

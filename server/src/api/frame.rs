@@ -92,7 +92,7 @@ pub struct ProblemBody {
 }
 
 /// The caller's language; English unless `Accept-Language` begins with Chinese.
-fn lang_of(headers: &HeaderMap) -> Lang {
+pub fn lang_of(headers: &HeaderMap) -> Lang {
     headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).and_then(Lang::read).unwrap_or(Lang::En)
 }
 
@@ -140,7 +140,7 @@ fn write(problem: Problem, string_to_sign: Option<String>, lang: Lang, id: &str,
     response
 }
 
-fn in_lang(words: &Words, lang: Lang) -> &str {
+pub fn in_lang(words: &Words, lang: Lang) -> &str {
     match lang {
         Lang::Zh => &words.zh,
         Lang::En => &words.en,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use app::error::AppError;
 use app::ports::crowds::CrowdsPort;
 use app::ports::{Asked, Caller, Who};
+use app::ui::returned::RETURNED;
 use axum::body::Body;
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
@@ -179,7 +180,7 @@ pub fn routes(web: &Web) -> Router {
         .with_state(web.clone())
 }
 
-/// Scripts get JSON; a plain form is led on, or back with the code of the refusal.
+/// Scripts get JSON; a plain form is led on, or back with the refusal.
 async fn receive(
     State(web): State<Web>,
     Extension(caller): Extension<Caller>,
@@ -201,7 +202,11 @@ async fn receive(
             let request_id = (problem.code == Code::Internal).then(|| caller.request_id.clone());
             (status, Json(AppError { problem, request_id })).into_response()
         }
-        (Err(problem), false) => Redirect::to(&format!("/apps/{app}/crowds/upload?error={}", problem.code.slug())).into_response(),
+        (Err(problem), false) => {
+            let to = format!("/apps/{app}/crowds/files");
+            let id = web.keep_returned(&caller, &to, String::new(), Some(problem));
+            Redirect::to(&format!("/apps/{app}/crowds/upload?{RETURNED}={id}")).into_response()
+        }
     }
 }
 

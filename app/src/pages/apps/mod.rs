@@ -13,6 +13,7 @@ use calls::{RegisterApp, list_apps};
 
 use crate::ui::icon::Icon;
 use crate::ui::prelude::*;
+use crate::ui::returned::typed_into;
 
 const TITLE: Text = Text::new("应用", "Apps");
 const NEW: Text = Text::new("注册应用", "Register an app");
@@ -119,25 +120,30 @@ pub fn NewApp() -> impl IntoView {
     let action = ServerAction::<RegisterApp>::new();
     let trouble = trouble_of(action);
     let address = <RegisterApp as leptos::server_fn::ServerFn>::url();
+    let typed = typed_into::<RegisterApp>();
+    let services = typed.as_ref().map_or_else(|| vec!["push".to_owned()], |t| t.services.clone());
+    let of = move |pick: fn(&RegisterApp) -> &String| typed.as_ref().map(|t| pick(t).clone()).unwrap_or_default();
     let environments = Environment::ALL.map(|e| (e.slug().to_owned(), e.name().get(lang).to_owned())).to_vec();
     view! {
         <PageHead title=t(NEW) />
         <Card>
             <form method="post" action=address class="form">
                 <ErrorBox error=trouble />
-                <TextField name="name" label=t(NAME) required=true maxlength=60 error=trouble.field("name") />
-                <TextArea name="description" label=t(DESCRIPTION) maxlength=500 error=trouble.field("description") />
+                <TextField name="name" label=t(NAME) value=of(|t| &t.name) required=true maxlength=60 error=trouble.field("name") />
+                <TextArea name="description" label=t(DESCRIPTION) value=of(|t| &t.description) maxlength=500 error=trouble.field("description") />
                 <SelectField
                     name="environment"
                     label=t(ENVIRONMENT)
                     help=t(ENVIRONMENT_HELP)
                     options=environments
+                    value=of(|t| &t.environment)
                     error=trouble.field("environment")
                 />
                 <TextField
                     name="default_title"
                     label=t(DEFAULT_TITLE)
                     help=t(DEFAULT_TITLE_HELP)
+                    value=of(|t| &t.default_title)
                     maxlength=40
                     error=trouble.field("default_title")
                 />
@@ -147,7 +153,7 @@ pub fn NewApp() -> impl IntoView {
                         .into_iter()
                         .enumerate()
                         .map(|(i, (slug, name))| {
-                            view! { <CheckField name=format!("services[{i}]") value=slug label=name.get(lang) checked=slug == "push" /> }
+                            view! { <CheckField name=format!("services[{i}]") value=slug label=name.get(lang) checked=services.iter().any(|s| s == slug) /> }
                         })
                         .collect_view()}
                 </fieldset>

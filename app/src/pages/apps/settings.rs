@@ -9,6 +9,7 @@ use super::lane::{LaneActions, VendorCard};
 use super::{Of, SERVICE_NAMES};
 use crate::ui::number::Time;
 use crate::ui::prelude::*;
+use crate::ui::returned::typed_into;
 
 const SETTINGS: Text = Text::new("应用设置", "App settings");
 const KEYS: Text = Text::new("密钥", "Keys");
@@ -124,31 +125,39 @@ fn Secrets(app: String, secrets: Vec<SecretView>, add: ServerAction<AddAppSecret
 fn About(detail: AppDetail, action: ServerAction<ChangeApp>) -> impl IntoView {
     let lang = use_lang();
     let trouble = trouble_of(action);
-    let order = detail.vendor_order.iter().map(|v| v.slug()).collect::<Vec<_>>().join(",");
+    let typed = typed_into::<ChangeApp>().filter(|t| t.app == detail.id.as_str());
+    let shown = typed.unwrap_or_else(|| ChangeApp {
+        app: detail.id.as_str().to_owned(),
+        name: detail.name,
+        description: detail.description,
+        default_title: detail.default_title,
+        vendor_order: detail.vendor_order.iter().map(|v| v.slug()).collect::<Vec<_>>().join(","),
+        services: detail.services,
+    });
     let services = SERVICE_NAMES
         .into_iter()
         .enumerate()
         .map(|(i, (slug, name))| {
-            let on = detail.services.iter().any(|s| s == slug);
+            let on = shown.services.iter().any(|s| s == slug);
             view! { <CheckField name=format!("services[{i}]") value=slug label=name.get(lang) checked=on /> }
         })
         .collect_view();
     view! {
         <ActionForm action=action attr:class="form">
             <ErrorBox error=trouble />
-            <Of app=detail.id.as_str().to_owned() />
-            <TextField name="name" label=NAME.get(lang) value=detail.name required=true maxlength=60 error=trouble.field("name") />
+            <Of app=shown.app />
+            <TextField name="name" label=NAME.get(lang) value=shown.name required=true maxlength=60 error=trouble.field("name") />
             <TextArea
                 name="description"
                 label=DESCRIPTION.get(lang)
-                value=detail.description
+                value=shown.description
                 maxlength=500
                 error=trouble.field("description")
             />
             <TextField
                 name="default_title"
                 label=DEFAULT_TITLE.get(lang)
-                value=detail.default_title
+                value=shown.default_title
                 maxlength=40
                 error=trouble.field("default_title")
             />
@@ -156,7 +165,7 @@ fn About(detail: AppDetail, action: ServerAction<ChangeApp>) -> impl IntoView {
                 name="vendor_order"
                 label=ORDER.get(lang)
                 help=ORDER_HELP.get(lang)
-                value=order
+                value=shown.vendor_order
                 error=trouble.field("vendor_order")
             />
             <fieldset>

@@ -68,11 +68,23 @@ pub async fn test_campaign(app: String, id: String, #[server(default)] devices: 
     asked.campaigns.test(&asked, &app, &campaign(&id)?, &devices.ok_or_else(wrong)?).await
 }
 
-/// Starts or schedules the draft, as its form says.
+/// Starts or schedules the draft. `form` is what the page showed: words typed since the draft was saved are saved now, but nobody
+/// has seen yet what they would do, so nothing starts.
 #[server]
-pub async fn launch_campaign(app: String, id: String, revision: i64) -> Result<(), AppError> {
+pub async fn launch_campaign(app: String, id: String, revision: i64, form: CampaignForm) -> Result<(), AppError> {
     let (asked, app) = crate::ports::ask_for(Permission::Operate, &app)?;
-    asked.campaigns.launch(&asked, &app, &campaign(&id)?, revision).await
+    let id = campaign(&id)?;
+    // Browsers post line breaks as CR LF.
+    let form = CampaignForm { variables: form.variables.replace("\r\n", "\n"), ..form };
+    if asked.campaigns.get(&app, &id).await?.form != form {
+        asked.campaigns.save(&asked, &app, Some((id, revision)), &form).await?;
+        let words = types::text::Words::new(
+            "改动已保存，还没有开始。请核对下面的内容，再点一次开始。",
+            "Your changes are saved; nothing started yet. Check what is below, then start again.",
+        );
+        return Err(types::problem::Problem::because(Code::Conflict, words).into());
+    }
+    asked.campaigns.launch(&asked, &app, &id, revision).await
 }
 
 /// `what`: pause, resume, cancel, unschedule.

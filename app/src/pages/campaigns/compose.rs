@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use types::content::Content;
+use leptos::server_fn::ServerFn;
 use types::people::Permission;
 use types::text::Words;
 use types::vendor::Vendor;
@@ -14,6 +14,7 @@ use super::{LaunchCampaign, SaveCampaign, look_campaign, reload_after};
 use crate::ui::format;
 use crate::ui::phone::Phones;
 use crate::ui::prelude::*;
+use crate::ui::returned::typed_into;
 use crate::ui::shell_state::use_app;
 
 const NEW: Text = Text::new("新建任务", "New campaign");
@@ -84,6 +85,9 @@ const SAVE_FIRST: Text = Text::new("先保存草稿，再开始。", "Save the d
 const MEND_FIRST: Text = Text::new("先修改上面列出的项。", "Mend what is listed above first.");
 const MAY_NOT: Text = Text::new("需要运营权限", "Needs the role of an operator");
 const TROUBLE: Text = Text::new("上次没有开始", "It did not start last time");
+
+/// The form's id: the button that starts stands outside of it.
+const FORM: &str = "campaign-form";
 
 /// (anchor, name, fields whose faults belong to it)
 const ALL_STEPS: [(&str, Text, &[&str]); 6] = [
@@ -170,25 +174,26 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
         },
         |c| c.form.clone(),
     );
-    let fields = Fields::new(&saved);
+    let id = campaign.as_ref().map(|c| c.id.to_string()).unwrap_or_default();
+    let typed = typed_into::<SaveCampaign>().map(|t| (t.id, t.form)).or_else(|| typed_into::<LaunchCampaign>().map(|t| (t.id, t.form)));
+    let shown = typed.filter(|(of, _)| *of == id).map_or_else(|| saved.clone(), |(_, form)| form);
+    let fields = Fields::new(&shown);
     let form = Memo::new(move |_| fields.get());
     let dirty = {
-        let saved = saved.clone();
         let fresh = campaign.is_none();
         Memo::new(move |_| fresh || form.with(|f| *f != saved))
     };
     // Choices are looked at as they are made; a name or a typed value only once it is saved, so that keys ask nothing.
     let asked = {
-        let saved = saved.clone();
+        let shown = shown.clone();
         Memo::new(move |_| CampaignForm {
-            name: saved.name.clone(),
-            business: saved.business.clone(),
-            variables: saved.variables.clone(),
+            name: shown.name.clone(),
+            business: shown.business.clone(),
+            variables: shown.variables.clone(),
             ..form.get()
         })
     };
     let looked = Resource::new(move || (app.get(), asked.get()), |(app, form)| look_campaign(app, form));
-    let id = campaign.as_ref().map(|c| c.id.to_string()).unwrap_or_default();
     let revision = campaign.as_ref().map_or(0, |c| c.revision);
     let title = campaign.as_ref().map_or_else(|| NEW.get(lang).to_owned(), |c| c.spec.name.clone());
     let zone = use_shell().with(|s| s.zone.clone());
@@ -205,7 +210,7 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
     let vendors = if choices.vendors.is_empty() { Vendor::ALL.to_vec() } else { choices.vendors.clone() };
     let start = campaign.as_ref().map(|c| {
         let place = (c.app_name.clone(), c.environment.name().get(lang));
-        view! { <Start id=c.id.to_string() revision=c.revision place=place looked=looked dirty=dirty reload=reload /> }
+        view! { <Start id=c.id.to_string() revision=c.revision place=place looked=looked form=form dirty=dirty reload=reload /> }
     });
     let side =
         campaign.map(|c| view! { <TestCard id=c.id.to_string() devices=choices.test_devices.clone() tests=c.tests reload=reload /> });
@@ -216,11 +221,11 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
             <Marks looked=looked />
             <Card>
                 <ErrorBox error=trouble />
-                <ActionForm action=save attr:class="form">
+                <ActionForm action=save attr:class="form" attr:id=FORM>
                     <input type="hidden" name="app" value=move || app.get() />
                     <input type="hidden" name="id" value=id />
                     <input type="hidden" name="revision" value=revision.to_string() />
-                    <Inputs fields=fields saved=saved choices=choices trouble=trouble />
+                    <Inputs fields=fields saved=shown choices=choices trouble=trouble />
                     <Button
                         kind=Kind::Act
                         disabled=Signal::derive(move || !may.get() || save.pending().get())
@@ -373,11 +378,9 @@ fn Faults(looked: Resource<Looked>) -> impl IntoView {
 
 #[component]
 fn Preview(vendors: Vec<Vendor>, app_name: String, looked: Resource<Looked>) -> impl IntoView {
-    let content = RwSignal::new(Content::default());
     let draw = move |check: Check| {
         let first = check.samples.into_iter().next().map(|s| s.content).unwrap_or_default();
-        content.set(first);
-        view! { <Phones vendors=vendors.clone() app_name=app_name.clone() content=content /> }
+        view! { <Phones vendors=vendors.clone() app_name=app_name.clone() content=Signal::stored(first) /> }
     };
     view! { <Load resource=looked view=draw /> }
 }
@@ -453,6 +456,7 @@ fn Start(
     revision: i64,
     place: (String, &'static str),
     looked: Resource<Looked>,
+    form: Memo<CampaignForm>,
     dirty: Memo<bool>,
     reload: RwSignal<u32>,
 ) -> impl IntoView {
@@ -485,14 +489,20 @@ fn Start(
                         if !good { MEND_FIRST.get(lang) } else if dirty.get() { SAVE_FIRST.get(lang) } else if !may.get() { MAY_NOT.get(lang) } else { "" }
                     }}
                 </p>
-                <ActionForm action=launch>
-                    <input type="hidden" name="app" value=move || app.get() />
-                    <input type="hidden" name="id" value=id />
-                    <input type="hidden" name="revision" value=revision.to_string() />
-                    <Button kind=Kind::Act disabled=Signal::derive(move || !good || dirty.get() || !may.get() || launch.pending().get())>
-                        {act.get(lang)}
-                    </Button>
-                </ActionForm>
+                // Sends the composer's fields: without scripts nobody else can tell whether they are the saved ones.
+                <button
+                    class=Kind::Act.class()
+                    type="submit"
+                    form=FORM
+                    formaction=LaunchCampaign::url()
+                    disabled=move || !good || dirty.get() || !may.get() || launch.pending().get()
+                    on:click=move |event| {
+                        event.prevent_default();
+                        launch.dispatch(LaunchCampaign { app: app.get_untracked(), id: id.clone(), revision, form: form.get_untracked() });
+                    }
+                >
+                    {act.get(lang)}
+                </button>
             </Confirm>
         }
     };

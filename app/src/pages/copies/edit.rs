@@ -15,6 +15,7 @@ use super::{ArchiveCopy, SaveCopy, copy_rules, read_copy};
 use crate::ui::meters::Meters;
 use crate::ui::phone::Phones;
 use crate::ui::prelude::*;
+use crate::ui::returned::typed_into;
 use crate::ui::shell_state::use_app;
 
 const NEW: Text = Text::new("新建文案", "New copy");
@@ -196,6 +197,8 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
         || CopyForm { click: "open_app".to_owned(), interruption: "active".to_owned(), sound: "default".to_owned(), ..CopyForm::default() },
         |c| CopyForm::of(&c.brief.name, &c.brief.tags, &c.content),
     );
+    let of = copy.as_ref().map(|c| c.brief.id.to_string()).unwrap_or_default();
+    let form = typed_into::<SaveCopy>().filter(|t| t.id == of).map_or(form, |t| t.form);
     let live = Live::new(form.clone(), &vendors);
     let content = {
         let live = live.clone();
@@ -205,7 +208,7 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
         let default_title = default_title.clone();
         Memo::new(move |_| shown(&content.get(), &default_title))
     };
-    let id = StoredValue::new(copy.as_ref().map(|c| c.brief.id.to_string()).unwrap_or_default());
+    let id = StoredValue::new(of);
     let fresh = copy.is_none();
     let metered = vendors.clone();
     let expected = copy.as_ref().map_or(0, |c| c.brief.version);
@@ -323,7 +326,7 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
                         <summary>{t(OVERRIDES)}</summary>
                         <div class="form">{per_vendor}</div>
                     </details>
-                    <TextField name="form[note]" id="note" label=t(NOTE) help=t(NOTE_HELP) error=trouble.field("note") maxlength=200 />
+                    <TextField name="form[note]" id="note" label=t(NOTE) help=t(NOTE_HELP) value=form.note.clone() error=trouble.field("note") maxlength=200 />
                     <div>
                         {move || {
                             let blocked = archived || !may.get();

@@ -1,13 +1,13 @@
 //! Choosing a file: a plain multipart form; with scripts also by dropping, with a progress bar.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_navigate, use_query_map};
-use types::problem::Code;
+use leptos_router::hooks::use_navigate;
 
 use super::send::{self, Sending};
 use super::{CROWDS, UPLOAD};
 use crate::ui::format;
 use crate::ui::prelude::*;
+use crate::ui::returned::refusal_of;
 
 const SUB: Text =
     Text::new("第 1 步，共 3 步：选择文件。确认之前什么都不会保存。", "Step 1 of 3: choose the file. Nothing is kept until you confirm.");
@@ -24,11 +24,8 @@ const SENDING: Text = Text::new("正在上传", "Uploading");
 #[component]
 pub fn UploadPage() -> impl IntoView {
     let app = use_app_id();
-    let query = use_query_map();
-    // A plain form post that was refused comes back with its code.
-    let refused = query.with_untracked(|q| q.get("error")).and_then(|slug| Code::ALL.into_iter().find(|c| c.slug() == slug));
-    let sending = Sending::new(refused.map(AppError::new));
     let action = move || format!("/apps/{}/crowds/files", app.get());
+    let sending = Sending::new(refusal_of(&untrack(action)).map(AppError::from));
     let navigate = use_navigate();
     Effect::new(move |_| {
         if let Some(upload) = sending.done.get() {

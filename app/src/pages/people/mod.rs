@@ -11,6 +11,7 @@ use calls::{ChangePerson, InvitePerson, MakePersonLink, fresh_link, list_people}
 
 use crate::ui::number::Time;
 use crate::ui::prelude::*;
+use crate::ui::returned::typed_into;
 
 const TITLE: Text = Text::new("人员与角色", "People and roles");
 const SUB: Text = Text::new(
@@ -79,6 +80,8 @@ pub fn People() -> impl IntoView {
     let invite = ServerAction::<InvitePerson>::new();
     let change = ServerAction::<ChangePerson>::new();
     let link = ServerAction::<MakePersonLink>::new();
+    let invited = typed_into::<InvitePerson>();
+    let of = move |pick: fn(&InvitePerson) -> &String| invited.as_ref().map(|t| pick(t).clone()).unwrap_or_default();
     let invite_trouble = trouble_of(invite);
     let change_trouble = trouble_of(change);
     let link_trouble = trouble_of(link);
@@ -182,9 +185,9 @@ pub fn People() -> impl IntoView {
         <Card title=t(INVITE)>
             <ActionForm action=invite attr:class="form">
                 <ErrorBox error=invite_trouble />
-                <TextField name="name" label=t(NAME) required=true maxlength=80 error=invite_trouble.field("name") />
-                <TextField name="email" label=t(EMAIL) kind="email" required=true maxlength=254 error=invite_trouble.field("email") />
-                <SelectField name="role" label=t(ROLE) options=roles(lang, NO_ROLE) error=invite_trouble.field("role") />
+                <TextField name="name" label=t(NAME) value=of(|t| &t.name) required=true maxlength=80 error=invite_trouble.field("name") />
+                <TextField name="email" label=t(EMAIL) value=of(|t| &t.email) kind="email" required=true maxlength=254 error=invite_trouble.field("email") />
+                <SelectField name="role" label=t(ROLE) options=roles(lang, NO_ROLE) value=of(|t| &t.role) error=invite_trouble.field("role") />
                 <Grants person=None />
                 <Button kind=Kind::Act>{t(INVITE)}</Button>
             </ActionForm>

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::ids::{AppId, PersonId};
 use crate::people::Rights;
+use crate::problem::Problem;
 use crate::text::Lang;
 use crate::vendor::Environment;
 
@@ -66,6 +67,19 @@ impl ZoneTable {
     }
 }
 
+/// A form that was posted without scripts and refused: the page it came from shows again what was typed, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Also in the query of the page, so that it belongs to this page alone.
+    pub id: String,
+    /// The path it was posted to.
+    pub to: String,
+    /// As it was posted, urlencoded; empty for a form whose fields are not kept.
+    pub fields: String,
+    /// Why, when the query does not say it.
+    pub problem: Option<Problem>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellInfo {
     pub lang: Lang,
@@ -79,6 +93,7 @@ pub struct ShellInfo {
     pub zone: ZoneTable,
     /// When the page was made.
     pub now: Millis,
+    pub returned: Option<Returned>,
 }
 
 #[cfg(test)]
