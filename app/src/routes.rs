@@ -138,7 +138,7 @@ pages! {
     "/apps/:app/funnel" => pages::funnel::FunnelPage, Needs(See), menu(Effect, Icon::Funnel, "漏斗", "Funnel");
     "/apps/:app/messages" => pages::messages::MessagesPage, Needs(See), menu(Effect, Icon::Message, "消息", "Messages");
     "/apps/:app/messages/:message" => pages::messages::MessagePage, Needs(See), None;
-    "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Settings, "通道", "Lanes");
+    "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Lane, "通道", "Lanes");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
     "/account" => pages::account::Account, SignedIn, None;
     "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");

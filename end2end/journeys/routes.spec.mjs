@@ -36,7 +36,7 @@ async function crawl(page) {
   return [...seen.values()];
 }
 
-test('every page, both languages, both themes @open', async ({ page, context, complaints }) => {
+test('every page, both languages, both themes', async ({ page, context, complaints }) => {
   test.setTimeout(900_000);
   await signIn(page, house);
   const pages = await crawl(page);

@@ -85,7 +85,18 @@ impl Web {
         let zone = crate::zone::table(&settings.console.zone, house.world.now())?;
         let passwords = Passwords::new(house.world.clone())?;
         let ports = console::ports(&house, &settings);
-        Ok(Web(Arc::new(Inner { house, settings, site, zone, ports, passwords, throttle: Throttle::default(), metrics, returned: Default::default(), stop })))
+        Ok(Web(Arc::new(Inner {
+            house,
+            settings,
+            site,
+            zone,
+            ports,
+            passwords,
+            throttle: Throttle::default(),
+            metrics,
+            returned: Default::default(),
+            stop,
+        })))
     }
 
     /// What the frame of a page shows to this caller.

@@ -30,10 +30,13 @@ pub fn Button(
     #[prop(optional, into)] value: Option<String>,
     #[prop(optional, into)] disabled: Signal<bool>,
     #[prop(optional, into)] why: Option<String>,
+    /// The id of the form it sends, when it stands outside of it.
+    #[prop(optional, into)]
+    form: Option<String>,
     children: Children,
 ) -> impl IntoView {
     view! {
-        <button class=kind.class() type="submit" name=name value=value disabled=move || disabled.get() title=why>
+        <button class=kind.class() type="submit" name=name value=value disabled=move || disabled.get() title=why form=form>
             {children()}
         </button>
     }

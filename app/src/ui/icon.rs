@@ -17,6 +17,7 @@ pub enum Icon {
     People,
     Audit,
     Message,
+    Lane,
 }
 
 impl Icon {
@@ -34,6 +35,7 @@ impl Icon {
             Icon::Book => "M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h11",
             Icon::People => "M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-5 4-7 8-7s8 2 8 7",
             Icon::Audit => "M6 3h9l4 4v14H6zM9 12l2 2 4-4M9 18h6",
+            Icon::Lane => "M4 6h9M16 6h4M4 12h4M11 12h9M4 18h11M18 18h2",
             Icon::Message => "M4 5h16v11H9l-5 4z",
         }
     }

@@ -3,6 +3,7 @@
 //! Never: `<textarea>` outside `field.rs` (leptos 0.8 writes its children unescaped), `style=` attributes (the CSP forbids them),
 //! tables outside `table.rs`, "now" or a zone from the browser.
 
+pub mod again;
 pub mod button;
 pub mod card;
 pub mod chart;
@@ -29,6 +30,7 @@ pub mod trouble;
 
 /// The usual imports of a page.
 pub mod prelude {
+    pub use super::again::every;
     pub use super::button::{Button, Kind, LinkButton};
     pub use super::card::{Card, Figure, PageHead};
     pub use super::chart::Chart;

@@ -17,6 +17,7 @@ use pipeline::vendors::dialect::Credential;
 use pipeline::vendors::registry;
 use serde_json::json;
 use types::field::FieldError;
+use types::funnel::{Source, Stage};
 use types::ids::{AppId, DeviceId};
 use types::listing::{PAGE_SIZE, Page, PageRequest};
 use types::people::Permission;
@@ -477,6 +478,9 @@ impl AppsPort for AppsConsole {
                     callback_url: self
                         .public_url
                         .as_ref()
+                        .filter(|_| {
+                            [Stage::Delivered, Stage::Displayed, Stage::Clicked].iter().any(|s| lane.vendor.source_of(*s) == Source::Vendor)
+                        })
                         .map(|base| format!("{base}/callbacks/{}/{}", lane.vendor.slug(), app.callback_secret)),
                     vendor: lane.vendor,
                     enabled: s.enabled,

@@ -55,7 +55,8 @@ const fn rule_remedy(rule: FilterRule) -> Text {
     }
 }
 
-fn remedy(loss: &Loss, lang: Lang) -> String {
+/// What to do about a loss.
+pub fn remedy(loss: &Loss, lang: Lang) -> String {
     const UNCERTAIN: Text = Text::new(
         "已交给厂商但没等到应答；按厂商的重复规则处理，可手动补发",
         "Handed over, no answer came; handled by the vendor's repeat rule, or resend by hand",

@@ -194,6 +194,7 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
         })
     };
     let looked = Resource::new(move || (app.get(), asked.get()), |(app, form)| look_campaign(app, form));
+    let blocked = Signal::derive(move || !may.get() || save.pending().get());
     let revision = campaign.as_ref().map_or(0, |c| c.revision);
     let title = campaign.as_ref().map_or_else(|| NEW.get(lang).to_owned(), |c| c.spec.name.clone());
     let zone = use_shell().with(|s| s.zone.clone());
@@ -215,7 +216,11 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
     let side =
         campaign.map(|c| view! { <TestCard id=c.id.to_string() devices=choices.test_devices.clone() tests=c.tests reload=reload /> });
     view! {
-        <PageHead title=title sub=sub />
+        <PageHead title=title sub=sub>
+            <Button kind=Kind::Act form=FORM disabled=blocked why=MAY_NOT.get(lang)>
+                {SAVE.get(lang)}
+            </Button>
+        </PageHead>
         {failed_before}
         <div class="composer">
             <Marks looked=looked />
@@ -228,7 +233,7 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
                     <Inputs fields=fields saved=shown choices=choices trouble=trouble />
                     <Button
                         kind=Kind::Act
-                        disabled=Signal::derive(move || !may.get() || save.pending().get())
+                        disabled=blocked
                         why=MAY_NOT.get(lang)
                     >
                         {SAVE.get(lang)}

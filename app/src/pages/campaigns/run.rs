@@ -10,6 +10,7 @@ use types::views::campaigns::{CampaignProgress, CampaignView, LaneProgress};
 use super::live::{Live, follow};
 use super::side::SideList;
 use super::{ControlCampaign, DuplicateCampaign, ResendCampaign, reload_after, tone};
+use crate::pages::books::loss::remedy;
 use crate::ui::format;
 use crate::ui::meters::vendor_class;
 use crate::ui::prelude::*;
@@ -89,10 +90,11 @@ pub fn Running(campaign: CampaignView, progress: CampaignProgress, reload: RwSig
         .collect();
     let due = campaign.due_at.map(|at| view! { <p class="note-box">{STARTS.fill(lang, &[&format::stamp(at, &zone)])}</p> });
     let started = campaign.message.is_some();
+    let of = campaign.id.to_string();
     let resends = (!campaign.resends.is_empty()).then(|| {
         view! {
             <Card title=RESEND.get(lang)>
-                <SideList messages=campaign.resends.clone() />
+                <SideList id=of messages=campaign.resends.clone() of=|campaign| campaign.resends />
             </Card>
         }
     });
@@ -193,15 +195,13 @@ fn LaneRow(lane: LaneProgress, zone: StoredValue<types::views::shell::ZoneTable>
 }
 
 /// Name of a loss and what to do about it.
-fn explain(loss: &Loss, lang: Lang) -> (String, &'static str) {
-    if let Some(class) = FailureClass::parse(&loss.reason) {
-        return (class.name().get(lang).to_owned(), class.remedy().get(lang));
-    }
-    let name = match FilterRule::parse(&loss.reason) {
-        Some(rule) => format!("{} · {}", loss.outcome.name().get(lang), rule.name().get(lang)),
-        None => loss.outcome.name().get(lang).to_owned(),
+fn explain(loss: &Loss, lang: Lang) -> (String, String) {
+    let name = match (FailureClass::parse(&loss.reason), FilterRule::parse(&loss.reason)) {
+        (Some(class), _) => class.name().get(lang).to_owned(),
+        (None, Some(rule)) => format!("{} · {}", loss.outcome.name().get(lang), rule.name().get(lang)),
+        (None, None) => loss.outcome.name().get(lang).to_owned(),
     };
-    (name, "")
+    (name, remedy(loss, lang))
 }
 
 #[component]

@@ -1,10 +1,11 @@
 //! Test sends and resends beside a campaign.
 
 use leptos::prelude::*;
+use types::life::MessageState;
 use types::people::Permission;
-use types::views::campaigns::{SideMessage, TestDevice};
+use types::views::campaigns::{CampaignView, SideMessage, TestDevice};
 
-use super::{TestCampaign, reload_after};
+use super::{TestCampaign, read_campaign, reload_after};
 use crate::ui::prelude::*;
 
 const TEST: Text = Text::new("测试发送", "Test send");
@@ -22,6 +23,9 @@ const RESULT: Text = Text::new(
     "planned {0} · accepted {1} · refused {2} · filtered {3} · waiting {4}",
 );
 
+/// Between two looks at messages under way.
+const ASK_MS: u64 = 1_500;
+
 #[component]
 pub fn TestCard(id: String, devices: Vec<TestDevice>, tests: Vec<SideMessage>, reload: RwSignal<u32>) -> impl IntoView {
     let lang = use_lang();
@@ -31,6 +35,7 @@ pub fn TestCard(id: String, devices: Vec<TestDevice>, tests: Vec<SideMessage>, r
     let trouble = trouble_of(action);
     reload_after(action, reload);
     let none = devices.is_empty();
+    let list = id.clone();
     let boxes = devices
         .into_iter()
         .enumerate()
@@ -62,14 +67,33 @@ pub fn TestCard(id: String, devices: Vec<TestDevice>, tests: Vec<SideMessage>, r
                 }
                     .into_any()
             }}
-            <SideList messages=tests />
+            <SideList id=list messages=tests of=|campaign| campaign.tests />
         </Card>
     }
 }
 
-/// What became of test sends or resends.
+/// What became of test sends or resends; asks again while one of them moves.
 #[component]
-pub fn SideList(messages: Vec<SideMessage>) -> impl IntoView {
+pub fn SideList(id: String, messages: Vec<SideMessage>, of: fn(CampaignView) -> Vec<SideMessage>) -> impl IntoView {
+    let app = use_app_id();
+    let shown = RwSignal::new(messages);
+    every(ASK_MS, move || {
+        if !shown.with_untracked(|list| list.iter().any(|m| m.equation.waiting > 0 || m.state == MessageState::Planning)) {
+            return;
+        }
+        let (app, id) = (app.get_untracked(), id.clone());
+        leptos::task::spawn_local(async move {
+            if let Ok(campaign) = read_campaign(app, id).await {
+                // The page may be gone by now.
+                shown.try_set(of(campaign));
+            }
+        });
+    });
+    move || view! { <Rows messages=shown.get() /> }
+}
+
+#[component]
+fn Rows(messages: Vec<SideMessage>) -> impl IntoView {
     let lang = use_lang();
     let rows = messages
         .into_iter()

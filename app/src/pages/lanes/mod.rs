@@ -10,7 +10,6 @@ use types::views::lanes::{BackDoorView, LaneView, LaneWord, LanesView};
 
 use super::books::calls::view_lanes;
 use super::books::loss::VendorCell;
-use super::books::range::every;
 use crate::ui::format;
 use crate::ui::prelude::*;
 
@@ -96,11 +95,8 @@ pub fn LaneStrip(lanes: Vec<LaneView>, app: String) -> impl IntoView {
     let cards = lanes
         .into_iter()
         .map(|lane| {
-            let (value, max) = if lane.daily_quota > 0 {
-                (lane.today.equation.submitted(), lane.daily_quota)
-            } else {
-                (lane.waiting_devices, lane.waiting_devices)
-            };
+            // Without a quota there is nothing to be full of.
+            let (value, max) = if lane.daily_quota > 0 { (lane.today.equation.submitted(), lane.daily_quota) } else { (0, 1) };
             let class = crate::ui::meters::vendor_class(lane.vendor);
             let line = format!("{} · {} {}", quota_text(&lane, lang), BACKLOG.get(lang), format::short(lane.waiting_devices, lang));
             view! {

@@ -8,7 +8,7 @@ use types::views::shell::Theme;
 
 use super::books::calls::view_overview;
 use super::books::funnel_bars::{FunnelShort, Signs, denominator, sources};
-use super::books::range::{RangeChoice, every, span_text, use_range};
+use super::books::range::{RangeChoice, span_text, use_range};
 use super::lanes::LaneStrip;
 use crate::ui::format;
 use crate::ui::icon::Icon;
