@@ -15,6 +15,8 @@ pub enum Unit {
     Characters,
     /// UTF-8 bytes.
     Bytes,
+    /// A Latin letter counts 1, a Chinese character, a full-width sign or an emoji 2.
+    HalfWidths,
 }
 
 impl Unit {
@@ -22,6 +24,7 @@ impl Unit {
         match self {
             Unit::Characters => text.chars().count() as u64,
             Unit::Bytes => text.len() as u64,
+            Unit::HalfWidths => text.chars().map(|c| if u32::from(c) < 0x1100 { 1 } else { 2 }).sum(),
         }
     }
 
@@ -29,6 +32,7 @@ impl Unit {
         match self {
             Unit::Characters => Text::new("字", "chars"),
             Unit::Bytes => Text::new("字节", "bytes"),
+            Unit::HalfWidths => Text::new("半角字", "half-width chars"),
         }
     }
 }
@@ -169,6 +173,54 @@ pub const LIMITS: &[LengthLimit] = &[
         unit: Unit::Bytes,
         max: 2_000,
         source: "JPush v3: the iOS object of a push, smaller than Android's 4000",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Oppo,
+        field: MeterField::Title,
+        unit: Unit::Characters,
+        max: 50,
+        source: "OPPO notification fields: title at most 50 (older manuals 32)",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Oppo,
+        field: MeterField::Body,
+        unit: Unit::Characters,
+        max: 128,
+        source: "OPPO notification fields: long text at most 128; over 50 it is sent as long text",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Vivo,
+        field: MeterField::Title,
+        unit: Unit::HalfWidths,
+        max: 40,
+        source: "vivo message fields: title at most 40; the older rule of counting, a Chinese character as 2",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Vivo,
+        field: MeterField::Body,
+        unit: Unit::HalfWidths,
+        max: 100,
+        source: "vivo message fields: content at most 100; the older rule of counting, a Chinese character as 2",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Meizu,
+        field: MeterField::Title,
+        unit: Unit::Characters,
+        max: 32,
+        source: "Meizu push API: noticeBarInfo.title 1 to 32",
+        checked_on: "2026-11-21",
+    },
+    LengthLimit {
+        vendor: Vendor::Meizu,
+        field: MeterField::Body,
+        unit: Unit::Characters,
+        max: 100,
+        source: "Meizu push API: noticeBarInfo.content 1 to 100",
         checked_on: "2026-11-21",
     },
 ];
@@ -348,23 +400,30 @@ pub fn check(content: &Content, vendors: &[Vendor]) -> Vec<FieldError> {
 mod tests {
     use super::*;
 
-    const BOTH: [Vendor; 2] = [Vendor::Apns, Vendor::Xiaomi];
-
     #[test]
     fn xiaomi_counts_characters_and_names_the_field() {
         let content = Content { title: "药".repeat(50), body: "b".into(), ..Content::default() };
-        let errors = check(&content, &BOTH);
+        let errors = check(&content, &[Vendor::Xiaomi]);
         assert_eq!(errors.len(), 1);
         assert_eq!(errors[0].field, "title");
         assert!(errors[0].reason.en.contains("allows 49 chars, has 50"), "{}", errors[0].reason.en);
-        assert!(check(&Content { title: "药".repeat(49), ..content }, &BOTH).is_empty());
+        assert!(check(&Content { title: "药".repeat(49), ..content }, &[Vendor::Xiaomi]).is_empty());
+    }
+
+    #[test]
+    fn vivo_counts_a_chinese_character_twice() {
+        assert_eq!(Unit::HalfWidths.count("会员日 -50%，é🎉"), 6 + 5 + 2 + 1 + 2);
+        let content = Content { title: "药".repeat(21), body: "b".into(), ..Content::default() };
+        let errors = check(&content, &[Vendor::Vivo]);
+        assert!(errors.len() == 1 && errors[0].reason.en.contains("allows 40 half-width chars, has 42"), "{errors:?}");
+        assert!(check(&Content { title: "药".repeat(20), ..content }, &[Vendor::Vivo]).is_empty());
     }
 
     #[test]
     fn a_vendor_text_of_its_own_mends_it() {
         let mut content = Content { title: "t".repeat(60), body: "b".into(), ..Content::default() };
         content.overrides.insert(Vendor::Xiaomi, crate::content::Override { title: Some("short".into()), ..Default::default() });
-        assert!(check(&content, &BOTH).is_empty());
+        assert!(check(&content, &[Vendor::Apns, Vendor::Xiaomi]).is_empty());
     }
 
     #[test]

@@ -294,8 +294,8 @@ impl Vendor {
                             name: "receipt_token",
                             label: Text::new("回执令牌", "Receipt access token"),
                             help: Text::new(
-                                "控制台为回执地址设置的 access token；填写后校验（可空）",
-                                "The access token set for the receipt URL; checked when given (may be empty)",
+                                "控制台登记回执地址时设置的 access token；填写后才请求回执并校验（可空）",
+                                "The access token set with the receipt URL in the console; with it receipts are asked for and checked (may be empty)",
                             ),
                             kind: FieldKind::Secret,
                             check: Check::Length { min: 0, max: 256 },

@@ -102,7 +102,8 @@ impl Vendor {
             Mean::Sound => matches!(self, Apns | Fcm | Huawei | Harmony | Umeng | Getui | Jpush),
             Mean::Interruption => matches!(self, Apns | Getui | Jpush),
             Mean::Thread => matches!(self, Apns | Huawei | Honor | Getui | Jpush),
-            Mean::Foreground => matches!(self, Xiaomi | Huawei | Harmony | Vivo | Jpush),
+            // vivo's single interface knows it, its lists do not.
+            Mean::Foreground => matches!(self, Xiaomi | Huawei | Harmony | Jpush),
             Mean::Channel => matches!(self, Fcm | Xiaomi | Huawei | Oppo | Umeng | Getui | Jpush),
             Mean::Vibrate => matches!(self, Fcm | Huawei | Vivo | Meizu | Umeng | Jpush),
             Mean::Light => matches!(self, Fcm | Meizu | Umeng | Jpush),

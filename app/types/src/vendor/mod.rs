@@ -91,8 +91,20 @@ pub enum RepeatClass {
 
 impl Vendor {
     /// Those that are spoken here, in the order lists show them.
-    pub const ALL: [Vendor; 9] =
-        [Vendor::Apns, Vendor::Fcm, Vendor::Xiaomi, Vendor::Huawei, Vendor::Harmony, Vendor::Honor, Vendor::Umeng, Vendor::Getui, Vendor::Jpush];
+    pub const ALL: [Vendor; 12] = [
+        Vendor::Apns,
+        Vendor::Fcm,
+        Vendor::Xiaomi,
+        Vendor::Huawei,
+        Vendor::Harmony,
+        Vendor::Honor,
+        Vendor::Oppo,
+        Vendor::Vivo,
+        Vendor::Meizu,
+        Vendor::Umeng,
+        Vendor::Getui,
+        Vendor::Jpush,
+    ];
 
     pub const fn slug(self) -> &'static str {
         match self {

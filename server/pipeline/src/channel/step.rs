@@ -375,7 +375,7 @@ impl Work<'_> {
         let now = self.tools.world.now();
         let batch = Batch {
             environment: config.app.environment,
-            base_url: &self.opened.route.base_url,
+            base_url: &self.opened.ways[0].1.base_url,
             class: self.message.class,
             content,
             default_title: &config.app.default_title,

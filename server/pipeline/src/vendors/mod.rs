@@ -4,28 +4,32 @@
 //! Goes out: a request; one verdict per recipient; receipts. Never: storage, retries, decisions about lanes.
 //! Neighbours: none. How to add one: a variant in `types::vendor`, a folder here, an arm in `registry`, fixtures.
 //!
-//! `hearing`, `payload`, `proof`, `ttl` hold what several vendors' answers, requests and signatures have in common.
+//! `hearing`, `payload`, `form`, `entries`, `ttl` and `proof` hold what several vendors have in common.
 //! `dialect` is the seam, `registry` finds one, `pass` keeps signed tokens, `transport` alone opens sockets.
 
 pub mod apns;
 pub mod credential;
 pub mod dialect;
+mod entries;
 pub mod fcm;
+mod form;
 pub mod getui;
 pub mod harmony;
 mod hearing;
 pub mod honor;
 pub mod huawei;
 pub mod jpush;
+pub mod meizu;
+pub mod oppo;
 pub mod pass;
 mod payload;
 mod proof;
 pub mod registry;
 mod service_account;
-mod silent;
 pub mod transport;
 mod ttl;
 pub mod umeng;
+pub mod vivo;
 mod words;
 pub mod xiaomi;
 

@@ -10,7 +10,10 @@ use super::harmony::Harmony;
 use super::honor::Honor;
 use super::huawei::Huawei;
 use super::jpush::Jpush;
+use super::meizu::Meizu;
+use super::oppo::Oppo;
 use super::umeng::Umeng;
+use super::vivo::Vivo;
 use super::xiaomi::Xiaomi;
 
 pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
@@ -24,7 +27,9 @@ pub fn dialect(vendor: Vendor) -> &'static dyn Dialect {
         Vendor::Getui => &Getui,
         Vendor::Jpush => &Jpush,
         Vendor::Umeng => &Umeng,
-        silent => super::silent::of(silent),
+        Vendor::Oppo => &Oppo,
+        Vendor::Vivo => &Vivo,
+        Vendor::Meizu => &Meizu,
     }
 }
 

@@ -1,37 +1,11 @@
 //! Xiaomi's callback: one field `data`, a JSON object keyed by message id (xiaomi.md, 6).
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use types::Millis;
 use types::receipt::ReceiptKind;
 
 use crate::vendors::dialect::{Callback, DialectError, VendorReceipt};
-
-/// Entries of the outer object in order. A batch may speak twice of one message (delivered, then clicked), and a plain map
-/// would keep the last only.
-struct Entries(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Entries, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Entries;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object keyed by message id")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Entries(entries))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
-}
+use crate::vendors::entries::Entries;
 
 pub(super) fn read(callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
     let entries = entries_of(callback.body)?;

@@ -1,0 +1,56 @@
+//! Meizu Push: a signed form to up to 100 pushIds, failures per target by code, receipts with clicks.
+
+mod answer;
+mod receipt;
+mod request;
+
+use types::Millis;
+use types::vendor::Vendor;
+
+use super::dialect::{
+    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
+};
+
+pub struct Meizu;
+
+impl Dialect for Meizu {
+    fn vendor(&self) -> Vendor {
+        Vendor::Meizu
+    }
+
+    /// No token: the secret signs every request (meizu.md, 1).
+    fn pass_plan(&self, credential: &Credential) -> Result<PassPlan, DialectError> {
+        for field in ["app_id", "app_secret"] {
+            if credential.get(field).trim().is_empty() {
+                return Err(DialectError::Credential { field, reason: "is missing".to_owned() });
+            }
+        }
+        Ok(PassPlan::Static(credential.get("app_secret").trim().to_owned()))
+    }
+
+    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
+        request::build(batch, credential, pass)
+    }
+
+    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
+        answer::judge(batch, wire)
+    }
+
+    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
+        receipt::read(callback)
+    }
+
+    fn genuine(&self, callback: &Callback<'_>, credential: &Credential, _received_at: Millis) -> Result<(), String> {
+        receipt::genuine(callback, credential)
+    }
+
+    /// Any 200 (meizu.md, 6).
+    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
+        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
+    }
+
+    /// Of no documented length; without the comma that joins ids in a request.
+    fn token_is_plausible(&self, token: &str) -> bool {
+        (8..=128).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic() && b != b',')
+    }
+}
