@@ -1,8 +1,10 @@
-//! WHAT WE REMEMBER: traits by noun; `sqlite/` behind them (`postgres/` joins later, same file names).
+//! WHAT WE REMEMBER: traits by noun; behind them `tables/`, written once and compiled for `sqlite/` and for `postgres/`.
 //!
 //! Comes in: facts. Goes out: facts; look-ups return `Option`, never a not-found error.
-//! Never: a decision, a clock, a vendor. Every write is durable (FULL, group commit) before its call returns.
-//! How to add a stored thing: a migration, a trait here, a file in `sqlite/`, a case in `tests/conformance/`.
+//! Never: a decision, a clock, a vendor. Every write is durable (SQLite FULL with group commit, PostgreSQL
+//! `synchronous_commit=on`) before its call returns.
+//! How to add a stored thing: a migration for both stores with the same number, a trait here, a file in `tables/`, a case in
+//! `tests/conformance/`, which runs on both.
 
 use std::sync::Arc;
 
@@ -17,8 +19,10 @@ pub mod frame;
 pub mod materials;
 pub mod messages;
 pub mod people;
+mod postgres;
 pub mod receipts;
-pub mod sqlite;
+mod rows;
+mod sqlite;
 pub mod tallies;
 
 /// Why the store could not do it. Never carries row contents.
@@ -58,11 +62,16 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens (and migrates) the store at `url`: `sqlite:///path/to/file.db`.
+    /// Opens (and migrates) the store at `url`: `sqlite:///path/to/file.db` or `postgres://user@host/database`.
     ///
     /// # Errors
-    /// When the file cannot be opened or a migration fails.
+    /// When it cannot be opened or a migration fails.
     pub async fn open(url: &str) -> Result<Storage> {
-        sqlite::open(url).await
+        if shared(url) { postgres::open(url).await } else { sqlite::open(url).await }
     }
+}
+
+/// Whether several processes may open the store at `url` at the same time. A SQLite file has one owner.
+pub fn shared(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }

@@ -7,7 +7,8 @@ use types::ids::AppId;
 use types::listing::PageRequest;
 use types::vendor::{Environment, Vendor};
 
-use crate::support::{NOW, app, fresh_storage, id_bytes, new_app, open_at, registration};
+use super::fresh_storage;
+use crate::support::{NOW, app, id_bytes, new_app, registration};
 
 #[tokio::test]
 async fn an_app_is_found_by_everything_that_names_it() {
@@ -141,9 +142,7 @@ async fn a_nonce_is_good_once_also_after_a_restart() {
     assert!(fresh.apps.remember_nonce(two.no, "n1", NOW, until).await.unwrap(), "nonces belong to their app");
     // What a call wrote is on disk, so its nonce is.
     fresh.apps.touch_secret(fresh.apps.secrets(one.no).await.unwrap()[0].no, NOW).await.unwrap();
-    let folder = fresh.folder;
-    drop(fresh.storage);
-    let storage = open_at(folder.path()).await;
+    let storage = fresh.reopen().await;
     assert!(!storage.apps.remember_nonce(one.no, "n1", until, until).await.unwrap());
     assert!(storage.apps.remember_nonce(one.no, "n1", until + 1, until + 9).await.unwrap(), "it ran out");
     storage.apps.nobody_else(until + 1).await.unwrap();

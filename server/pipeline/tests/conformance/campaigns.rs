@@ -8,7 +8,8 @@ use types::life::{CampaignState, MessageState};
 use types::listing::PageRequest;
 use types::problem::{Code, Problem};
 
-use crate::support::{NOW, app, fresh_storage, id_bytes, message};
+use super::fresh_storage;
+use crate::support::{NOW, app, id_bytes, message};
 
 async fn campaign(storage: &Storage, app_no: i64, name: &str) -> Campaign {
     let spec = CampaignSpec { name: name.into(), ..CampaignSpec::default() };

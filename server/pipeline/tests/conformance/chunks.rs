@@ -10,9 +10,8 @@ use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
-use crate::support::{
-    self, NOW, app, chunk, claim, delta, filtered_chunk, fresh_storage, funnel, lane, message, plan, recipients, sending, step,
-};
+use super::fresh_storage;
+use crate::support::{self, NOW, app, chunk, claim, delta, filtered_chunk, funnel, lane, message, plan, recipients, sending, step};
 
 #[tokio::test]
 async fn a_claim_brings_the_lists_and_a_record_ends_the_chunk() {

@@ -6,7 +6,8 @@ use types::content::Content;
 use types::ids::{CampaignId, CopyId};
 use types::listing::PageRequest;
 
-use crate::support::{NOW, app, fresh_storage, id_bytes};
+use super::fresh_storage;
+use crate::support::{NOW, app, id_bytes};
 
 fn save(name: &str, body: &str) -> CopySave {
     CopySave {

@@ -12,7 +12,8 @@ use types::listing::PageRequest;
 use types::problem::{Code, Problem};
 use types::vendor::Vendor;
 
-use crate::support::{NOW, app, fresh_storage, id_bytes, registration};
+use super::fresh_storage;
+use crate::support::{NOW, app, id_bytes, registration};
 
 fn detected() -> Detected {
     Detected {

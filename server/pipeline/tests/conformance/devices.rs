@@ -6,7 +6,8 @@ use types::ids::DeviceId;
 use types::listing::PageRequest;
 use types::vendor::{Environment, Vendor};
 
-use crate::support::{Fresh, NOW, app, fresh_storage, id_bytes, registration};
+use super::fresh_storage;
+use crate::support::{Fresh, NOW, app, id_bytes, registration};
 
 const APNS: Vendor = Vendor::Apns;
 const XIAOMI: Vendor = Vendor::Xiaomi;

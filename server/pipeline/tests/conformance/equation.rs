@@ -13,7 +13,8 @@ use types::life::{MessageState, Outcome};
 use types::receipt::{ReceiptKind, mark};
 use types::vendor::Vendor;
 
-use crate::support::{NOW, app, chunk, filtered_chunk, fresh_storage, funnel, lane, message, plan, step};
+use super::fresh_storage;
+use crate::support::{NOW, app, chunk, filtered_chunk, funnel, lane, message, plan, step};
 
 #[derive(Clone, Debug)]
 enum Act {

@@ -1,21 +1,12 @@
-//! What every store must do, case by case. A case takes a `&Storage`, so that a second backend joins by opening its own.
+//! What every store must do, case by case: `cases.rs` names them, and they run on SQLite and on PostgreSQL.
 
-mod apps;
-mod campaigns;
-mod chunks;
+#[path = "../cluster/mod.rs"]
+mod cluster;
 mod coordination;
-mod copies;
-mod crowds;
-mod devices;
-mod equation;
-mod materials;
-mod messages;
+mod migrations;
 mod nodes;
-mod people;
-mod receipts;
+mod postgres;
 #[path = "../support/redis.rs"]
 mod redis_server;
-mod statistics;
+mod sqlite;
 mod support;
-mod tallies;
-mod writer;

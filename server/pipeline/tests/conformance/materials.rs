@@ -3,7 +3,8 @@
 use pipeline::storage::materials::Material;
 use types::vendor::Vendor;
 
-use crate::support::{NOW, fresh_storage, lane, sending};
+use super::fresh_storage;
+use crate::support::{NOW, lane, sending};
 
 #[tokio::test]
 async fn a_material_is_found_by_its_digest_until_it_is_forgotten() {

@@ -9,9 +9,8 @@ use types::life::{MessageState, Outcome};
 use types::listing::PageRequest;
 use types::vendor::Vendor;
 
-use crate::support::{
-    NOW, app, chunk, claim, filtered_chunk, fresh_storage, funnel, id_bytes, lane, message, new_message, open_at, plan, sending, step,
-};
+use super::fresh_storage;
+use crate::support::{NOW, app, chunk, claim, filtered_chunk, funnel, id_bytes, lane, message, new_message, plan, sending, step};
 
 #[tokio::test]
 async fn a_message_reads_back_as_it_was_accepted() {
@@ -197,9 +196,7 @@ async fn a_cancel_cut_short_is_completed_later() {
             tokio::task::yield_now().await;
         }
     }
-    let folder = fresh.folder;
-    drop(fresh.storage);
-    let storage = open_at(folder.path()).await;
+    let storage = fresh.reopen().await;
     storage.messages.settle(NOW + 1).await.unwrap();
     let total = funnel(&storage, no).await.total;
     assert_eq!((total.cancelled, total.waiting, total.holds()), (3_000, 0, true));

@@ -9,7 +9,7 @@ use types::ids::{AppId, PersonId};
 use types::listing::PageRequest;
 use types::people::{Rights, Role};
 
-use crate::support::{self, NOW};
+use crate::support::NOW;
 
 fn entry(action: &str, object: &str) -> AuditEntry {
     AuditEntry {
@@ -44,7 +44,7 @@ async fn create(storage: &Storage, n: u8, role: Option<Role>) -> PersonId {
 
 #[tokio::test]
 async fn a_person_reads_back_and_an_address_is_taken_once() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let id = create(&storage, 1, Some(Role::Operator)).await;
     let back = storage.people.get(&id).await.unwrap().unwrap();
     assert_eq!(back.rights, person(1, "", Some(Role::Operator)).rights);
@@ -58,7 +58,7 @@ async fn a_person_reads_back_and_an_address_is_taken_once() {
 
 #[tokio::test]
 async fn the_last_administrator_stays() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let one = create(&storage, 1, Some(Role::Admin)).await;
     let down = || PersonChange { name: "One".into(), rights: Rights { role: Some(Role::Viewer), apps: BTreeMap::new() }, disabled: false };
     let refused = storage.people.change(&one, down(), entry("person.change", "1")).await;
@@ -70,7 +70,7 @@ async fn the_last_administrator_stays() {
 
 #[tokio::test]
 async fn the_first_administrators_link_works_once_and_in_time() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let link = Link { person: None, expires_at: NOW + 10 };
     storage.people.put_link("hash", link.clone(), entry("link.create", "first")).await.unwrap();
     assert_eq!(storage.people.link("hash", NOW + 9).await.unwrap(), Some(link));
@@ -85,7 +85,7 @@ async fn the_first_administrators_link_works_once_and_in_time() {
 
 #[tokio::test]
 async fn a_new_password_or_a_closed_account_ends_every_session() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     create(&storage, 1, Some(Role::Admin)).await;
     let two = create(&storage, 2, Some(Role::Viewer)).await;
     let session = |id: &str| SessionRow { id: id.into(), person: Some(two.clone()), data: "{}".into(), expires_at: NOW + 100 };
@@ -111,7 +111,7 @@ async fn a_new_password_or_a_closed_account_ends_every_session() {
 
 #[tokio::test]
 async fn the_log_lists_newest_first_by_filter_and_page() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     for n in 0..5 {
         storage.people.audit(entry(if n % 2 == 0 { "app.create" } else { "campaign.pause" }, &n.to_string())).await.unwrap();
     }
@@ -132,18 +132,7 @@ async fn the_log_lists_newest_first_by_filter_and_page() {
 
 #[tokio::test]
 async fn every_edit_deletion_and_swap_of_the_log_shows() {
-    let fresh = support::fresh_storage().await;
-    for n in 0..6 {
-        fresh.people.audit(entry("app.create", &n.to_string())).await.unwrap();
-    }
-    assert_eq!(fresh.people.audit_check().await.unwrap(), AuditCheck::Whole(6));
-    let path = fresh.folder.path().join("store.db");
-    let mut raw = support::raw(&path).await;
-    let refused = sqlx::query("UPDATE audit SET object = 'x' WHERE no = 3").execute(&mut raw).await;
-    assert!(refused.is_err(), "the store itself refuses");
-    sqlx::query("DROP TRIGGER audit_stays").execute(&mut raw).await.unwrap();
-    sqlx::query("DROP TRIGGER audit_remains").execute(&mut raw).await.unwrap();
-    // One who owns the file: each trick alone, in a transaction that is taken back.
+    // One who owns the database: each trick alone, on a log of its own.
     let tricks: [(&'static str, i64); 7] = [
         ("UPDATE audit SET object = 'x' WHERE no = 3", 3),
         ("UPDATE audit SET at = at + 1 WHERE no = 1", 1),
@@ -157,24 +146,23 @@ async fn every_edit_deletion_and_swap_of_the_log_shows() {
         ),
     ];
     for (trick, at) in tricks {
-        let copy = fresh.folder.path().join("copy.db");
-        sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM INTO '{}'", copy.display()))).execute(&mut raw).await.unwrap();
-        {
-            let mut forged = support::raw(&copy).await;
-            sqlx::raw_sql(trick).execute(&mut forged).await.unwrap();
-            sqlx::Connection::close(forged).await.unwrap();
+        let fresh = super::fresh_storage().await;
+        for n in 0..6 {
+            fresh.people.audit(entry("app.create", &n.to_string())).await.unwrap();
         }
-        let storage = Storage::open(&format!("sqlite://{}", copy.display())).await.unwrap();
-        assert_eq!(storage.people.audit_check().await.unwrap(), AuditCheck::BrokenAt(at), "{trick}");
-        for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(fresh.folder.path().join(format!("copy.db{suffix}")));
-        }
+        assert_eq!(fresh.people.audit_check().await.unwrap(), AuditCheck::Whole(6));
+        let mut stranger = fresh.stranger().await;
+        assert!(stranger.run(trick).await.is_err(), "the store itself refuses");
+        assert_eq!(fresh.people.audit_check().await.unwrap(), AuditCheck::Whole(6));
+        stranger.drop_guards().await;
+        stranger.run(trick).await.unwrap();
+        assert_eq!(fresh.people.audit_check().await.unwrap(), AuditCheck::BrokenAt(at), "{trick}");
     }
 }
 
 #[tokio::test]
 async fn a_look_at_the_log_costs_what_is_new_and_a_daily_walk_sees_the_rest() {
-    let fresh = support::fresh_storage().await;
+    let fresh = super::fresh_storage().await;
     let people = &fresh.people;
     let add = async |n: i32| people.audit(entry("app.create", &n.to_string())).await.map(drop).unwrap();
     for n in 0..6 {
@@ -186,9 +174,9 @@ async fn a_look_at_the_log_costs_what_is_new_and_a_daily_walk_sees_the_rest() {
     assert_eq!(people.audit_check_again(NOW, 4).await.unwrap(), Some(AuditCheck::Whole(6)), "to the end");
     assert_eq!(people.audit_check_again(NOW + 1, 4).await.unwrap(), None, "done for today");
 
-    let mut raw = support::raw(&fresh.folder.path().join("store.db")).await;
-    sqlx::query("DROP TRIGGER audit_stays").execute(&mut raw).await.unwrap();
-    sqlx::query("UPDATE audit SET object = 'x' WHERE no = 5").execute(&mut raw).await.unwrap();
+    let mut raw = fresh.stranger().await;
+    raw.drop_guards().await;
+    raw.run("UPDATE audit SET object = 'x' WHERE no = 5").await.unwrap();
     add(6).await;
     assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::Whole(7), "only the seventh is walked");
     let tomorrow = NOW + 86_400_000;
@@ -198,18 +186,15 @@ async fn a_look_at_the_log_costs_what_is_new_and_a_daily_walk_sees_the_rest() {
     assert_eq!(people.audit_check_again(tomorrow, 4).await.unwrap(), None);
 
     // Put right again: a whole check takes it back.
-    sqlx::query("UPDATE audit SET object = '4' WHERE no = 5").execute(&mut raw).await.unwrap();
+    raw.run("UPDATE audit SET object = '4' WHERE no = 5").await.unwrap();
     assert_eq!(people.audit_check().await.unwrap(), AuditCheck::Whole(7));
     assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::Whole(7));
     // A change behind the mark shows at once, and so does a tail cut off under it.
     add(7).await;
-    sqlx::query("UPDATE audit SET object = 'x' WHERE no = 8").execute(&mut raw).await.unwrap();
+    raw.run("UPDATE audit SET object = 'x' WHERE no = 8").await.unwrap();
     assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::BrokenAt(8));
-    sqlx::query("UPDATE audit SET object = '7' WHERE no = 8").execute(&mut raw).await.unwrap();
+    raw.run("UPDATE audit SET object = '7' WHERE no = 8").await.unwrap();
     assert_eq!(people.audit_check().await.unwrap(), AuditCheck::Whole(8));
-    sqlx::raw_sql("DROP TRIGGER audit_remains; DELETE FROM audit WHERE no > 3; UPDATE audit_head SET no = 3")
-        .execute(&mut raw)
-        .await
-        .unwrap();
+    raw.run("DELETE FROM audit WHERE no > 3; UPDATE audit_head SET no = 3").await.unwrap();
     assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::BrokenAt(4));
 }

@@ -25,7 +25,7 @@ use types::listing::PageRequest;
 use types::problem::Code;
 use types::vendor::Vendor;
 
-use super::support::{self, NOW};
+use crate::support::{self, NOW};
 
 pub struct Door {
     pub listener: Listener,
@@ -96,7 +96,7 @@ fn count(funnel: &Funnel, slug: &str) -> u64 {
 
 #[tokio::test]
 async fn a_receipt_walks_from_raw_to_funnel_and_a_second_one_changes_nothing() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = support::sending(&storage, 2).await;
     send(&storage, &lane, "ref").await;
     let door = door(&storage);
@@ -115,7 +115,7 @@ async fn a_receipt_walks_from_raw_to_funnel_and_a_second_one_changes_nothing() {
 
 #[tokio::test]
 async fn what_is_not_ours_counts_nothing_and_stays_visible() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = support::sending(&storage, 1).await;
     send(&storage, &lane, "ref").await;
     let other = support::app(&storage, "other").await;
@@ -149,7 +149,7 @@ async fn what_is_not_ours_counts_nothing_and_stays_visible() {
 
 #[tokio::test]
 async fn an_orphan_joins_when_its_message_appears() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let app = support::app(&storage, "early").await;
     let lane = support::lane(&storage, &app, Vendor::Xiaomi).await;
     let door = door(&storage);
@@ -169,7 +169,7 @@ async fn an_orphan_joins_when_its_message_appears() {
 
 #[tokio::test]
 async fn a_report_of_the_client_finds_its_device_by_id_and_by_token() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let app = support::app(&storage, "client").await;
     let lane = support::lane(&storage, &app, Vendor::Apns).await;
     let token = "ab".repeat(32);
@@ -209,7 +209,7 @@ async fn a_report_of_the_client_finds_its_device_by_id_and_by_token() {
 
 #[tokio::test]
 async fn a_dead_token_is_set_aside_a_mass_of_them_is_not() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = support::sending(&storage, 30).await;
     let devices = (0..300).map(|i| support::registration(&format!("u{i}"), &[(Vendor::Xiaomi, &format!("token-{i}"))])).collect();
     storage.devices.register(app.no, devices).await.unwrap();
@@ -235,7 +235,7 @@ async fn a_dead_token_is_set_aside_a_mass_of_them_is_not() {
 
 #[tokio::test]
 async fn a_body_applied_twice_after_a_crash_counts_once() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = support::sending(&storage, 1).await;
     send(&storage, &lane, "ref").await;
     let word = mac::parameter(&app.callback_secret, message_id(&storage, message_no).await.as_str());
@@ -258,7 +258,7 @@ async fn a_body_applied_twice_after_a_crash_counts_once() {
 
 /// One run of the same receipts: `order` is when each is posted, `sent_at` how many are posted before the send is recorded.
 async fn run(receipts: &[(usize, i64)], order: &[usize], sent_at: usize) -> Funnel {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let app = support::app(&storage, "orders").await;
     let lane = support::lane(&storage, &app, Vendor::Xiaomi).await;
     let message_no = support::message(&storage, app.no).await;
@@ -335,7 +335,7 @@ async fn ten(storage: &Storage) -> (App, Lane, i64) {
 
 /// A chunk of ten of which the lane calls the first five uncertain; where the receipts of the first three fall is told by `when`.
 async fn unsure(when: &[usize]) -> Funnel {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = ten(&storage).await;
     let door = door(&storage);
     let word = mac::parameter(&app.callback_secret, message_id(&storage, message_no).await.as_str());
@@ -372,7 +372,7 @@ async fn what_arrived_was_accepted_whenever_its_receipt_came() {
         }
     }
     // A lease that ran out, ended by a cancel: uncertain, but for the one that had arrived.
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = ten(&storage).await;
     let door = door(&storage);
     let word = mac::parameter(&app.callback_secret, message_id(&storage, message_no).await.as_str());

@@ -6,11 +6,11 @@ use pipeline::storage::chunks::Next;
 use types::life::Outcome;
 use types::vendor::Vendor;
 
-use super::support::{self, NOW};
+use crate::support::{self, NOW};
 
 #[tokio::test]
 async fn every_number_leads_to_its_recipients() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let (app, lane, message_no) = support::sending(&storage, 4).await;
     for (i, claimed) in support::claim(&storage, &lane, NOW, 3).await.into_iter().enumerate() {
         let outcome = if i == 0 { Outcome::Refused } else { Outcome::Accepted };

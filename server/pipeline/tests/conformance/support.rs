@@ -1,7 +1,6 @@
-//! A fresh store in a temporary folder, and short ways to fill it.
+//! A fresh store, and short ways to fill it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pipeline::storage::Storage;
@@ -11,6 +10,7 @@ use pipeline::storage::devices::Registration;
 use pipeline::storage::frame::{Outcomes, Reason, Recipient, encode_recipients};
 use pipeline::storage::messages::{Inserted, NewMessage, Origin, PlanStep, Targets};
 use pipeline::storage::tallies::{Delta, Measure, fold};
+use sqlx::ConnectOptions;
 use tempfile::TempDir;
 use types::Millis;
 use types::content::{Content, MessageClass};
@@ -22,10 +22,11 @@ use types::vendor::{Environment, Vendor};
 /// 2026-11-21 09:00:00 UTC.
 pub const NOW: Millis = 1_795_251_600_000;
 
-/// The store lives as long as its folder.
+/// The store lives as long as its folder (SQLite), or as the cluster of this run.
 pub struct Fresh {
     pub storage: Storage,
-    pub folder: TempDir,
+    url: String,
+    _folder: Option<TempDir>,
 }
 
 impl std::ops::Deref for Fresh {
@@ -36,13 +37,57 @@ impl std::ops::Deref for Fresh {
     }
 }
 
-pub async fn open_at(folder: &Path) -> Storage {
-    Storage::open(&format!("sqlite://{}/store.db", folder.display())).await.unwrap()
+impl Fresh {
+    async fn open(url: String, folder: Option<TempDir>) -> Fresh {
+        Fresh { storage: Storage::open(&url).await.unwrap(), url, _folder: folder }
+    }
+
+    /// As after a restart.
+    pub async fn reopen(self) -> Fresh {
+        drop(self.storage);
+        Fresh::open(self.url, self._folder).await
+    }
+
+    /// A connection of a stranger who owns the database.
+    pub async fn stranger(&self) -> Stranger {
+        if pipeline::storage::shared(&self.url) {
+            Stranger::Postgres(self.url.parse::<sqlx::postgres::PgConnectOptions>().unwrap().connect().await.unwrap())
+        } else {
+            Stranger::Sqlite(self.url.parse::<sqlx::sqlite::SqliteConnectOptions>().unwrap().connect().await.unwrap())
+        }
+    }
 }
 
-pub async fn fresh_storage() -> Fresh {
+pub async fn on_sqlite() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
-    Fresh { storage: open_at(folder.path()).await, folder }
+    Fresh::open(format!("sqlite://{}/store.db", folder.path().display()), Some(folder)).await
+}
+
+pub async fn on_postgres() -> Fresh {
+    Fresh::open(crate::cluster::database().await, None).await
+}
+
+pub enum Stranger {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Stranger {
+    pub async fn run(&mut self, sql: &'static str) -> sqlx::Result<()> {
+        match self {
+            Stranger::Sqlite(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop),
+            Stranger::Postgres(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop),
+        }
+    }
+
+    /// What keeps the audit log as it is.
+    pub async fn drop_guards(&mut self) {
+        let sql = match self {
+            Stranger::Sqlite(_) => "DROP TRIGGER audit_stays; DROP TRIGGER audit_remains",
+            Stranger::Postgres(_) => "DROP TRIGGER audit_stays ON audit; DROP TRIGGER audit_remains ON audit",
+        };
+        self.run(sql).await.unwrap();
+    }
 }
 
 /// Bytes for an id, different every time within the process.
@@ -221,12 +266,6 @@ pub async fn claim(storage: &Storage, lane: &Lane, now: Millis, max: u32) -> Vec
 
 pub async fn funnel(storage: &Storage, message_no: i64) -> Funnel {
     fold(storage.tallies.of_message(message_no).await.unwrap())
-}
-
-/// A connection of a stranger who owns the file.
-pub async fn raw(path: &Path) -> sqlx::SqliteConnection {
-    use sqlx::ConnectOptions;
-    sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
 
 /// A vault of its own key.

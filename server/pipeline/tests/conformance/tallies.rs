@@ -5,7 +5,8 @@ use pipeline::storage::tallies::{Grain, Measure};
 use types::life::Outcome;
 use types::vendor::Vendor;
 
-use crate::support::{NOW, claim, fresh_storage, funnel, sending, step};
+use super::fresh_storage;
+use crate::support::{NOW, claim, funnel, sending, step};
 
 #[tokio::test]
 async fn a_fact_is_counted_once_for_its_message_and_in_two_buckets() {

@@ -3,7 +3,8 @@
 use pipeline::storage::StorageError;
 use pipeline::storage::messages::Inserted;
 
-use crate::support::{app, fresh_storage, new_app, new_message, open_at, registration};
+use super::fresh_storage;
+use crate::support::{app, new_app, new_message, registration};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_writes_at_once_are_all_there_after_a_reopen() {
@@ -21,9 +22,7 @@ async fn a_thousand_writes_at_once_are_all_there_after_a_reopen() {
         });
     }
     let answered = calls.join_all().await;
-    let folder = fresh.folder;
-    drop(fresh.storage);
-    let storage = open_at(folder.path()).await;
+    let storage = fresh.reopen().await;
     for (no, id) in answered {
         assert_eq!(storage.messages.get(no).await.unwrap().unwrap().id, id);
     }

@@ -10,27 +10,22 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{ConnectOptions, Connection, Executor, Transaction};
 use tokio::sync::{mpsc, oneshot};
+
+use types::Millis;
 
 use super::{Result, Storage, StorageError};
 
-mod apps;
-mod audit_walk;
-mod campaigns;
-mod chunks;
-mod copies;
-mod crowd_rows;
-mod crowds;
-mod devices;
-mod materials;
-mod messages;
 mod nonces;
-mod people;
-mod receipts;
-mod registering;
-mod rows;
-mod tallies;
+#[macro_use]
+mod words;
+#[path = "../tables/mod.rs"]
+#[allow(clippy::duplicate_mod)]
+mod tables;
+
+type Conn = SqliteConnection;
+type Database = sqlx::Sqlite;
 
 /// Jobs in one commit, at most: bounds the time a caller waits for the others.
 const GROUP_MAX: usize = 256;
@@ -79,20 +74,7 @@ pub async fn open(url: &str) -> Result<Storage> {
     let (sender, jobs) = mpsc::channel(QUEUE);
     let nonces = Arc::new(nonces::Nonces::new());
     tokio::spawn(write_loop(writer, jobs, nonces.clone()));
-    let db = Db { writer: sender, readers, nonces };
-    Ok(Storage {
-        apps: Arc::new(apps::SqliteApps::new(db.clone())),
-        campaigns: Arc::new(campaigns::SqliteCampaigns::new(db.clone())),
-        chunks: Arc::new(chunks::SqliteChunks::new(db.clone())),
-        copies: Arc::new(copies::SqliteCopies::new(db.clone())),
-        crowds: Arc::new(crowds::SqliteCrowds::new(db.clone())),
-        devices: Arc::new(devices::SqliteDevices::new(db.clone())),
-        materials: Arc::new(materials::SqliteMaterials::new(db.clone())),
-        messages: Arc::new(messages::SqliteMessages::new(db.clone())),
-        people: Arc::new(people::SqlitePeople::new(db.clone())),
-        receipts: Arc::new(receipts::SqliteReceipts::new(db.clone())),
-        tallies: Arc::new(tallies::SqliteTallies::new(db)),
-    })
+    Ok(tables::storage(Db { writer: sender, readers, nonces }))
 }
 
 impl Db {
@@ -101,10 +83,38 @@ impl Db {
         &self.readers
     }
 
+    /// Whether this nonce is new. See `nonces`.
+    ///
+    /// # Errors
+    /// When what others wrote cannot be read, or too many are known.
+    pub async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool> {
+        let (fresh, alone) = self.nonces.remember(&self.readers, app_no, nonce, now, until).await?;
+        if alone {
+            self.nudge();
+        }
+        Ok(fresh)
+    }
+
+    /// From now on only this process writes.
+    ///
+    /// # Errors
+    /// When what others wrote cannot be read.
+    pub async fn nobody_else(&self, now: Millis) -> Result<()> {
+        self.nonces.be_alone(&self.readers, now).await
+    }
+
     /// Lets the writer commit what was handed to it beside the jobs. When its queue is full it will do so anyway.
     fn nudge(&self) {
         let work: Work = Box::new(|_| Box::pin(async { (true, Box::new(|_| {}) as Finish) }));
         let _ = self.writer.try_send(Job { work, guarded: false });
+    }
+
+    /// One moment of the whole store, for reading.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn snapshot(&self) -> Result<Transaction<'static, sqlx::Sqlite>> {
+        Ok(self.readers.begin().await?)
     }
 
     /// Runs `work` in the writer's transaction and answers after the commit. An error rolls back this work alone.

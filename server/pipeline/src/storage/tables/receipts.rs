@@ -1,15 +1,14 @@
-//! Receipts in SQLite.
+//! Receipts.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::MessageId;
 use types::receipt::ReceiptKind;
 use types::vendor::Vendor;
 
-use super::{Db, rows, tallies};
+use super::{Conn, Db, chunks, rows, tallies, words};
 use crate::storage::Result;
 use crate::storage::frame::Outcomes;
 use crate::storage::receipts::{Application, BackDoor, Mark, NewRaw, Orphan, Raw, RawEnd, Receipts};
@@ -18,13 +17,13 @@ use crate::storage::tallies::{Delta, Measure};
 /// Orphans kept for one app; more are given up and counted, so that a leaked client key cannot fill the disk.
 const ORPHANS_PER_APP: i64 = 100_000;
 
-pub struct SqliteReceipts {
+pub struct StoredReceipts {
     db: Db,
 }
 
-impl SqliteReceipts {
-    pub fn new(db: Db) -> SqliteReceipts {
-        SqliteReceipts { db }
+impl StoredReceipts {
+    pub fn new(db: Db) -> StoredReceipts {
+        StoredReceipts { db }
     }
 }
 
@@ -64,7 +63,7 @@ fn raw(row: RawRow) -> Result<(Raw, RawEnd)> {
 }
 
 /// Adds the bits chunk by chunk; what was new, and whose uncertain outcome they corrected, as deltas.
-async fn mark(conn: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<Delta>> {
+async fn mark(conn: &mut Conn, marks: &[Mark]) -> Result<Vec<Delta>> {
     let mut by_chunk: BTreeMap<i64, Vec<&Mark>> = BTreeMap::new();
     for mark in marks {
         by_chunk.entry(mark.chunk.0).or_default().push(mark);
@@ -72,15 +71,14 @@ async fn mark(conn: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<Delta>>
     let mut new: BTreeMap<(i64, i64, Option<Vendor>, u8), i64> = BTreeMap::new();
     let mut corrections = Vec::new();
     for (chunk, marks) in by_chunk {
-        let stored: Option<(Vec<u8>, Option<Vec<u8>>)> = sqlx::query_as(
-            "SELECT o.bytes, k.bytes FROM chunk_outcomes o LEFT JOIN chunk_marks k ON k.chunk_no = o.chunk_no WHERE o.chunk_no = $1",
-        )
-        .bind(chunk)
-        .fetch_optional(&mut *conn)
-        .await?;
+        // Whoever holds the list of outcomes also writes the marks.
+        let outcomes: Option<Vec<u8>> = sqlx::query_scalar(concat!("SELECT bytes FROM chunk_outcomes WHERE chunk_no = $1", locked!()))
+            .bind(chunk)
+            .fetch_optional(&mut *conn)
+            .await?;
         // Its message may be gone by now.
-        let Some((outcomes, bytes)) = stored else { continue };
-        let (mut bytes, mut changed) = (bytes.unwrap_or_default(), false);
+        let Some(outcomes) = outcomes else { continue };
+        let (mut bytes, mut changed) = (chunks::marks(&mut *conn, chunk).await?, false);
         let whose = marks.first().map(|m| (m.message_no, m.app_no, m.vendor));
         for mark in marks {
             bytes.resize(bytes.len().max(mark.count as usize), 0);
@@ -118,7 +116,7 @@ async fn mark(conn: &mut SqliteConnection, marks: &[Mark]) -> Result<Vec<Delta>>
     Ok(deltas.chain(corrections).collect())
 }
 
-async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<u64> {
+async fn apply(conn: &mut Conn, application: Application) -> Result<u64> {
     let deltas = mark(conn, &application.marks).await?;
     tallies::add(conn, &deltas, application.now).await?;
     for end in &application.raws {
@@ -126,8 +124,8 @@ async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<
         sqlx::query("UPDATE receipt_raw SET state = $2, found = $3, refused = $4, error = $5 WHERE no = $1")
             .bind(end.no)
             .bind(state)
-            .bind(end.found)
-            .bind(end.refused)
+            .bind(i64::from(end.found))
+            .bind(i64::from(end.refused))
             .bind(&end.error)
             .execute(&mut *conn)
             .await?;
@@ -162,7 +160,7 @@ async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<
         .await?;
     }
     if !application.joined.is_empty() {
-        sqlx::query("DELETE FROM receipt_orphan WHERE no IN (SELECT value FROM json_each($1))")
+        sqlx::query(concat!("DELETE FROM receipt_orphan WHERE no IN (SELECT value FROM ", numbers!("$1"), " x)"))
             .bind(rows::to_json("receipt_orphan.no", &application.joined)?)
             .execute(&mut *conn)
             .await?;
@@ -177,7 +175,7 @@ async fn apply(conn: &mut SqliteConnection, application: Application) -> Result<
     Ok(deltas.iter().filter(|d| matches!(d.measure, Measure::Receipt(_))).map(|d| d.n.unsigned_abs()).sum())
 }
 
-async fn drop_some(conn: &mut SqliteConnection, app_no: i64, n: i64) -> Result<()> {
+async fn drop_some(conn: &mut Conn, app_no: i64, n: i64) -> Result<()> {
     sqlx::query("INSERT INTO receipt_dropped (app_no, n) VALUES ($1, $2) ON CONFLICT (app_no) DO UPDATE SET n = receipt_dropped.n + $2")
         .bind(app_no)
         .bind(n)
@@ -189,14 +187,14 @@ async fn drop_some(conn: &mut SqliteConnection, app_no: i64, n: i64) -> Result<(
 const RAW: &str = "no, app_no, source, received_at, content_type, query, signature, body, found, refused, error";
 
 #[async_trait]
-impl Receipts for SqliteReceipts {
+impl Receipts for StoredReceipts {
     async fn append(&self, raw: NewRaw) -> Result<i64> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    let done = sqlx::query(
+                    let no = sqlx::query_scalar(
                         "INSERT INTO receipt_raw (app_no, source, received_at, content_type, query, signature, body, state) \
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, 0) RETURNING no",
                     )
                     .bind(raw.app_no)
                     .bind(rows::code_or_zero(raw.vendor))
@@ -205,9 +203,9 @@ impl Receipts for SqliteReceipts {
                     .bind(raw.query)
                     .bind(raw.signature)
                     .bind(raw.body)
-                    .execute(conn)
+                    .fetch_one(conn)
                     .await?;
-                    Ok(done.last_insert_rowid())
+                    Ok(no)
                 })
             })
             .await
@@ -216,7 +214,7 @@ impl Receipts for SqliteReceipts {
     async fn take(&self, limit: u32) -> Result<Vec<Raw>> {
         let found: Vec<RawRow> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {RAW} FROM receipt_raw WHERE state = 0 ORDER BY no LIMIT $1")))
-                .bind(limit)
+                .bind(i64::from(limit))
                 .fetch_all(self.db.readers())
                 .await?;
         found.into_iter().map(|row| raw(row).map(|(raw, _)| raw)).collect()
@@ -228,12 +226,12 @@ impl Receipts for SqliteReceipts {
 
     async fn orphans_due(&self, now: Millis, known: i64, limit: u32) -> Result<Vec<Orphan>> {
         let found: Vec<(i64, String, i64)> = sqlx::query_as(
-            "SELECT no, fact, tries FROM (SELECT no, fact, tries FROM receipt_orphan WHERE next_try <= $1 ORDER BY next_try LIMIT $3) \
+            "SELECT no, fact, tries FROM (SELECT no, fact, tries FROM receipt_orphan WHERE next_try <= $1 ORDER BY next_try LIMIT $3) due \
              UNION SELECT o.no, o.fact, o.tries FROM message m CROSS JOIN receipt_orphan o WHERE m.no > $2 AND o.message = m.id",
         )
         .bind(now)
         .bind(known)
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         found
@@ -258,7 +256,7 @@ impl Receipts for SqliteReceipts {
                          (SELECT no FROM receipt_orphan WHERE received_at < $1 LIMIT $2) RETURNING app_no",
                     )
                     .bind(orphans_before)
-                    .bind(limit)
+                    .bind(i64::from(limit))
                     .fetch_all(&mut *conn)
                     .await?;
                     let mut by_app: BTreeMap<i64, i64> = BTreeMap::new();
@@ -272,10 +270,14 @@ impl Receipts for SqliteReceipts {
                         "DELETE FROM receipt_raw WHERE no IN (SELECT no FROM receipt_raw WHERE state > 0 AND received_at < $1 LIMIT $2)",
                     )
                     .bind(raws_before)
-                    .bind(limit)
+                    .bind(i64::from(limit))
                     .execute(&mut *conn)
                     .await?;
-                    Ok((gone.len() as u64, raws.rows_affected()))
+                    let mut raws = raws.rows_affected();
+                    if let Some(whole_days) = words::FORGET_DAYS {
+                        raws += sqlx::query_scalar::<_, i64>(whole_days).bind(raws_before).fetch_one(conn).await?.unsigned_abs();
+                    }
+                    Ok((gone.len() as u64, raws))
                 })
             })
             .await
@@ -301,7 +303,7 @@ impl Receipts for SqliteReceipts {
             "SELECT {RAW} FROM receipt_raw WHERE app_no = $1 AND error IS NOT NULL ORDER BY no DESC LIMIT $2"
         )))
         .bind(app_no)
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         found.into_iter().map(raw).collect()

@@ -1,4 +1,4 @@
-//! Campaigns in SQLite.
+//! Campaigns.
 
 use async_trait::async_trait;
 use types::Millis;
@@ -12,13 +12,13 @@ use super::{Db, rows};
 use crate::storage::campaigns::{Campaign, CampaignFilter, Campaigns, Move};
 use crate::storage::{Result, StorageError};
 
-pub struct SqliteCampaigns {
+pub struct StoredCampaigns {
     db: Db,
 }
 
-impl SqliteCampaigns {
-    pub fn new(db: Db) -> SqliteCampaigns {
-        SqliteCampaigns { db }
+impl StoredCampaigns {
+    pub fn new(db: Db) -> StoredCampaigns {
+        StoredCampaigns { db }
     }
 }
 
@@ -76,7 +76,7 @@ fn problem(trouble: Option<&Problem>) -> Result<Option<String>> {
 }
 
 #[async_trait]
-impl Campaigns for SqliteCampaigns {
+impl Campaigns for StoredCampaigns {
     async fn create(&self, app_no: i64, id: CampaignId, spec: CampaignSpec, by: &str, now: Millis) -> Result<Campaign> {
         let by = by.to_owned();
         self.db
@@ -132,10 +132,12 @@ impl Campaigns for SqliteCampaigns {
     }
 
     async fn list(&self, app_no: i64, filter: &CampaignFilter, page: &PageRequest) -> Result<Page<Campaign>> {
-        let found: Vec<Row> = sqlx::query_as(
+        let found: Vec<Row> = sqlx::query_as(concat!(
             "SELECT * FROM campaign WHERE app_no = $1 AND no < $2 AND ($3 IS NULL OR state = $3) \
-             AND ($4 IS NULL OR id = $4 OR instr(lower(name), lower($4)) > 0) ORDER BY no DESC LIMIT $5",
-        )
+             AND ($4 IS NULL OR id = $4 OR ",
+            holds!("lower(name)", "lower($4)"),
+            ") ORDER BY no DESC LIMIT $5"
+        ))
         .bind(app_no)
         .bind(rows::before(page.after.as_deref()))
         .bind(filter.state.map(CampaignState::slug))
@@ -221,7 +223,7 @@ impl Campaigns for SqliteCampaigns {
         let found: Vec<Row> =
             sqlx::query_as("SELECT * FROM campaign WHERE state = 'scheduled' AND due_at <= $1 ORDER BY due_at, no LIMIT $2")
                 .bind(now)
-                .bind(limit)
+                .bind(i64::from(limit))
                 .fetch_all(self.db.readers())
                 .await?;
         all(found)
@@ -231,7 +233,7 @@ impl Campaigns for SqliteCampaigns {
         let found: Vec<Row> = sqlx::query_as(
             "SELECT * FROM campaign WHERE state IN ('running', 'paused') AND state = 'running' AND message_no IS NULL ORDER BY no LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         all(found)
@@ -250,7 +252,7 @@ impl Campaigns for SqliteCampaigns {
              WHERE c.state IN ('running', 'paused') AND NOT (c.state = 'running' AND m.state IN (0, 1)) \
              AND NOT (c.state = 'paused' AND m.state = 2) ORDER BY c.no LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         found
@@ -264,7 +266,7 @@ impl Campaigns for SqliteCampaigns {
             "SELECT id, message_no FROM campaign WHERE state IN ('running', 'paused') AND state = 'running' AND message_no IS NOT NULL \
              ORDER BY no DESC LIMIT $1",
         )
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         Ok(found.into_iter().map(|(id, no)| (CampaignId::trusted(id), no)).collect())

@@ -1,28 +1,27 @@
-//! Tallies in SQLite: one statement per table and step, whatever the number of deltas.
+//! Tallies: one statement per table and step, whatever the number of deltas.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::{Db, rows};
+use super::{Conn, Db, rows, words};
 use crate::storage::tallies::{Delta, Grain, Measure, Point, Tallies};
 use crate::storage::{Result, StorageError};
 
-pub struct SqliteTallies {
+pub struct StoredTallies {
     db: Db,
 }
 
-impl SqliteTallies {
-    pub fn new(db: Db) -> SqliteTallies {
-        SqliteTallies { db }
+impl StoredTallies {
+    pub fn new(db: Db) -> StoredTallies {
+        StoredTallies { db }
     }
 }
 
 /// Adds deltas to the counters of their messages and to the minute and hour of `now`, inside the caller's transaction.
-pub async fn add(conn: &mut SqliteConnection, deltas: impl IntoIterator<Item = &Delta>, now: Millis) -> Result<()> {
+pub async fn add(conn: &mut Conn, deltas: impl IntoIterator<Item = &Delta>, now: Millis) -> Result<()> {
     let mut tally: BTreeMap<(i64, i64, String), i64> = BTreeMap::new();
     let mut series: BTreeMap<(i64, i64, String), i64> = BTreeMap::new();
     for delta in deltas {
@@ -34,14 +33,7 @@ pub async fn add(conn: &mut SqliteConnection, deltas: impl IntoIterator<Item = &
     series.retain(|_, n| *n != 0);
     if !tally.is_empty() {
         let list: Vec<_> = tally.into_iter().map(|((message, vendor, key), n)| (message, vendor, key, n)).collect();
-        sqlx::query(
-            "INSERT INTO tally (message_no, vendor, key, n) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($1) WHERE true \
-             ON CONFLICT (message_no, vendor, key) DO UPDATE SET n = tally.n + excluded.n",
-        )
-        .bind(rows::to_json("tally", &list)?)
-        .execute(&mut *conn)
-        .await?;
+        sqlx::query(words::ADD_TALLY).bind(rows::to_json("tally", &list)?).execute(&mut *conn).await?;
     }
     if !series.is_empty() {
         let mut list = Vec::with_capacity(series.len() * 2);
@@ -50,14 +42,7 @@ pub async fn add(conn: &mut SqliteConnection, deltas: impl IntoIterator<Item = &
                 list.push((app, seconds(grain), now.div_euclid(grain.ms()) * grain.ms(), vendor, key, n));
             }
         }
-        sqlx::query(
-            "INSERT INTO series (app_no, grain, at, vendor, key, n) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each($1) WHERE true \
-             ON CONFLICT (app_no, grain, at, vendor, key) DO UPDATE SET n = series.n + excluded.n",
-        )
-        .bind(rows::to_json("series", &list)?)
-        .execute(&mut *conn)
-        .await?;
+        sqlx::query(words::ADD_SERIES).bind(rows::to_json("series", &list)?).execute(&mut *conn).await?;
     }
     Ok(())
 }
@@ -71,42 +56,43 @@ fn measure(key: &str) -> Result<Measure> {
 }
 
 #[async_trait]
-impl Tallies for SqliteTallies {
+impl Tallies for StoredTallies {
     async fn of_message(&self, message_no: i64) -> Result<Vec<(Option<Vendor>, Measure, i64)>> {
-        let found: Vec<(i64, String, i64)> = sqlx::query_as("SELECT vendor, key, n FROM tally WHERE message_no = $1 ORDER BY vendor, key")
-            .bind(message_no)
-            .fetch_all(self.db.readers())
-            .await?;
+        let found: Vec<(i64, String, i64)> = sqlx::query_as(
+            "SELECT vendor, key, CAST(SUM(n) AS BIGINT) FROM tally WHERE message_no = $1 GROUP BY vendor, key ORDER BY vendor, key",
+        )
+        .bind(message_no)
+        .fetch_all(self.db.readers())
+        .await?;
         found.into_iter().map(|(vendor, key, n)| Ok((rows::vendor_or_none("tally.vendor", vendor)?, measure(&key)?, n))).collect()
     }
 
     async fn series(&self, app_no: Option<i64>, grain: Grain, from: Millis, to: Millis) -> Result<Vec<Point>> {
-        let found: Vec<(i64, i64, String, i64)> = match app_no {
-            Some(app_no) => {
-                sqlx::query_as(
-                    "SELECT at, vendor, key, n FROM series WHERE app_no = $1 AND grain = $2 AND at >= $3 AND at < $4 \
-                     ORDER BY at, vendor, key",
+        let found: Vec<(i64, i64, String, i64)> =
+            match app_no {
+                Some(app_no) => sqlx::query_as(
+                    "SELECT at, vendor, key, CAST(SUM(n) AS BIGINT) FROM series WHERE app_no = $1 AND grain = $2 AND at >= $3 AND at < $4 \
+                     GROUP BY at, vendor, key ORDER BY at, vendor, key",
                 )
                 .bind(app_no)
                 .bind(seconds(grain))
                 .bind(from)
                 .bind(to)
                 .fetch_all(self.db.readers())
-                .await?
-            }
-            None => {
-                sqlx::query_as(
-                    "SELECT at, vendor, key, SUM(n) FROM series \
+                .await?,
+                None => {
+                    sqlx::query_as(
+                        "SELECT at, vendor, key, CAST(SUM(n) AS BIGINT) FROM series \
                      WHERE app_no IN (SELECT no FROM app) AND grain = $1 AND at >= $2 AND at < $3 \
                      GROUP BY at, vendor, key ORDER BY at, vendor, key",
-                )
-                .bind(seconds(grain))
-                .bind(from)
-                .bind(to)
-                .fetch_all(self.db.readers())
-                .await?
-            }
-        };
+                    )
+                    .bind(seconds(grain))
+                    .bind(from)
+                    .bind(to)
+                    .fetch_all(self.db.readers())
+                    .await?
+                }
+            };
         found
             .into_iter()
             .map(|(at, vendor, key, n)| {

@@ -1,10 +1,10 @@
 //! Is the audit log as it was written? The whole chain, what is new since the last look, or the next part of the daily walk.
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::AssertSqlSafe;
 use types::Millis;
 
-use super::Db;
 use super::people::{LOG, LogRow, chain};
+use super::{Conn, Db};
 use crate::storage::Result;
 use crate::storage::people::AuditCheck;
 
@@ -34,7 +34,7 @@ enum Walked {
     Broken(i64),
 }
 
-async fn walk(conn: &mut SqliteConnection, from: Place, most: i64) -> Result<Walked> {
+async fn walk(conn: &mut Conn, from: Place, most: i64) -> Result<Walked> {
     let (mut last, mut previous) = from;
     let mut left = most;
     while left > 0 {
@@ -64,7 +64,7 @@ async fn walk(conn: &mut SqliteConnection, from: Place, most: i64) -> Result<Wal
     })
 }
 
-async fn mark(conn: &mut SqliteConnection) -> Result<Mark> {
+async fn mark(conn: &mut Conn) -> Result<Mark> {
     let columns = "SELECT no, hash, again_no, again, whole_at, broken_at FROM audit_checked WHERE one = 1";
     Ok(sqlx::query_as(columns).fetch_one(conn).await?)
 }
@@ -91,7 +91,7 @@ async fn keep(db: &Db, mark: Mark) -> Result<()> {
 
 /// The whole chain, in one snapshot.
 pub async fn whole(db: &Db) -> Result<AuditCheck> {
-    let mut snapshot = db.readers().begin().await?;
+    let mut snapshot = db.snapshot().await?;
     let before = mark(&mut snapshot).await?;
     let walked = walk(&mut snapshot, (0, String::new()), i64::MAX).await?;
     drop(snapshot);
@@ -100,7 +100,7 @@ pub async fn whole(db: &Db) -> Result<AuditCheck> {
 
 /// From the mark on. When the mark itself no longer fits the log, the whole of it, to find where.
 pub async fn new(db: &Db) -> Result<AuditCheck> {
-    let mut snapshot = db.readers().begin().await?;
+    let mut snapshot = db.snapshot().await?;
     let before = mark(&mut snapshot).await?;
     if let Some(no) = before.broken_at {
         return Ok(AuditCheck::BrokenAt(no));
@@ -134,7 +134,7 @@ async fn ended(db: &Db, before: Mark, walked: Walked, over: bool) -> Result<Audi
 
 /// The next part of the daily walk.
 pub async fn again(db: &Db, now: Millis, limit: u32) -> Result<Option<AuditCheck>> {
-    let mut snapshot = db.readers().begin().await?;
+    let mut snapshot = db.snapshot().await?;
     let before = mark(&mut snapshot).await?;
     if before.broken_at.is_some() || (before.again_no == 0 && now - before.whole_at < AGAIN_MS) {
         return Ok(None);

@@ -1,23 +1,23 @@
-//! People in SQLite.
+//! People.
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::AssertSqlSafe;
 use types::Millis;
 use types::ids::{AppId, PersonId};
 use types::listing::{Page, PageRequest};
 use types::people::Role;
 
-use super::{Db, audit_walk, rows};
+use super::{Conn, Database, Db, audit_walk, rows, words};
 use crate::storage::people::{AuditCheck, AuditEntry, AuditFilter, AuditRow, Link, NewPerson, People, Person, PersonChange, SessionRow};
 use crate::storage::{Result, StorageError};
 
-pub struct SqlitePeople {
+pub struct StoredPeople {
     db: Db,
 }
 
-impl SqlitePeople {
-    pub fn new(db: Db) -> SqlitePeople {
-        SqlitePeople { db }
+impl StoredPeople {
+    pub fn new(db: Db) -> StoredPeople {
+        StoredPeople { db }
     }
 }
 
@@ -78,9 +78,14 @@ pub(super) fn chain(previous: &str, row: &LogRow) -> String {
     hex::encode(context.finish())
 }
 
+/// The end of the log, held until the end of this work: one after the other.
+async fn head(conn: &mut Conn) -> Result<(i64, String)> {
+    Ok(sqlx::query_as(concat!("SELECT no, hash FROM audit_head WHERE one = 1", locked!())).fetch_one(conn).await?)
+}
+
 /// Appends to the log inside the caller's transaction.
-pub(super) async fn append(conn: &mut SqliteConnection, entry: &AuditEntry) -> Result<i64> {
-    let (last, previous): (i64, String) = sqlx::query_as("SELECT no, hash FROM audit_head WHERE one = 1").fetch_one(&mut *conn).await?;
+pub(super) async fn append(conn: &mut Conn, entry: &AuditEntry) -> Result<i64> {
+    let (last, previous) = head(&mut *conn).await?;
     let json = |column: &str, value: &Option<serde_json::Value>| value.as_ref().map(|v| rows::to_json(column, v)).transpose();
     let mut row: LogRow = (
         last + 1,
@@ -120,17 +125,16 @@ pub(super) async fn append(conn: &mut SqliteConnection, entry: &AuditEntry) -> R
 }
 
 /// As [`append`], for deeds that may be the machine's own.
-pub(super) async fn append_some(conn: &mut SqliteConnection, entry: Option<&AuditEntry>) -> Result<()> {
+pub(super) async fn append_some(conn: &mut Conn, entry: Option<&AuditEntry>) -> Result<()> {
     match entry {
         Some(entry) => append(conn, entry).await.map(drop),
         None => Ok(()),
     }
 }
 
-async fn insert(conn: &mut SqliteConnection, person: &NewPerson) -> Result<Person> {
-    let taken = |error: sqlx::Error| match error.as_database_error() {
-        Some(db) if db.is_unique_violation() && db.message().contains("person.email") => StorageError::Conflict("email"),
-        _ => StorageError::Database(error),
+async fn insert(conn: &mut Conn, person: &NewPerson) -> Result<Person> {
+    let taken = |error: sqlx::Error| {
+        if words::taken(&error, "person.email") { StorageError::Conflict("email") } else { StorageError::Database(error) }
     };
     sqlx::query("INSERT INTO person (id, email, name, rights, admin, password, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(person.id.as_str())
@@ -154,13 +158,13 @@ async fn insert(conn: &mut SqliteConnection, person: &NewPerson) -> Result<Perso
     })
 }
 
-async fn read(conn: &mut SqliteConnection, id: &str) -> Result<Option<Person>> {
+async fn read(conn: &mut Conn, id: &str) -> Result<Option<Person>> {
     let row: Option<PersonRow> = sqlx::query_as(AssertSqlSafe(format!("{PERSON} WHERE id = $1"))).bind(id).fetch_optional(conn).await?;
     row.map(person).transpose()
 }
 
 #[async_trait]
-impl People for SqlitePeople {
+impl People for StoredPeople {
     async fn create(&self, person: NewPerson, audit: AuditEntry) -> Result<Person> {
         self.db
             .write(move |conn| {
@@ -224,7 +228,9 @@ impl People for SqlitePeople {
                 Box::pin(async move {
                     let admin = change.rights.role == Some(Role::Admin);
                     if !admin || change.disabled {
-                        let others: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM person WHERE admin = 1 AND disabled = 0 AND id <> $1")
+                        // Two who remove each other: the second one sees what the first did.
+                        head(&mut *conn).await?;
+                        let others: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM person WHERE admin = 1 AND NOT disabled AND id <> $1")
                             .bind(id.as_str())
                             .fetch_one(&mut *conn)
                             .await?;
@@ -382,7 +388,7 @@ impl People for SqlitePeople {
     }
 
     async fn audit_list(&self, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditRow>> {
-        let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(LOG);
+        let mut query = sqlx::QueryBuilder::<Database>::new(LOG);
         query.push(" WHERE no < ").push_bind(rows::before(page.after.as_deref()));
         if let Some(actor) = &filter.actor_id {
             query.push(" AND actor_id = ").push_bind(actor);

@@ -1,22 +1,21 @@
-//! Copies in SQLite.
+//! Copies.
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::CopyId;
 use types::listing::{Page, PageRequest};
 
-use super::{Db, rows};
+use super::{Conn, Db, rows, words};
 use crate::storage::copies::{Copies, CopyFilter, CopyRow, CopySave, CopyVersion};
 use crate::storage::{Result, StorageError};
 
-pub struct SqliteCopies {
+pub struct StoredCopies {
     db: Db,
 }
 
-impl SqliteCopies {
-    pub fn new(db: Db) -> SqliteCopies {
-        SqliteCopies { db }
+impl StoredCopies {
+    pub fn new(db: Db) -> StoredCopies {
+        StoredCopies { db }
     }
 }
 
@@ -81,13 +80,10 @@ const ONE: &str = "SELECT c.no, c.id, c.app_no, c.name, c.tags, c.archived_at, c
                    FROM copy c JOIN copy_version v ON v.copy_no = c.no AND v.number = c.version WHERE c.id = $1";
 
 fn name_taken(error: sqlx::Error) -> StorageError {
-    match error.as_database_error() {
-        Some(db) if db.is_unique_violation() && db.message().contains("copy.name") => StorageError::Conflict("copy name"),
-        _ => StorageError::Database(error),
-    }
+    if words::taken(&error, "copy.name") { StorageError::Conflict("copy name") } else { StorageError::Database(error) }
 }
 
-async fn add_version(conn: &mut SqliteConnection, copy_no: i64, number: i64, content: &str, save: &CopySave) -> Result<()> {
+async fn add_version(conn: &mut Conn, copy_no: i64, number: i64, content: &str, save: &CopySave) -> Result<()> {
     sqlx::query("INSERT INTO copy_version (copy_no, number, content, note, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(copy_no)
         .bind(number)
@@ -100,13 +96,13 @@ async fn add_version(conn: &mut SqliteConnection, copy_no: i64, number: i64, con
     Ok(())
 }
 
-async fn read(conn: &mut SqliteConnection, id: &CopyId) -> Result<CopyRow> {
+async fn read(conn: &mut Conn, id: &CopyId) -> Result<CopyRow> {
     let row: Row = sqlx::query_as(ONE).bind(id.as_str()).fetch_one(conn).await?;
     row.try_into()
 }
 
 #[async_trait]
-impl Copies for SqliteCopies {
+impl Copies for StoredCopies {
     async fn create(&self, app_no: i64, id: CopyId, save: CopySave) -> Result<CopyRow> {
         self.db
             .write(move |conn| {
@@ -136,10 +132,11 @@ impl Copies for SqliteCopies {
             .write(move |conn| {
                 Box::pin(async move {
                     let content = rows::to_json("copy_version.content", &save.content)?;
-                    let found: Option<(i64, String)> = sqlx::query_as(
+                    let found: Option<(i64, String)> = sqlx::query_as(concat!(
                         "SELECT c.no, v.content FROM copy c JOIN copy_version v ON v.copy_no = c.no AND v.number = c.version \
                          WHERE c.id = $1 AND c.version = $2 AND c.archived_at IS NULL",
-                    )
+                        locked!("c")
+                    ))
                     .bind(id.as_str())
                     .bind(i64::from(expected))
                     .fetch_optional(&mut *conn)
@@ -194,16 +191,20 @@ impl Copies for SqliteCopies {
     }
 
     async fn list(&self, app_no: i64, filter: &CopyFilter, page: &PageRequest) -> Result<Page<CopyRow>> {
-        let found: Vec<Row> = sqlx::query_as(
+        let found: Vec<Row> = sqlx::query_as(concat!(
             "SELECT c.no, c.id, c.app_no, c.name, c.tags, c.archived_at, c.created_at, \
              (SELECT COUNT(*) FROM campaign k WHERE k.copy = c.id) AS used_in, \
              v.number, v.content, v.note, v.made_by, v.made_at \
              FROM copy c JOIN copy_version v ON v.copy_no = c.no AND v.number = c.version \
              WHERE c.app_no = $1 AND c.no < $2 AND (c.archived_at IS NOT NULL) = $3 \
-             AND ($4 IS NULL OR instr(lower(c.name), lower($4)) > 0) \
-             AND ($5 IS NULL OR EXISTS (SELECT 1 FROM json_each(c.tags) t WHERE t.value = $5)) \
-             ORDER BY c.no DESC LIMIT $6",
-        )
+             AND ($4 IS NULL OR ",
+            holds!("lower(c.name)", "lower($4)"),
+            ") \
+             AND ($5 IS NULL OR EXISTS (SELECT 1 FROM ",
+            texts!("c.tags"),
+            " t WHERE t.value = $5)) \
+             ORDER BY c.no DESC LIMIT $6"
+        ))
         .bind(app_no)
         .bind(rows::before(page.after.as_deref()))
         .bind(filter.archived)

@@ -1,13 +1,12 @@
-//! Registrations in SQLite: a block is read, decided in memory, and written, in seven statements whatever its length.
+//! Registrations: a block is read, decided in memory, and written, in seven statements whatever its length.
 
 use std::collections::{BTreeMap, HashMap};
 
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::DeviceId;
 use types::vendor::Vendor;
 
-use super::rows;
+use super::{Conn, apps, rows};
 use crate::storage::devices::Registration;
 use crate::storage::{Result, StorageError};
 
@@ -76,7 +75,8 @@ impl Block {
 }
 
 /// See `Devices::register`.
-pub async fn register(conn: &mut SqliteConnection, app_no: i64, registrations: Vec<Registration>) -> Result<Vec<DeviceId>> {
+pub async fn register(conn: &mut Conn, app_no: i64, registrations: Vec<Registration>) -> Result<Vec<DeviceId>> {
+    apps::lock(&mut *conn, app_no).await?;
     let by_id = known_ids(&mut *conn, app_no, &registrations).await?;
     let by_token = known_tokens(&mut *conn, app_no, &registrations).await?;
     let mut block = Block::default();
@@ -105,13 +105,13 @@ pub async fn register(conn: &mut SqliteConnection, app_no: i64, registrations: V
     Ok(places.into_iter().map(|at| block.slots[at].id.clone()).collect())
 }
 
-async fn known_ids(conn: &mut SqliteConnection, app_no: i64, registrations: &[Registration]) -> Result<HashMap<DeviceId, i64>> {
+async fn known_ids(conn: &mut Conn, app_no: i64, registrations: &[Registration]) -> Result<HashMap<DeviceId, i64>> {
     let ids: Vec<&str> = registrations.iter().filter_map(|r| r.id.as_ref().map(DeviceId::as_str)).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let found: Vec<(String, i64)> =
-        sqlx::query_as("SELECT d.id, d.no FROM json_each($2) x CROSS JOIN device d WHERE d.id = x.value AND d.app_no = $1")
+        sqlx::query_as(concat!("SELECT d.id, d.no FROM ", texts!("$2"), " x CROSS JOIN device d WHERE d.id = x.value AND d.app_no = $1"))
             .bind(app_no)
             .bind(rows::to_json("device.id", &ids)?)
             .fetch_all(conn)
@@ -121,20 +121,18 @@ async fn known_ids(conn: &mut SqliteConnection, app_no: i64, registrations: &[Re
 
 type Owner = (i64, DeviceId);
 
-async fn known_tokens(
-    conn: &mut SqliteConnection,
-    app_no: i64,
-    registrations: &[Registration],
-) -> Result<HashMap<(Vendor, String), Owner>> {
+async fn known_tokens(conn: &mut Conn, app_no: i64, registrations: &[Registration]) -> Result<HashMap<(Vendor, String), Owner>> {
     let tokens: Vec<(i64, &str)> =
         registrations.iter().filter(|r| r.id.is_none()).flat_map(|r| &r.tokens).map(|(v, t)| (v.code(), t.as_str())).collect();
     if tokens.is_empty() {
         return Ok(HashMap::new());
     }
-    let found: Vec<(i64, String, i64, String)> = sqlx::query_as(
-        "SELECT t.vendor, t.token, d.no, d.id FROM json_each($2) x CROSS JOIN device_token t CROSS JOIN device d \
-         WHERE t.app_no = $1 AND t.vendor = x.value ->> 0 AND t.token = x.value ->> 1 AND d.no = t.device_no",
-    )
+    let found: Vec<(i64, String, i64, String)> = sqlx::query_as(concat!(
+        "SELECT t.vendor, t.token, d.no, d.id FROM ",
+        lists!("$2"),
+        " x CROSS JOIN device_token t CROSS JOIN device d \
+         WHERE t.app_no = $1 AND t.vendor = CAST(x.value ->> 0 AS BIGINT) AND t.token = x.value ->> 1 AND d.no = t.device_no"
+    ))
     .bind(app_no)
     .bind(rows::to_json("device_token.token", &tokens)?)
     .fetch_all(conn)
@@ -164,18 +162,21 @@ fn device_json(slot: &Slot) -> DeviceJson<'_> {
     )
 }
 
-async fn write_devices(conn: &mut SqliteConnection, app_no: i64, slots: &mut [Slot]) -> Result<()> {
+async fn write_devices(conn: &mut Conn, app_no: i64, slots: &mut [Slot]) -> Result<()> {
     let known: Vec<DeviceJson<'_>> = slots.iter().filter(|s| s.no.is_some()).map(device_json).collect();
     if !known.is_empty() {
-        sqlx::query(
+        sqlx::query(concat!(
             "UPDATE device SET user_id = x.value ->> 2, \
              model = CASE x.value ->> 3 WHEN '' THEN model ELSE x.value ->> 3 END, \
              os_version = CASE x.value ->> 4 WHEN '' THEN os_version ELSE x.value ->> 4 END, \
              app_version = CASE x.value ->> 5 WHEN '' THEN app_version ELSE x.value ->> 5 END, \
-             notifications_on = COALESCE(x.value ->> 6, notifications_on), environment = x.value ->> 7, \
-             test = COALESCE(x.value ->> 8, test), seen_at = MAX(seen_at, x.value ->> 9) \
-             FROM json_each($1) x WHERE device.no = x.value ->> 0",
-        )
+             notifications_on = COALESCE(CAST(x.value ->> 6 AS BOOLEAN), notifications_on), environment = CAST(x.value ->> 7 AS BIGINT), \
+             test = COALESCE(CAST(x.value ->> 8 AS BOOLEAN), test), \
+             seen_at = CASE WHEN seen_at < CAST(x.value ->> 9 AS BIGINT) THEN CAST(x.value ->> 9 AS BIGINT) ELSE seen_at END \
+             FROM ",
+            lists!("$1"),
+            " x WHERE device.no = CAST(x.value ->> 0 AS BIGINT)"
+        ))
         .bind(rows::to_json("device", &known)?)
         .execute(&mut *conn)
         .await?;
@@ -186,9 +187,10 @@ async fn write_devices(conn: &mut SqliteConnection, app_no: i64, slots: &mut [Sl
     }
     let made = fresh.len() as i64;
     let numbers: Vec<(String, i64)> = sqlx::query_as(
-        "INSERT INTO device (id, app_no, user_id, model, os_version, app_version, notifications_on, environment, test, created_at, seen_at) \
-         SELECT value ->> 1, $1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, \
-         COALESCE(value ->> 8, 0), value ->> 9, value ->> 9 FROM json_each($2) RETURNING id, no",
+        concat!("INSERT INTO device (id, app_no, user_id, model, os_version, app_version, notifications_on, environment, test, created_at, seen_at) \
+         SELECT value ->> 1, $1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, CAST(value ->> 6 AS BOOLEAN), \
+         CAST(value ->> 7 AS BIGINT), COALESCE(CAST(value ->> 8 AS BOOLEAN), FALSE), CAST(value ->> 9 AS BIGINT), \
+         CAST(value ->> 9 AS BIGINT) FROM ", lists!("$2"), " x RETURNING id, no"),
     )
     .bind(app_no)
     .bind(rows::to_json("device", &fresh)?)
@@ -202,7 +204,7 @@ async fn write_devices(conn: &mut SqliteConnection, app_no: i64, slots: &mut [Sl
     Ok(())
 }
 
-async fn write_tokens(conn: &mut SqliteConnection, app_no: i64, slots: &[Slot]) -> Result<()> {
+async fn write_tokens(conn: &mut Conn, app_no: i64, slots: &[Slot]) -> Result<()> {
     let mut named: Vec<(i64, i64)> = Vec::new();
     let mut tokens: Vec<(i64, i64, &str, i64, Millis)> = Vec::new();
     for slot in slots {
@@ -215,21 +217,26 @@ async fn write_tokens(conn: &mut SqliteConnection, app_no: i64, slots: &[Slot]) 
     if named.is_empty() {
         return Ok(());
     }
-    sqlx::query(
+    sqlx::query(concat!(
         "INSERT INTO device_token (device_no, app_no, vendor, token, environment, state, registered_at) \
-         SELECT value ->> 0, $1, value ->> 1, value ->> 2, value ->> 3, 0, value ->> 4 FROM json_each($2) WHERE true \
+         SELECT CAST(value ->> 0 AS BIGINT), $1, CAST(value ->> 1 AS BIGINT), value ->> 2, CAST(value ->> 3 AS BIGINT), 0, \
+         CAST(value ->> 4 AS BIGINT) FROM ",
+        lists!("$2"),
+        " x WHERE true \
          ON CONFLICT (app_no, vendor, token) DO UPDATE SET device_no = excluded.device_no, environment = excluded.environment, \
-         state = 0, reason = NULL, quarantined_at = NULL, registered_at = excluded.registered_at",
-    )
+         state = 0, reason = NULL, quarantined_at = NULL, registered_at = excluded.registered_at"
+    ))
     .bind(app_no)
     .bind(rows::to_json("device_token", &tokens)?)
     .execute(&mut *conn)
     .await?;
     // A new token of a vendor takes the place of the device's former one.
-    let held: Vec<(i64, i64, i64, String)> = sqlx::query_as(
-        "SELECT t.no, t.device_no, t.vendor, t.token FROM json_each($1) x CROSS JOIN device_token t \
-         WHERE t.device_no = x.value ->> 0 AND t.vendor = x.value ->> 1",
-    )
+    let held: Vec<(i64, i64, i64, String)> = sqlx::query_as(concat!(
+        "SELECT t.no, t.device_no, t.vendor, t.token FROM ",
+        lists!("$1"),
+        " x CROSS JOIN device_token t \
+         WHERE t.device_no = CAST(x.value ->> 0 AS BIGINT) AND t.vendor = CAST(x.value ->> 1 AS BIGINT)"
+    ))
     .bind(rows::to_json("device_token", &named)?)
     .fetch_all(&mut *conn)
     .await?;
@@ -237,7 +244,7 @@ async fn write_tokens(conn: &mut SqliteConnection, app_no: i64, slots: &[Slot]) 
     let gone: Vec<i64> =
         held.iter().filter(|(_, device, vendor, token)| !kept.contains(&(*device, *vendor, token.as_str()))).map(|h| h.0).collect();
     if !gone.is_empty() {
-        sqlx::query("DELETE FROM device_token WHERE no IN (SELECT value FROM json_each($1))")
+        sqlx::query(concat!("DELETE FROM device_token WHERE no IN (SELECT value FROM ", numbers!("$1"), " x)"))
             .bind(rows::to_json("device_token.no", &gone)?)
             .execute(conn)
             .await?;

@@ -1,13 +1,12 @@
-//! Apps in SQLite.
+//! Apps.
 
 use async_trait::async_trait;
 use serde_json::json;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::AppId;
 use types::vendor::{Environment, Vendor};
 
-use super::{Db, people, rows};
+use super::{Conn, Db, people, rows, words};
 use crate::storage::apps::{App, AppChange, AppSecret, Apps, CREDENTIAL_REFUSED, CredentialRow, Lane, LaneSettings, NewApp};
 use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
@@ -15,13 +14,13 @@ use crate::storage::{Result, StorageError};
 /// `last_used_at` of a secret is this coarse, so that a busy caller does not write it with every call.
 const TOUCH_MS: Millis = 60_000;
 
-pub struct SqliteApps {
+pub struct StoredApps {
     db: Db,
 }
 
-impl SqliteApps {
-    pub fn new(db: Db) -> SqliteApps {
-        SqliteApps { db }
+impl StoredApps {
+    pub fn new(db: Db) -> StoredApps {
+        StoredApps { db }
     }
 }
 
@@ -109,13 +108,10 @@ fn default_settings(vendor: Vendor, environment: Environment) -> LaneSettings {
 
 /// A second app of one name is the caller's mistake; a second key would be ours, and stays a database error.
 fn name_taken(error: sqlx::Error) -> StorageError {
-    match error.as_database_error() {
-        Some(db) if db.is_unique_violation() && db.message().contains("app.name") => StorageError::Conflict("name"),
-        _ => StorageError::Database(error),
-    }
+    if words::taken(&error, "app.name") { StorageError::Conflict("name") } else { StorageError::Database(error) }
 }
 
-async fn add_secret(conn: &mut SqliteConnection, app_no: i64, sealed: &[u8], now: Millis) -> Result<AppSecret> {
+async fn add_secret(conn: &mut Conn, app_no: i64, sealed: &[u8], now: Millis) -> Result<AppSecret> {
     let row: SecretRow = sqlx::query_as(
         "INSERT INTO app_secret (app_no, sealed, created_at) VALUES ($1, $2, $3) RETURNING no, sealed, created_at, last_used_at",
     )
@@ -127,8 +123,8 @@ async fn add_secret(conn: &mut SqliteConnection, app_no: i64, sealed: &[u8], now
     Ok(secret(row))
 }
 
-async fn add_lane(conn: &mut SqliteConnection, app_no: i64, vendor: Vendor, environment: Environment) -> Result<()> {
-    sqlx::query("INSERT INTO lane (app_no, vendor, settings) VALUES ($1, $2, $3)")
+async fn add_lane(conn: &mut Conn, app_no: i64, vendor: Vendor, environment: Environment) -> Result<()> {
+    sqlx::query("INSERT INTO lane (app_no, vendor, settings) VALUES ($1, $2, $3) ON CONFLICT (app_no, vendor) DO NOTHING")
         .bind(app_no)
         .bind(vendor.code())
         .bind(rows::to_json("lane.settings", &default_settings(vendor, environment))?)
@@ -137,12 +133,18 @@ async fn add_lane(conn: &mut SqliteConnection, app_no: i64, vendor: Vendor, envi
     Ok(())
 }
 
-async fn live_secrets(conn: &mut SqliteConnection, app_no: i64) -> Result<i64> {
+/// One at a time decides what this app has.
+pub(super) async fn lock(conn: &mut Conn, app_no: i64) -> Result<()> {
+    sqlx::query(concat!("SELECT no FROM app WHERE no = $1", locked!())).bind(app_no).execute(conn).await?;
+    Ok(())
+}
+
+async fn live_secrets(conn: &mut Conn, app_no: i64) -> Result<i64> {
     Ok(sqlx::query_scalar("SELECT COUNT(*) FROM app_secret WHERE app_no = $1").bind(app_no).fetch_one(conn).await?)
 }
 
 #[async_trait]
-impl Apps for SqliteApps {
+impl Apps for StoredApps {
     async fn create(&self, app: NewApp, audit: Option<AuditEntry>) -> Result<App> {
         self.db
             .write(move |conn| {
@@ -251,6 +253,7 @@ impl Apps for SqliteApps {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
+                    lock(&mut *conn, app_no).await?;
                     if live_secrets(&mut *conn, app_no).await? >= 2 {
                         return Err(StorageError::Conflict("secrets"));
                     }
@@ -267,6 +270,7 @@ impl Apps for SqliteApps {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
+                    lock(&mut *conn, app_no).await?;
                     let gone = sqlx::query("DELETE FROM app_secret WHERE app_no = $1 AND no = $2")
                         .bind(app_no)
                         .bind(secret_no)
@@ -440,14 +444,10 @@ impl Apps for SqliteApps {
     }
 
     async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool> {
-        let (fresh, alone) = self.db.nonces.remember(self.db.readers(), app_no, nonce, now, until).await?;
-        if alone {
-            self.db.nudge();
-        }
-        Ok(fresh)
+        self.db.remember_nonce(app_no, nonce, now, until).await
     }
 
     async fn nobody_else(&self, now: Millis) -> Result<()> {
-        self.db.nonces.be_alone(self.db.readers(), now).await
+        self.db.nobody_else(now).await
     }
 }

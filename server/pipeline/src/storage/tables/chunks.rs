@@ -1,37 +1,36 @@
-//! Chunks in SQLite: the queue.
+//! Chunks: the queue.
 
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
-use super::{Db, rows, tallies};
+use super::{Conn, Db, rows, tallies};
 use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::Outcomes;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, StorageError};
 
-pub struct SqliteChunks {
+pub struct StoredChunks {
     db: Db,
 }
 
-impl SqliteChunks {
-    pub fn new(db: Db) -> SqliteChunks {
-        SqliteChunks { db }
+impl StoredChunks {
+    pub fn new(db: Db) -> StoredChunks {
+        StoredChunks { db }
     }
 }
 
 /// Writes a planned chunk inside the caller's transaction.
-pub async fn insert(conn: &mut SqliteConnection, message_no: i64, app_no: i64, chunk: &NewChunk, now: Millis) -> Result<()> {
+pub async fn insert(conn: &mut Conn, message_no: i64, app_no: i64, chunk: &NewChunk, now: Millis) -> Result<()> {
     let state = if chunk.done { ChunkState::Done } else { ChunkState::Waiting };
-    let done = sqlx::query(
+    let no: i64 = sqlx::query_scalar(
         "INSERT INTO chunk (message_no, app_no, lane_no, vendor, state, priority, deadline, not_before, count, first_key, last_key, \
          fence, attempts, lapsed, why, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, 0, 0, 0, $11, $12, $12)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, 0, 0, FALSE, $11, $12, $12) RETURNING no",
     )
     .bind(message_no)
     .bind(app_no)
@@ -40,14 +39,13 @@ pub async fn insert(conn: &mut SqliteConnection, message_no: i64, app_no: i64, c
     .bind(state.code())
     .bind(chunk.priority)
     .bind(chunk.deadline)
-    .bind(chunk.count)
+    .bind(i64::from(chunk.count))
     .bind(chunk.first_key)
     .bind(chunk.last_key)
     .bind(&chunk.why)
     .bind(now)
-    .execute(&mut *conn)
+    .fetch_one(&mut *conn)
     .await?;
-    let no = done.last_insert_rowid();
     sqlx::query("INSERT INTO chunk_recipients (chunk_no, bytes) VALUES ($1, $2)")
         .bind(no)
         .bind(&chunk.recipients)
@@ -70,16 +68,20 @@ pub struct Closing {
 
 /// Ends chunks inside the caller's transaction: whoever still waits gets `outcome` (`Cancelled` when the message was),
 /// or `Uncertain` where a lease had run out, for then the request may have left. Returns how many got `outcome`.
-pub async fn close(conn: &mut SqliteConnection, chunks: Vec<Closing>, outcome: Outcome, now: Millis) -> Result<u64> {
+pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now: Millis) -> Result<u64> {
     if chunks.is_empty() {
         return Ok(0);
     }
     let nos = rows::to_json("chunk.no", &chunks.iter().map(|c| c.no).collect::<Vec<_>>())?;
-    let lists: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT chunk_no, bytes FROM chunk_outcomes WHERE chunk_no IN (SELECT value FROM json_each($1))")
-            .bind(&nos)
-            .fetch_all(&mut *conn)
-            .await?;
+    let lists: Vec<(i64, Vec<u8>)> = sqlx::query_as(concat!(
+        "SELECT chunk_no, bytes FROM chunk_outcomes WHERE chunk_no IN (SELECT value FROM ",
+        numbers!("$1"),
+        " x) ORDER BY chunk_no",
+        locked!()
+    ))
+    .bind(&nos)
+    .fetch_all(&mut *conn)
+    .await?;
     let mut lists: HashMap<i64, Vec<u8>> = lists.into_iter().collect();
     let mut ended = 0;
     let mut deltas = Vec::with_capacity(chunks.len());
@@ -105,35 +107,42 @@ pub async fn close(conn: &mut SqliteConnection, chunks: Vec<Closing>, outcome: O
         sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
         deltas.push(Delta { message_no: chunk.message_no, app_no: chunk.app_no, vendor, measure: Measure::outcome(becomes), n });
     }
-    sqlx::query("UPDATE chunk SET state = 3, lapsed = 0, updated_at = $2 WHERE no IN (SELECT value FROM json_each($1))")
-        .bind(&nos)
-        .bind(now)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query(concat!(
+        "UPDATE chunk SET state = 3, lapsed = FALSE, updated_at = $2 WHERE no IN (SELECT value FROM ",
+        numbers!("$1"),
+        " x)"
+    ))
+    .bind(&nos)
+    .bind(now)
+    .execute(&mut *conn)
+    .await?;
     tallies::add(conn, &deltas, now).await?;
     Ok(ended)
 }
 
 /// One byte per recipient, or none at all.
-async fn marks(conn: &mut SqliteConnection, no: i64) -> Result<Vec<u8>> {
+pub(super) async fn marks(conn: &mut Conn, no: i64) -> Result<Vec<u8>> {
     let stored = sqlx::query_scalar("SELECT bytes FROM chunk_marks WHERE chunk_no = $1").bind(no).fetch_optional(conn).await?;
     Ok(stored.unwrap_or_default())
 }
 
 /// Receipts may have come before the outcome they prove, or while the chunk was in somebody's hands: what they corrected in
 /// the store stays corrected, and what this step calls uncertain is believed to have arrived.
-async fn believe(conn: &mut SqliteConnection, step: &mut Step, message_no: i64, app_no: i64, vendor: i64) -> Result<()> {
+async fn believe(conn: &mut Conn, step: &mut Step, message_no: i64, app_no: i64, vendor: i64) -> Result<()> {
     let mut outcomes = Outcomes::decode(&step.outcomes)?;
     if !outcomes.any(Outcome::Uncertain) {
         return Ok(());
     }
+    // First the list: who corrects it by receipts holds it while they write the marks.
+    let stored: Vec<u8> = sqlx::query_scalar(concat!("SELECT bytes FROM chunk_outcomes WHERE chunk_no = $1", locked!()))
+        .bind(step.no.0)
+        .fetch_one(&mut *conn)
+        .await?;
     let believed = outcomes.believe(&marks(conn, step.no.0).await?);
     if believed.is_empty() {
         return Ok(());
     }
     step.outcomes = outcomes.encode();
-    let stored: Vec<u8> =
-        sqlx::query_scalar("SELECT bytes FROM chunk_outcomes WHERE chunk_no = $1").bind(step.no.0).fetch_one(conn).await?;
     let stored = Outcomes::decode(&stored)?;
     let vendor = rows::vendor_or_none("chunk.vendor", vendor)?;
     for (i, reason) in believed {
@@ -221,20 +230,32 @@ struct Claiming {
     untouched: bool,
 }
 
-async fn claim(conn: &mut SqliteConnection, asked: Claiming) -> Result<Vec<ClaimRow>> {
-    const CLAIM: &str = "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, \
-         updated_at = $3 WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
-         ORDER BY deadline, no LIMIT $5) RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed";
-    const CLAIM_UNTOUCHED: &str = "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
-         lease_until = $4, updated_at = $3 WHERE no IN (SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
-         AND not_before <= $3 AND attempts = 0 AND lapsed = 0 ORDER BY deadline, no LIMIT $5) \
-         RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed";
+async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
+    const CLAIM: &str = concat!(
+        "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, \
+         updated_at = $3 WHERE no ",
+        one_of_free!(
+            "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
+         ORDER BY deadline, no LIMIT $5"
+        ),
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed"
+    );
+    const CLAIM_UNTOUCHED: &str = concat!(
+        "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
+         lease_until = $4, updated_at = $3 WHERE no ",
+        one_of_free!(
+            "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
+         AND not_before <= $3 AND attempts = 0 AND NOT lapsed ORDER BY deadline, no LIMIT $5"
+        ),
+        " \
+         RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed"
+    );
     let mut claimed: Vec<ClaimRow> = sqlx::query_as(if asked.untouched { CLAIM_UNTOUCHED } else { CLAIM })
         .bind(asked.lane_no)
         .bind(asked.owner)
         .bind(asked.now)
         .bind(asked.until)
-        .bind(asked.max)
+        .bind(i64::from(asked.max))
         .bind(asked.priority)
         .fetch_all(conn)
         .await?;
@@ -242,11 +263,12 @@ async fn claim(conn: &mut SqliteConnection, asked: Claiming) -> Result<Vec<Claim
     Ok(claimed)
 }
 
-async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
-    let held: Option<(i64, i64, i64, i64)> = sqlx::query_as(
+async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
+    let held: Option<(i64, i64, i64, i64)> = sqlx::query_as(concat!(
         "SELECT c.message_no, c.app_no, c.vendor, m.state FROM chunk c JOIN message m ON m.no = c.message_no \
          WHERE c.no = $1 AND c.fence = $2 AND c.state = 1",
-    )
+        locked_with_message!()
+    ))
     .bind(step.no.0)
     .bind(step.fence)
     .fetch_optional(&mut *conn)
@@ -271,7 +293,7 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
         (Next::Hold, _) => (ChunkState::Waiting, 0),
     };
     sqlx::query(
-        "UPDATE chunk SET state = $2, not_before = $3, lapsed = 0, lease_owner = NULL, lease_until = NULL, updated_at = $4 WHERE no = $1",
+        "UPDATE chunk SET state = $2, not_before = $3, lapsed = FALSE, lease_owner = NULL, lease_until = NULL, updated_at = $4 WHERE no = $1",
     )
     .bind(step.no.0)
     .bind(state.code())
@@ -285,10 +307,12 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
         .execute(&mut *conn)
         .await?;
     if !step.references.is_empty() {
-        sqlx::query(
-            "INSERT INTO chunk_reference (vendor, reference, chunk_no) SELECT $1, value, $2 FROM json_each($3) WHERE true \
-             ON CONFLICT (vendor, reference) DO NOTHING",
-        )
+        sqlx::query(concat!(
+            "INSERT INTO chunk_reference (vendor, reference, chunk_no) SELECT $1, value, $2 FROM ",
+            texts!("$3"),
+            " x WHERE true \
+             ON CONFLICT (vendor, reference) DO NOTHING"
+        ))
         .bind(vendor)
         .bind(step.no.0)
         .bind(rows::to_json("chunk_reference", &step.references)?)
@@ -305,7 +329,7 @@ async fn record(conn: &mut SqliteConnection, mut step: Step) -> Result<()> {
     tallies::add(conn, &step.deltas, step.now).await
 }
 
-impl SqliteChunks {
+impl StoredChunks {
     async fn claimed(&self, asked: Claiming) -> Result<Vec<Claimed>> {
         let lane_no = asked.lane_no;
         let claimed: Vec<ClaimRow> = self.db.write_once(move |conn| Box::pin(claim(conn, asked))).await?;
@@ -315,10 +339,12 @@ impl SqliteChunks {
         // The lists are read outside the writer: while we hold the lease nobody else ends a recipient (`believe` sees to what
         // receipts correct meanwhile).
         let nos: Vec<i64> = claimed.iter().map(|c| c.no).collect();
-        let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(
-            "SELECT x.key, r.bytes, o.bytes FROM json_each($1) x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \
-             WHERE r.chunk_no = x.value AND o.chunk_no = x.value ORDER BY x.key",
-        )
+        let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(concat!(
+            "SELECT x.key, r.bytes, o.bytes FROM ",
+            numbers!("$1"),
+            " x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \
+             WHERE r.chunk_no = x.value AND o.chunk_no = x.value ORDER BY x.key"
+        ))
         .bind(rows::to_json("chunk.no", &nos)?)
         .fetch_all(self.db.readers())
         .await?;
@@ -348,11 +374,12 @@ impl SqliteChunks {
     }
 }
 
-async fn hand_over(conn: &mut SqliteConnection, over: HandOver) -> Result<()> {
-    let held: Option<(i64, i64)> = sqlx::query_as(
+async fn hand_over(conn: &mut Conn, over: HandOver) -> Result<()> {
+    let held: Option<(i64, i64)> = sqlx::query_as(concat!(
         "SELECT c.message_no, c.app_no FROM chunk c JOIN message m ON m.no = c.message_no \
          WHERE c.no = $1 AND c.fence = $2 AND c.state = 1 AND m.state IN (0, 1)",
-    )
+        locked_with_message!()
+    ))
     .bind(over.no.0)
     .bind(over.fence)
     .fetch_optional(&mut *conn)
@@ -373,7 +400,7 @@ async fn hand_over(conn: &mut SqliteConnection, over: HandOver) -> Result<()> {
 }
 
 #[async_trait]
-impl Chunks for SqliteChunks {
+impl Chunks for StoredChunks {
     async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
         self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, untouched: false }).await
     }
@@ -419,17 +446,36 @@ impl Chunks for SqliteChunks {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    // Chunks of paused and cancelled messages are held: the first wait for a resume, `settle` ends the others.
-                    let done = sqlx::query(
-                        "UPDATE chunk SET state = CASE WHEN (SELECT m.state FROM message m WHERE m.no = chunk.message_no) IN (2, 4) \
-                         THEN 2 ELSE 0 END, lapsed = 1, fence = fence + 1, lease_owner = NULL, lease_until = NULL, updated_at = $1 \
-                         WHERE state = 1 AND (lease_until < $1 OR ($2 IS NOT NULL AND lease_owner <> $2))",
-                    )
+                    let lapsed: Vec<(i64, i64)> = sqlx::query_as(concat!(
+                        "SELECT c.no, m.state FROM chunk c JOIN message m ON m.no = c.message_no \
+                         WHERE c.state = 1 AND (c.lease_until < $1 OR ($2 IS NOT NULL AND c.lease_owner <> $2))",
+                        locked_with_message!()
+                    ))
                     .bind(now)
                     .bind(owner)
-                    .execute(conn)
+                    .fetch_all(&mut *conn)
                     .await?;
-                    Ok(done.rows_affected())
+                    // Chunks of paused and cancelled messages are held: the first wait for a resume, `settle` ends the others.
+                    let stopped = |state: i64| [MessageState::Paused.code(), MessageState::Cancelled.code()].contains(&state);
+                    let (held, free): (Vec<_>, Vec<_>) = lapsed.iter().partition(|(_, message)| stopped(*message));
+                    for (state, chunks) in [(ChunkState::Held, held), (ChunkState::Waiting, free)] {
+                        if chunks.is_empty() {
+                            continue;
+                        }
+                        let nos: Vec<i64> = chunks.into_iter().map(|(no, _)| no).collect();
+                        sqlx::query(concat!(
+                            "UPDATE chunk SET state = $2, lapsed = TRUE, fence = fence + 1, lease_owner = NULL, lease_until = NULL, \
+                             updated_at = $1 WHERE no IN (SELECT value FROM ",
+                            numbers!("$3"),
+                            " x)"
+                        ))
+                        .bind(now)
+                        .bind(state.code())
+                        .bind(rows::to_json("chunk.no", &nos)?)
+                        .execute(&mut *conn)
+                        .await?;
+                    }
+                    Ok(lapsed.len() as u64)
                 })
             })
             .await
@@ -447,13 +493,14 @@ impl Chunks for SqliteChunks {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    let late: Vec<Closing> = sqlx::query_as(
+                    let late: Vec<Closing> = sqlx::query_as(concat!(
                         "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, m.state AS message_state \
                          FROM chunk c JOIN message m ON m.no = c.message_no \
                          WHERE c.state IN (0, 2) AND c.deadline < $1 ORDER BY c.deadline LIMIT $2",
-                    )
+                        unless_held!("c")
+                    ))
                     .bind(now)
-                    .bind(limit)
+                    .bind(i64::from(limit))
                     .fetch_all(&mut *conn)
                     .await?;
                     close(conn, late, Outcome::Expired, now).await
@@ -476,17 +523,19 @@ impl Chunks for SqliteChunks {
     }
 
     async fn of_message(&self, message_no: i64, after: ChunkNo, limit: u32) -> Result<Vec<ChunkView>> {
-        let found: Vec<ViewRow> = sqlx::query_as(
+        let found: Vec<ViewRow> = sqlx::query_as(concat!(
             "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
              r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
-             FROM (SELECT no FROM chunk INDEXED BY chunk_key WHERE message_no = $1 AND no > $2 ORDER BY no LIMIT $3) page \
+             FROM (SELECT no FROM chunk",
+            by_index!("chunk_key"),
+            " WHERE message_no = $1 AND no > $2 ORDER BY no LIMIT $3) page \
              JOIN chunk c ON c.no = page.no \
              JOIN chunk_recipients r ON r.chunk_no = c.no JOIN chunk_outcomes o ON o.chunk_no = c.no \
-             LEFT JOIN chunk_marks k ON k.chunk_no = c.no ORDER BY c.no",
-        )
+             LEFT JOIN chunk_marks k ON k.chunk_no = c.no ORDER BY c.no"
+        ))
         .bind(message_no)
         .bind(after.0)
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         found.into_iter().map(ChunkView::try_from).collect()
@@ -519,7 +568,7 @@ impl Chunks for SqliteChunks {
     async fn onward_due(&self, now: Millis, limit: u32) -> Result<Vec<ChunkNo>> {
         let found: Vec<i64> = sqlx::query_scalar("SELECT chunk_no FROM onward WHERE due_at <= $1 ORDER BY due_at LIMIT $2")
             .bind(now)
-            .bind(limit)
+            .bind(i64::from(limit))
             .fetch_all(self.db.readers())
             .await?;
         Ok(found.into_iter().map(ChunkNo).collect())
@@ -533,7 +582,7 @@ impl Chunks for SqliteChunks {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    sqlx::query("DELETE FROM onward WHERE chunk_no IN (SELECT value FROM json_each($1))").bind(nos).execute(conn).await?;
+                    sqlx::query(concat!("DELETE FROM onward WHERE chunk_no IN (SELECT value FROM ", numbers!("$1"), " x)")).bind(nos).execute(conn).await?;
                     Ok(())
                 })
             })
@@ -549,7 +598,7 @@ impl Chunks for SqliteChunks {
 
     async fn backlog(&self) -> Result<Vec<(i64, Backlog)>> {
         let found: Vec<(i64, i64, i64, Option<Millis>)> = sqlx::query_as(
-            "SELECT lane_no, COUNT(*), SUM(count), MIN(created_at) FROM chunk WHERE state = 0 AND lane_no IS NOT NULL GROUP BY lane_no",
+            "SELECT lane_no, COUNT(*), CAST(SUM(count) AS BIGINT), MIN(created_at) FROM chunk WHERE state = 0 AND lane_no IS NOT NULL GROUP BY lane_no",
         )
         .fetch_all(self.db.readers())
         .await?;

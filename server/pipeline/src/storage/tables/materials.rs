@@ -1,4 +1,4 @@
-//! Materials in SQLite.
+//! Materials.
 
 use async_trait::async_trait;
 use types::Millis;
@@ -7,13 +7,13 @@ use super::Db;
 use crate::storage::Result;
 use crate::storage::materials::{Material, Materials};
 
-pub struct SqliteMaterials {
+pub struct StoredMaterials {
     db: Db,
 }
 
-impl SqliteMaterials {
-    pub fn new(db: Db) -> SqliteMaterials {
-        SqliteMaterials { db }
+impl StoredMaterials {
+    pub fn new(db: Db) -> StoredMaterials {
+        StoredMaterials { db }
     }
 }
 
@@ -37,7 +37,7 @@ fn material(row: Row) -> Material {
 }
 
 #[async_trait]
-impl Materials for SqliteMaterials {
+impl Materials for StoredMaterials {
     async fn get(&self, lane_no: i64, key: &str) -> Result<Option<Material>> {
         let found: Option<Row> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM material WHERE lane_no = $1 AND key = $2")))
@@ -104,7 +104,7 @@ impl Materials for SqliteMaterials {
                         "DELETE FROM material WHERE (lane_no, key) IN (SELECT lane_no, key FROM material WHERE ends_at < $1 LIMIT $2)",
                     )
                     .bind(before)
-                    .bind(limit)
+                    .bind(i64::from(limit))
                     .execute(conn)
                     .await?;
                     Ok(done.rows_affected())

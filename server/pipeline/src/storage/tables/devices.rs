@@ -1,4 +1,4 @@
-//! Devices in SQLite. Lists travel as one JSON parameter (`json_each`), so a block of 1,000 is a handful of statements.
+//! Devices.
 
 use async_trait::async_trait;
 use types::Millis;
@@ -6,18 +6,18 @@ use types::ids::DeviceId;
 use types::listing::{Page, PageRequest};
 use types::vendor::Vendor;
 
-use super::{Db, people, registering, rows};
+use super::{Db, apps, people, registering, rows};
 use crate::storage::devices::{Device, DeviceFilter, Devices, Reach, Reached, Registration, Token, TokenState};
 use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
-pub struct SqliteDevices {
+pub struct StoredDevices {
     db: Db,
 }
 
-impl SqliteDevices {
-    pub fn new(db: Db) -> SqliteDevices {
-        SqliteDevices { db }
+impl StoredDevices {
+    pub fn new(db: Db) -> StoredDevices {
+        StoredDevices { db }
     }
 
     /// The devices with their tokens, in the order given.
@@ -27,10 +27,12 @@ impl SqliteDevices {
             return Ok(devices);
         }
         let nos: Vec<i64> = devices.iter().map(|d| d.no).collect();
-        let tokens: Vec<TokenRow> = sqlx::query_as(
+        let tokens: Vec<TokenRow> = sqlx::query_as(concat!(
             "SELECT x.key AS at, t.vendor, t.token, t.environment, t.state, t.reason, t.registered_at, t.quarantined_at \
-             FROM json_each($1) x CROSS JOIN device_token t WHERE t.device_no = x.value ORDER BY x.key, t.vendor, t.no",
-        )
+             FROM ",
+            numbers!("$1"),
+            " x CROSS JOIN device_token t WHERE t.device_no = x.value ORDER BY x.key, t.vendor, t.no"
+        ))
         .bind(rows::to_json("device.no", &nos)?)
         .fetch_all(self.db.readers())
         .await?;
@@ -149,7 +151,7 @@ fn placed(asked: usize, found: &str) -> Result<Reached> {
 }
 
 #[async_trait]
-impl Devices for SqliteDevices {
+impl Devices for StoredDevices {
     async fn register(&self, app_no: i64, registrations: Vec<Registration>) -> Result<Vec<DeviceId>> {
         self.db.write(move |conn| Box::pin(registering::register(conn, app_no, registrations))).await
     }
@@ -171,26 +173,50 @@ impl Devices for SqliteDevices {
     async fn list(&self, app_no: i64, filter: &DeviceFilter, page: &PageRequest) -> Result<Page<Device>> {
         // The most selective question leads, so that each form is an index walk; the rest narrows it.
         let sql = if filter.token.is_some() {
-            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
+            concat!(
+                "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
              AND ($4 IS NULL OR d.user_id = $4) AND ($7 IS NULL OR d.test = $7) \
              AND d.no IN (SELECT t.device_no FROM device_token t WHERE t.app_no = $1 \
-                          AND t.token IN ($5, lower($5)) AND (t.token = $5 OR t.vendor = 1) AND t.vendor IN (SELECT value FROM json_each($6))) \
+                          AND t.token IN ($5, lower($5)) AND (t.token = $5 OR t.vendor = 1) AND t.vendor IN (SELECT value FROM ",
+                numbers!("$6"),
+                " x)) \
              ORDER BY d.no DESC LIMIT $3"
+            )
         } else if filter.user_id.is_some() {
-            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.user_id = $4 AND ($7 IS NULL OR d.test = $7) \
-             AND ($5 IS NULL) AND (json_array_length($6) = $8 OR EXISTS \
-                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM json_each($6)))) \
+            concat!(
+                "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.user_id = $4 AND ($7 IS NULL OR d.test = $7) \
+             AND ($5 IS NULL) AND (",
+                length_of!("$6"),
+                " = $8 OR EXISTS \
+                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM ",
+                numbers!("$6"),
+                " x))) \
              ORDER BY d.no DESC LIMIT $3"
+            )
         } else if filter.test == Some(true) {
-            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.test = 1 \
-             AND ($4 IS NULL) AND ($5 IS NULL) AND ($7 = 1) AND (json_array_length($6) = $8 OR EXISTS \
-                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM json_each($6)))) \
+            concat!(
+                "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 AND d.test = ",
+                yes!(),
+                " \
+             AND ($4 IS NULL) AND ($5 IS NULL) AND $7 AND (",
+                length_of!("$6"),
+                " = $8 OR EXISTS \
+                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM ",
+                numbers!("$6"),
+                " x))) \
              ORDER BY d.no DESC LIMIT $3"
+            )
         } else {
-            "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
-             AND ($4 IS NULL) AND ($5 IS NULL) AND ($7 IS NULL OR d.test = $7) AND (json_array_length($6) = $8 OR EXISTS \
-                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM json_each($6)))) \
+            concat!(
+                "SELECT d.* FROM device d WHERE d.app_no = $1 AND d.no < $2 \
+             AND ($4 IS NULL) AND ($5 IS NULL) AND ($7 IS NULL OR d.test = $7) AND (",
+                length_of!("$6"),
+                " = $8 OR EXISTS \
+                 (SELECT 1 FROM device_token t WHERE t.device_no = d.no AND t.vendor IN (SELECT value FROM ",
+                numbers!("$6"),
+                " x))) \
              ORDER BY d.no DESC LIMIT $3"
+            )
         };
         let every = Vendor::ALL.map(Vendor::code);
         let vendors: Vec<i64> = filter.vendor.map_or_else(|| every.to_vec(), |v| vec![v.code()]);
@@ -237,11 +263,17 @@ impl Devices for SqliteDevices {
     }
 
     async fn reach_users(&self, app_no: i64, users: &[String]) -> Result<Reached> {
-        let found: String = sqlx::query_scalar(
-            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
-             FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
-             WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no",
-        )
+        let found: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            gathered!(
+                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
+            ),
+            " \
+             FROM ",
+            texts!("$2"),
+            " x CROSS JOIN device d CROSS JOIN device_token t \
+             WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no"
+        ))
         .bind(app_no)
         .bind(rows::to_json("users", users)?)
         .fetch_one(self.db.readers())
@@ -250,11 +282,17 @@ impl Devices for SqliteDevices {
     }
 
     async fn reach_devices(&self, app_no: i64, devices: &[String]) -> Result<Reached> {
-        let found: String = sqlx::query_scalar(
-            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
-             FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
-             WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no",
-        )
+        let found: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            gathered!(
+                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
+            ),
+            " \
+             FROM ",
+            texts!("$2"),
+            " x CROSS JOIN device d CROSS JOIN device_token t \
+             WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no"
+        ))
         .bind(app_no)
         .bind(rows::to_json("devices", devices)?)
         .fetch_one(self.db.readers())
@@ -263,11 +301,17 @@ impl Devices for SqliteDevices {
     }
 
     async fn reach_nos(&self, app_no: i64, devices: &[i64]) -> Result<Reached> {
-        let found: String = sqlx::query_scalar(
-            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
-             FROM json_each($2) x CROSS JOIN device d CROSS JOIN device_token t \
-             WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no",
-        )
+        let found: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            gathered!(
+                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
+            ),
+            " \
+             FROM ",
+            numbers!("$2"),
+            " x CROSS JOIN device d CROSS JOIN device_token t \
+             WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no"
+        ))
         .bind(app_no)
         .bind(rows::to_json("devices", devices)?)
         .fetch_one(self.db.readers())
@@ -277,11 +321,17 @@ impl Devices for SqliteDevices {
 
     async fn reach_tokens(&self, app_no: i64, tokens: &[(Vendor, String)]) -> Result<Reached> {
         let asked: Vec<(i64, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
-        let found: String = sqlx::query_scalar(
-            "SELECT json_group_array(json_array(x.key, d.no, t.vendor, t.token, t.environment, t.state, d.notifications_on, d.test)) \
-             FROM json_each($2) x CROSS JOIN device_token t CROSS JOIN device d \
-             WHERE t.app_no = $1 AND t.vendor = x.value ->> 0 AND t.token = x.value ->> 1 AND d.no = t.device_no",
-        )
+        let found: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            gathered!(
+                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
+            ),
+            " \
+             FROM ",
+            lists!("$2"),
+            " x CROSS JOIN device_token t CROSS JOIN device d \
+             WHERE t.app_no = $1 AND t.vendor = CAST(x.value ->> 0 AS BIGINT) AND t.token = x.value ->> 1 AND d.no = t.device_no"
+        ))
         .bind(app_no)
         .bind(rows::to_json("tokens", &asked)?)
         .fetch_one(self.db.readers())
@@ -295,12 +345,14 @@ impl Devices for SqliteDevices {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    let done = sqlx::query(
+                    let done = sqlx::query(concat!(
                         "UPDATE device_token SET state = 1, reason = $4, quarantined_at = $5 WHERE state = 0 AND no IN \
-                         (SELECT t.no FROM json_each($3) x CROSS JOIN device_token t \
+                         (SELECT t.no FROM ",
+                        lists!("$3"),
+                        " x CROSS JOIN device_token t \
                           WHERE t.app_no = $1 AND t.vendor = $2 AND t.token = x.value ->> 0 \
-                          AND (x.value ->> 1 IS NULL OR t.registered_at <= x.value ->> 1))",
-                    )
+                          AND (x.value ->> 1 IS NULL OR t.registered_at <= CAST(x.value ->> 1 AS BIGINT)))"
+                    ))
                     .bind(app_no)
                     .bind(vendor.code())
                     .bind(&tokens)
@@ -318,7 +370,7 @@ impl Devices for SqliteDevices {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    sqlx::query("UPDATE device SET notifications_on = 0 WHERE no = $1 AND app_no = $2 AND seen_at <= $3")
+                    sqlx::query("UPDATE device SET notifications_on = FALSE WHERE no = $1 AND app_no = $2 AND seen_at <= $3")
                         .bind(device_no)
                         .bind(app_no)
                         .bind(at)
@@ -338,6 +390,7 @@ impl Devices for SqliteDevices {
                     if old == new {
                         return Ok(());
                     }
+                    apps::lock(&mut *conn, app_no).await?;
                     // When the phone has registered the new name already, only the old one goes.
                     let moved = sqlx::query(
                         "UPDATE device_token SET token = $4, registered_at = $5, state = 0, reason = NULL, quarantined_at = NULL \

@@ -1,9 +1,8 @@
-//! Crowds in SQLite.
+//! Crowds.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::crowd::{CrowdCounts, Detected, Mapping, Overrule, RejectReason, UploadState};
 use types::ids::{CrowdId, UploadId};
@@ -11,7 +10,7 @@ use types::listing::{Page, PageRequest};
 use types::problem::Problem;
 
 use super::crowd_rows::{CrowdRecord, UploadRecord};
-use super::{Db, rows};
+use super::{Conn, Db, rows};
 use crate::storage::crowd_frame::{Block, Reject, decode_block, decode_rejects, encode_rejects};
 use crate::storage::crowds::{Crowd, CrowdBlock, CrowdFilter, Crowds, NewUpload, Targets, Upload};
 use crate::storage::{Result, StorageError};
@@ -19,13 +18,13 @@ use crate::storage::{Result, StorageError};
 const STAGED: i64 = 0;
 const CONFIRMED: i64 = 1;
 
-pub struct SqliteCrowds {
+pub struct StoredCrowds {
     db: Db,
 }
 
-impl SqliteCrowds {
-    pub fn new(db: Db) -> SqliteCrowds {
-        SqliteCrowds { db }
+impl StoredCrowds {
+    pub fn new(db: Db) -> StoredCrowds {
+        StoredCrowds { db }
     }
 }
 
@@ -44,8 +43,8 @@ macro_rules! upload_columns {
 }
 
 /// The upload, if it may still change.
-async fn open_upload(conn: &mut SqliteConnection, id: &str) -> Result<UploadRecord> {
-    sqlx::query_as(concat!(upload_columns!(), "WHERE id = $1 AND state <> 'confirmed'"))
+async fn open_upload(conn: &mut Conn, id: &str) -> Result<UploadRecord> {
+    sqlx::query_as(concat!(upload_columns!(), "WHERE id = $1 AND state <> 'confirmed'", locked!()))
         .bind(id)
         .fetch_optional(conn)
         .await?
@@ -53,13 +52,13 @@ async fn open_upload(conn: &mut SqliteConnection, id: &str) -> Result<UploadReco
 }
 
 /// A staged crowd becomes one to be swept.
-async fn drop_staged(conn: &mut SqliteConnection, crowd_no: Option<i64>) -> Result<()> {
+async fn drop_staged(conn: &mut Conn, crowd_no: Option<i64>) -> Result<()> {
     sqlx::query("UPDATE crowd SET state = 2 WHERE no = $1 AND state = 0").bind(crowd_no).execute(conn).await?;
     Ok(())
 }
 
 #[async_trait]
-impl Crowds for SqliteCrowds {
+impl Crowds for StoredCrowds {
     async fn get(&self, id: &CrowdId) -> Result<Option<Crowd>> {
         let row: Option<CrowdRecord> = sqlx::query_as(concat!(crowd_columns!(), "WHERE id = $1 AND state = 1"))
             .bind(id.as_str())
@@ -90,7 +89,11 @@ impl Crowds for SqliteCrowds {
     async fn list(&self, app_no: i64, filter: &CrowdFilter, page: &PageRequest) -> Result<Page<Crowd>> {
         let found: Vec<CrowdRecord> = sqlx::query_as(concat!(
             crowd_columns!(),
-            "WHERE app_no = $1 AND state = 1 AND no < $2 AND ($3 = '' OR instr(lower(name), lower($3)) > 0) ORDER BY no DESC LIMIT $4"
+            concat!(
+                "WHERE app_no = $1 AND state = 1 AND no < $2 AND ($3 = '' OR ",
+                holds!("lower(name)", "lower($3)"),
+                ") ORDER BY no DESC LIMIT $4"
+            )
         ))
         .bind(app_no)
         .bind(rows::before(page.after.as_deref()))
@@ -304,10 +307,11 @@ impl Crowds for SqliteCrowds {
                     if upload.crowd_no != Some(crowd_no) || upload.state != UploadState::Checking.slug() {
                         return Err(StorageError::Stale("upload"));
                     }
-                    let held: (i64, i64) = sqlx::query_as("SELECT coalesce(sum(count), 0), count(*) FROM crowd_block WHERE crowd_no = $1")
-                        .bind(crowd_no)
-                        .fetch_one(&mut *conn)
-                        .await?;
+                    let held: (i64, i64) =
+                        sqlx::query_as("SELECT CAST(coalesce(sum(count), 0) AS BIGINT), count(*) FROM crowd_block WHERE crowd_no = $1")
+                            .bind(crowd_no)
+                            .fetch_one(&mut *conn)
+                            .await?;
                     if held.0 != valid {
                         return Err(StorageError::Corrupt(format!("crowd_block: {} rows stored of {valid}", held.0)));
                     }
@@ -520,19 +524,31 @@ impl Crowds for SqliteCrowds {
     async fn known(&self, app_no: i64, targets: &Targets) -> Result<u64> {
         let (sql, asked) = match targets {
             Targets::Users(users) => (
-                "SELECT count(*) FROM json_each($2) x WHERE EXISTS \
-                 (SELECT 1 FROM device d WHERE d.app_no = $1 AND d.user_id = x.value)",
+                concat!(
+                    "SELECT count(*) FROM ",
+                    texts!("$2"),
+                    " x WHERE EXISTS \
+                 (SELECT 1 FROM device d WHERE d.app_no = $1 AND d.user_id = x.value)"
+                ),
                 rows::to_json("users", users)?,
             ),
             Targets::Devices(devices) => (
-                "SELECT count(*) FROM json_each($2) x WHERE EXISTS (SELECT 1 FROM device d WHERE d.id = x.value AND d.app_no = $1)",
+                concat!(
+                    "SELECT count(*) FROM ",
+                    texts!("$2"),
+                    " x WHERE EXISTS (SELECT 1 FROM device d WHERE d.id = x.value AND d.app_no = $1)"
+                ),
                 rows::to_json("devices", devices)?,
             ),
             Targets::Tokens(tokens) => {
                 let list: Vec<(u8, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
                 (
-                    "SELECT count(*) FROM json_each($2) x WHERE EXISTS (SELECT 1 FROM device_token t \
-                     WHERE t.app_no = $1 AND t.vendor = x.value ->> 0 AND t.token = x.value ->> 1)",
+                    concat!(
+                        "SELECT count(*) FROM ",
+                        lists!("$2"),
+                        " x WHERE EXISTS (SELECT 1 FROM device_token t \
+                     WHERE t.app_no = $1 AND t.vendor = CAST(x.value ->> 0 AS BIGINT) AND t.token = x.value ->> 1)"
+                    ),
                     rows::to_json("tokens", &list)?,
                 )
             }
@@ -542,8 +558,10 @@ impl Crowds for SqliteCrowds {
     }
 }
 
-async fn must_be_staged(conn: &mut SqliteConnection, crowd_no: i64) -> Result<()> {
-    let staged: Option<i64> =
-        sqlx::query_scalar("SELECT no FROM crowd WHERE no = $1 AND state = 0").bind(crowd_no).fetch_optional(conn).await?;
+async fn must_be_staged(conn: &mut Conn, crowd_no: i64) -> Result<()> {
+    let staged: Option<i64> = sqlx::query_scalar(concat!("SELECT no FROM crowd WHERE no = $1 AND state = 0", locked!()))
+        .bind(crowd_no)
+        .fetch_optional(conn)
+        .await?;
     staged.map(|_| ()).ok_or(StorageError::Stale("crowd"))
 }

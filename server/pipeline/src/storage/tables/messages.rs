@@ -1,7 +1,6 @@
-//! Messages in SQLite.
+//! Messages.
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 use types::Millis;
 use types::content::MessageClass;
 use types::ids::{CampaignId, MessageId};
@@ -9,20 +8,20 @@ use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
 
 use super::chunks::{self, Closing};
-use super::{Db, rows, tallies};
+use super::{Conn, Db, rows, tallies};
 use crate::storage::messages::{Inserted, Message, MessageFilter, Messages, NewMessage, Origin, PlanStep};
 use crate::storage::{Result, StorageError};
 
 /// Chunks ended in one transaction by a cancel, so that no other writer waits long behind it.
 const CLOSE_MAX: i64 = 200;
 
-pub struct SqliteMessages {
+pub struct StoredMessages {
     db: Db,
 }
 
-impl SqliteMessages {
-    pub fn new(db: Db) -> SqliteMessages {
-        SqliteMessages { db }
+impl StoredMessages {
+    pub fn new(db: Db) -> StoredMessages {
+        StoredMessages { db }
     }
 
     /// Ends the held chunks of a cancelled message, part by part. Returns the recipients cancelled.
@@ -33,10 +32,12 @@ impl SqliteMessages {
                 .db
                 .write(move |conn| {
                     Box::pin(async move {
-                        let held: Vec<Closing> = sqlx::query_as(
-                            "SELECT no, message_no, app_no, vendor, lapsed, 4 AS message_state FROM chunk \
+                        sqlx::query(concat!("SELECT no FROM message WHERE no = $1", locked!())).bind(no).execute(&mut *conn).await?;
+                        let held: Vec<Closing> = sqlx::query_as(concat!(
+                            "SELECT no, message_no, app_no, vendor, lapsed, CAST(4 AS BIGINT) AS message_state FROM chunk \
                              WHERE message_no = $1 AND state = 2 AND state < 3 LIMIT $2",
-                        )
+                            locked!()
+                        ))
                         .bind(no)
                         .bind(CLOSE_MAX)
                         .fetch_all(&mut *conn)
@@ -115,12 +116,12 @@ impl TryFrom<MessageRow> for Message {
     }
 }
 
-async fn insert(conn: &mut SqliteConnection, message: NewMessage) -> Result<Inserted> {
+async fn insert(conn: &mut Conn, message: NewMessage) -> Result<Inserted> {
     let (key, hash) = message.idempotency.as_ref().map_or((None, None), |(key, hash)| (Some(key.as_str()), Some(hash.as_slice())));
     let fresh: Option<i64> = sqlx::query_scalar(
         "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
          state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0, $12, $13, $14, $15, $16, $17) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17) \
          ON CONFLICT (app_no, idem_key) WHERE idem_key IS NOT NULL DO NOTHING RETURNING no",
     )
     .bind(message.id.as_str())
@@ -155,7 +156,7 @@ async fn insert(conn: &mut SqliteConnection, message: NewMessage) -> Result<Inse
     Ok(if same { Inserted::Again { no, id: MessageId::trusted(id), created_at } } else { Inserted::OtherBody })
 }
 
-async fn plan(conn: &mut SqliteConnection, step: PlanStep) -> Result<()> {
+async fn plan(conn: &mut Conn, step: PlanStep) -> Result<()> {
     let app_no: Option<i64> = sqlx::query_scalar(
         "UPDATE message SET cursor = $3, state = CASE WHEN $4 THEN 1 ELSE state END, planned_all = $4 \
          WHERE no = $1 AND cursor = $2 AND state = 0 RETURNING app_no",
@@ -173,7 +174,7 @@ async fn plan(conn: &mut SqliteConnection, step: PlanStep) -> Result<()> {
     tallies::add(conn, step.chunks.iter().flat_map(|c| &c.deltas), step.now).await
 }
 
-async fn change_state(conn: &mut SqliteConnection, message: &'static str, chunks: &'static str, no: i64) -> Result<bool> {
+async fn change_state(conn: &mut Conn, message: &'static str, chunks: &'static str, no: i64) -> Result<bool> {
     if sqlx::query(message).bind(no).execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }
@@ -182,7 +183,7 @@ async fn change_state(conn: &mut SqliteConnection, message: &'static str, chunks
 }
 
 #[async_trait]
-impl Messages for SqliteMessages {
+impl Messages for StoredMessages {
     async fn insert(&self, message: NewMessage) -> Result<Inserted> {
         self.db.write_once(move |conn| Box::pin(insert(conn, message))).await
     }
@@ -226,7 +227,7 @@ impl Messages for SqliteMessages {
             "SELECT * FROM message WHERE state = 0 AND priority = $1 AND finished_at IS NULL ORDER BY deadline, no LIMIT $2",
         )
         .bind(class.priority())
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;
         found.into_iter().map(Message::try_from).collect()
@@ -254,7 +255,7 @@ impl Messages for SqliteMessages {
             .write(move |conn| {
                 Box::pin(change_state(
                     conn,
-                    "UPDATE message SET state = CASE WHEN planned_all = 1 THEN 1 ELSE 0 END WHERE no = $1 AND state = 2",
+                    "UPDATE message SET state = CASE WHEN planned_all THEN 1 ELSE 0 END WHERE no = $1 AND state = 2",
                     "UPDATE chunk SET state = 0 WHERE message_no = $1 AND state = 2 AND state < 3",
                     no,
                 ))
@@ -299,10 +300,12 @@ impl Messages for SqliteMessages {
             .db
             .write(move |conn| {
                 Box::pin(async move {
-                    Ok(sqlx::query_as(
-                        "UPDATE message SET state = 3, finished_at = $2 WHERE no IN (SELECT value FROM json_each($1)) AND state = 1 \
-                         AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.message_no = message.no AND c.state < 3) RETURNING no, campaign",
-                    )
+                    Ok(sqlx::query_as(concat!(
+                        "UPDATE message SET state = 3, finished_at = $2 WHERE no IN (SELECT value FROM ",
+                        numbers!("$1"),
+                        " x) AND state = 1 \
+                         AND NOT EXISTS (SELECT 1 FROM chunk c WHERE c.message_no = message.no AND c.state < 3) RETURNING no, campaign"
+                    ))
                     .bind(&over)
                     .bind(now)
                     .fetch_all(conn)

@@ -1,0 +1,181 @@
+//! PostgreSQL: a pool of connections, each write a transaction of its own, `synchronous_commit=on`.
+//!
+//! Any number of nodes write at once: claims pass over what others hold, rows that are read to decide are locked, every
+//! chunk carries its fence. PostgreSQL itself makes one fsync serve many commits.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Postgres, Transaction};
+
+use types::Millis;
+
+use super::{Result, Storage, StorageError};
+
+mod nonces;
+#[macro_use]
+mod words;
+#[path = "../tables/mod.rs"]
+#[allow(clippy::duplicate_mod)]
+mod tables;
+
+type Conn = PgConnection;
+type Database = Postgres;
+
+/// Connections of one node; each is a process of the server.
+const CONNECTIONS: u32 = 16;
+/// A connection that rested longer is tried before it is used.
+const RESTED: Duration = Duration::from_secs(5);
+/// Tables of coming days are made this often, and this many days ahead.
+const DAYS_EVERY: Duration = Duration::from_secs(3_600);
+const DAYS_AHEAD: i32 = 7;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// The store's two doors: `write` (a durable transaction) and `readers`.
+#[derive(Clone)]
+pub struct Db {
+    pool: PgPool,
+    _days: Arc<Days>,
+}
+
+/// Makes the tables of coming days as long as the store is open.
+struct Days(tokio::task::JoinHandle<()>);
+
+impl Drop for Days {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Opens and migrates the database. Nodes that start together take turns: the migrations hold an advisory lock.
+///
+/// # Errors
+/// When the server cannot be reached or a migration fails.
+pub async fn open(url: &str) -> Result<Storage> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("carillon")
+        .options([
+            ("synchronous_commit", "on"),
+            ("default_transaction_isolation", "read committed"),
+            ("idle_in_transaction_session_timeout", "60s"),
+            ("lock_timeout", "20s"),
+            // Our statements are short; compiling them takes longer than running them.
+            ("jit", "off"),
+        ])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|conn, about| {
+            Box::pin(async move {
+                if about.idle_for > RESTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    MIGRATIONS.run(&pool).await?;
+    make_days(&pool).await?;
+    let days = Arc::new(Days(tokio::spawn(keep_days(pool.clone()))));
+    Ok(tables::storage(Db { pool, _days: days }))
+}
+
+async fn make_days(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query("SELECT make_days($1)").bind(DAYS_AHEAD).execute(pool).await.map(drop)
+}
+
+/// A day without a table of its own is no loss: its rows go to the table for all others.
+async fn keep_days(pool: PgPool) {
+    loop {
+        tokio::time::sleep(DAYS_EVERY).await;
+        if let Err(error) = make_days(&pool).await {
+            tracing::warn!(%error, "making the tables of the coming days");
+        }
+    }
+}
+
+impl Db {
+    /// Connections for reading.
+    pub fn readers(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// One moment of the whole store, for reading.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn snapshot(&self) -> Result<Transaction<'static, Postgres>> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+    }
+
+    /// Whether this nonce is new. See `nonces`.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn remember_nonce(&self, app_no: i64, nonce: &str, now: Millis, until: Millis) -> Result<bool> {
+        nonces::remember(&self.pool, app_no, nonce, now, until).await
+    }
+
+    /// On a server nobody is ever alone: every nonce is looked up where all processes see it.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn nobody_else(&self, _now: Millis) -> Result<()> {
+        Ok(())
+    }
+
+    /// Runs `work` in a transaction and answers after the commit. An error takes it back. The work is done to its end even
+    /// when the caller goes away.
+    ///
+    /// # Errors
+    /// What `work` returned, or a database error when the commit failed (then nothing is stored).
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let pool = self.pool.clone();
+        finish(tokio::spawn(async move {
+            let mut transaction = pool.begin().await?;
+            match work(&mut transaction).await {
+                Ok(value) => {
+                    transaction.commit().await?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    transaction.rollback().await?;
+                    Err(error)
+                }
+            }
+        }))
+        .await
+    }
+
+    /// The same for work that changes the store by its last statement only: that statement is a transaction by itself.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_once<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let pool = self.pool.clone();
+        finish(tokio::spawn(async move {
+            let mut conn = pool.acquire().await?;
+            work(&mut conn).await
+        }))
+        .await
+    }
+}
+
+async fn finish<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
+    task.await.map_err(|_| StorageError::Database(sqlx::Error::WorkerCrashed))?
+}

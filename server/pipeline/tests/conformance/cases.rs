@@ -1,0 +1,18 @@
+//! Each of them asks for `fresh_storage`, and gets it from the store that includes this file.
+
+use super::fresh_storage;
+
+mod apps;
+mod campaigns;
+mod chunks;
+mod copies;
+mod crowds;
+mod devices;
+mod equation;
+mod materials;
+mod messages;
+mod people;
+mod receipts;
+mod statistics;
+mod tallies;
+mod writer;
