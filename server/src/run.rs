@@ -42,7 +42,7 @@ struct Flags {
     listen: Option<String>,
     #[arg(long)]
     data_dir: Option<String>,
-    /// sqlite:///path/to/carillon.db
+    /// sqlite:///path/to/carillon.db or postgres://user:password@host/database
     #[arg(long)]
     database_url: Option<String>,
     /// What this process does: web, work; both by default.
@@ -204,7 +204,8 @@ pub async fn build(settings: &Settings) -> anyhow::Result<Arc<House>> {
         database_url: settings.database_url(),
         data_dir: settings.data_dir.clone(),
         node: format!("node-{}", hex::encode(world.bytes::<6>())),
-        alone: settings.does(Duty::Work),
+        // A file has one owner; a database on a server may have many.
+        alone: settings.does(Duty::Work) && !pipeline::storage::shared(&settings.database_url()),
         vault: Arc::new(vault),
         world,
         public_url: settings.public_url.clone(),

@@ -24,7 +24,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Uploads, signed passes, and the database when no URL is given.
     pub data_dir: PathBuf,
-    /// `sqlite:///path/to/file.db`; `None` = `carillon.db` in the data folder.
+    /// `sqlite:///path/to/file.db` or `postgres://user:password@host/database`; `None` = `carillon.db` in the data folder.
     pub database_url: Option<String>,
     /// For several nodes; not served by this version.
     pub redis_url: Option<String>,
@@ -223,8 +223,8 @@ impl Settings {
         {
             wrong.push(format!("master_key_file {}: {error}", file.display()));
         }
-        if !self.database_url().starts_with("sqlite:") {
-            wrong.push("database_url: this version stores in SQLite; use sqlite:///path/to/carillon.db".to_owned());
+        if !self.database_url().starts_with("sqlite:") && !pipeline::storage::shared(&self.database_url()) {
+            wrong.push("database_url: use sqlite:///path/to/carillon.db or postgres://user:password@host/database".to_owned());
         }
         if self.redis_url.as_deref().is_some_and(|url| !url.is_empty()) {
             wrong.push("redis_url: this version coordinates inside one process; leave it empty".to_owned());
@@ -262,6 +262,11 @@ impl Settings {
                 let masked = match (text.find("://"), text.rfind('@')) {
                     (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &text[..scheme], &text[at..]),
                     _ => text.to_owned(),
+                };
+                // A password may also stand among the options.
+                let masked = match masked.split_once('?') {
+                    Some((address, options)) if options.to_ascii_lowercase().contains("password") => format!("{address}?…"),
+                    _ => masked,
                 };
                 value[key] = serde_json::Value::String(masked);
             }
@@ -323,5 +328,18 @@ mod tests {
         let text = settings.redacted().to_string();
         assert!(!text.contains("hunter2"), "{text}");
         assert!(text.contains("postgres://…@db/x"), "{text}");
+        let settings = Settings { database_url: Some("postgres://db/x?user=me&password=hunter2".into()), ..Settings::default() };
+        let text = settings.redacted().to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn both_stores_are_known_by_their_scheme() {
+        let refused = |url: &str| {
+            let words = Settings { database_url: Some(url.into()), ..Settings::default() }.check(true).err().map(|e| e.to_string());
+            words.is_some_and(|words| words.contains("database_url"))
+        };
+        assert!(!refused("sqlite:///x.db") && !refused("postgres://me@db/x") && !refused("postgresql://me@db/x"));
+        assert!(refused("mysql://me@db/x") && refused("carillon.db"));
     }
 }

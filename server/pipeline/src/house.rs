@@ -35,7 +35,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the house is built from.
 pub struct Plan {
-    /// `sqlite:///path/to/file.db`
+    /// `sqlite:///path/to/file.db` or `postgres://user@host/database`
     pub database_url: String,
     /// Uploads, signed passes and the like.
     pub data_dir: PathBuf,

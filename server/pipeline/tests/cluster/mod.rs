@@ -4,8 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use pipeline::storage::Storage;
 use sqlx::{ConnectOptions, Connection};
@@ -16,7 +16,11 @@ const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 set -e
 cd /
-folder=$(mktemp -d "${TMPDIR:-/tmp}/carillon-pg-XXXXXX")
+place=${TMPDIR:-/tmp}
+# In memory where there is room: a database is several hundred small files.
+room=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')
+if [ "$2" = quick ] && [ -w /dev/shm ] && [ "${room:-0}" -gt 1000000 ]; then place=/dev/shm; fi
+folder=$(mktemp -d "$place/carillon-pg-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 "$1/initdb" -D "$folder/data" -U carillon -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 [ "$2" = careful ] || printf 'fsync = off\nfull_page_writes = off\n' >>"$folder/data/postgresql.conf"
@@ -28,6 +32,8 @@ until "$1/pg_isready" -q -h "$folder"; do
   sleep 0.05
 done
 echo "$folder"
+# Whoever reads our words does not wait for us.
+exec >/dev/null 2>&1
 cat >/dev/null
 kill -QUIT $server
 wait $server || true
@@ -112,8 +118,23 @@ pub fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster::start(false))
 }
 
-/// The URL of a fresh, migrated database.
-pub async fn database() -> String {
+/// A database of one case.
+pub struct Database {
+    pub url: String,
+    name: String,
+}
+
+/// Databases whose cases have ended: the next case takes them away.
+static OVER: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        OVER.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.name));
+    }
+}
+
+/// A fresh, migrated one.
+pub async fn database() -> Database {
     static TEMPLATE: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let cluster = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
@@ -124,7 +145,11 @@ pub async fn database() -> String {
             drop(Storage::open(&cluster.url("template")).await.expect("a migrated template"));
         })
         .await;
+    let over = std::mem::take(&mut *OVER.lock().unwrap_or_else(PoisonError::into_inner));
+    for name in over {
+        cluster.order(format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    }
     let name = format!("case_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     cluster.order(format!("CREATE DATABASE {name} TEMPLATE template")).await;
-    cluster.url(&name)
+    Database { url: cluster.url(&name), name }
 }

@@ -19,6 +19,8 @@ use types::ids::{AppId, DeviceId, MessageId};
 use types::life::{FilterRule, Outcome};
 use types::vendor::{Environment, Vendor};
 
+use crate::cluster::Database;
+
 /// 2026-11-21 09:00:00 UTC.
 pub const NOW: Millis = 1_795_251_600_000;
 
@@ -26,7 +28,14 @@ pub const NOW: Millis = 1_795_251_600_000;
 pub struct Fresh {
     pub storage: Storage,
     url: String,
-    _folder: Option<TempDir>,
+    kept: Kept,
+}
+
+/// What must outlive the store.
+#[expect(dead_code, reason = "kept for their end")]
+enum Kept {
+    Folder(TempDir),
+    Database(Database),
 }
 
 impl std::ops::Deref for Fresh {
@@ -38,14 +47,14 @@ impl std::ops::Deref for Fresh {
 }
 
 impl Fresh {
-    async fn open(url: String, folder: Option<TempDir>) -> Fresh {
-        Fresh { storage: Storage::open(&url).await.unwrap(), url, _folder: folder }
+    async fn open(url: String, kept: Kept) -> Fresh {
+        Fresh { storage: Storage::open(&url).await.unwrap(), url, kept }
     }
 
     /// As after a restart.
     pub async fn reopen(self) -> Fresh {
         drop(self.storage);
-        Fresh::open(self.url, self._folder).await
+        Fresh::open(self.url, self.kept).await
     }
 
     /// A connection of a stranger who owns the database.
@@ -60,11 +69,12 @@ impl Fresh {
 
 pub async fn on_sqlite() -> Fresh {
     let folder = tempfile::tempdir().unwrap();
-    Fresh::open(format!("sqlite://{}/store.db", folder.path().display()), Some(folder)).await
+    Fresh::open(format!("sqlite://{}/store.db", folder.path().display()), Kept::Folder(folder)).await
 }
 
 pub async fn on_postgres() -> Fresh {
-    Fresh::open(crate::cluster::database().await, None).await
+    let database = crate::cluster::database().await;
+    Fresh::open(database.url.clone(), Kept::Database(database)).await
 }
 
 pub enum Stranger {

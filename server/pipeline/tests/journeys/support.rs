@@ -1,4 +1,4 @@
-//! The real house on a temp-file store with the simulator in-process. On the way out it checks itself: equation and recount.
+//! The real house on either store with the simulator in-process. On the way out it checks itself: equation and recount.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ use types::life::MessageState;
 use types::listing::PageRequest;
 use types::vendor::{Environment, Vendor};
 
+use crate::cluster::Database;
+
 /// Longest a condition may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -31,6 +33,8 @@ pub struct TestHouse {
     pub app: App,
     pub simulator: Simulator,
     folder: tempfile::TempDir,
+    url: String,
+    _database: Option<Database>,
     key: MasterKey,
     world: World,
 }
@@ -42,13 +46,13 @@ fn p8() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
 }
 
-async fn build(folder: &std::path::Path, key: &MasterKey, world: &World, node: &str) -> Arc<House> {
+async fn build(url: &str, folder: &std::path::Path, key: &MasterKey, world: &World, node: &str) -> Arc<House> {
     let vault = Vault::new(world.clone(), key, None).expect("a vault");
     let plan = Plan {
-        database_url: format!("sqlite://{}", folder.join("carillon.db").display()),
+        database_url: url.to_owned(),
         data_dir: folder.to_owned(),
         node: node.to_owned(),
-        alone: true,
+        alone: !pipeline::storage::shared(url),
         world: world.clone(),
         vault: Arc::new(vault),
         public_url: None,
@@ -56,24 +60,34 @@ async fn build(folder: &std::path::Path, key: &MasterKey, world: &World, node: &
     House::build(plan).await.expect("a house")
 }
 
+pub async fn on_sqlite() -> TestHouse {
+    TestHouse::new(None).await
+}
+
+pub async fn on_postgres() -> TestHouse {
+    TestHouse::new(Some(crate::cluster::database().await)).await
+}
+
 impl TestHouse {
-    /// An app with both lanes towards the simulator; workers run.
-    pub async fn new() -> TestHouse {
+    /// An app with both lanes towards the simulator; workers run. `database` is the store, or `None` for a file in the folder.
+    async fn new(database: Option<Database>) -> TestHouse {
         // One provider for the process; a second call by a parallel test finds it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (folder, world) = (tempfile::tempdir().expect("a folder"), World::system());
+        let url =
+            database.as_ref().map(|d| d.url.clone()).unwrap_or_else(|| format!("sqlite://{}", folder.path().join("carillon.db").display()));
         let key = MasterKey::random(&world);
         let simulator = Simulator::start(Options::default()).await.expect("a simulator");
-        let house = build(folder.path(), &key, &world, "node-1").await;
+        let house = build(&url, folder.path(), &key, &world, "node-1").await;
         let app = register(&house, &simulator).await;
         house.start().await.expect("workers");
-        TestHouse { house, app, simulator, folder, key, world }
+        TestHouse { house, app, simulator, folder, url, _database: database, key, world }
     }
 
     /// The process ends cleanly and another one takes over.
     pub async fn restart(&mut self, node: &str) {
         self.house.stop().await;
-        self.house = build(self.folder.path(), &self.key, &self.world, node).await;
+        self.house = build(&self.url, self.folder.path(), &self.key, &self.world, node).await;
         self.house.start().await.expect("workers");
     }
 

@@ -11,7 +11,7 @@ use types::content::MessageClass;
 use types::life::Outcome;
 use types::vendor::Vendor;
 
-use crate::support::TestHouse;
+use crate::support::{TestHouse, on_sqlite};
 
 /// The made-up credential and the form of tokens that the golden files use too.
 #[derive(serde::Deserialize)]
@@ -42,7 +42,7 @@ fn keyed() -> impl Iterator<Item = Vendor> {
 
 /// A house in which every keyed vendor has a lane to its twin.
 async fn house() -> TestHouse {
-    let t = TestHouse::new().await;
+    let t = on_sqlite().await;
     for vendor in keyed() {
         let credential = sample(vendor).credential;
         t.simulator

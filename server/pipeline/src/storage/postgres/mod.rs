@@ -31,7 +31,7 @@ const CONNECTIONS: u32 = 16;
 const RESTED: Duration = Duration::from_secs(5);
 /// Tables of coming days are made this often, and this many days ahead.
 const DAYS_EVERY: Duration = Duration::from_secs(3_600);
-const DAYS_AHEAD: i32 = 7;
+const DAYS_AHEAD: i32 = 2;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres");
 

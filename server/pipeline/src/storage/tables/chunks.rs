@@ -582,7 +582,10 @@ impl Chunks for StoredChunks {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    sqlx::query(concat!("DELETE FROM onward WHERE chunk_no IN (SELECT value FROM ", numbers!("$1"), " x)")).bind(nos).execute(conn).await?;
+                    sqlx::query(concat!("DELETE FROM onward WHERE chunk_no IN (SELECT value FROM ", numbers!("$1"), " x)"))
+                        .bind(nos)
+                        .execute(conn)
+                        .await?;
                     Ok(())
                 })
             })

@@ -1,0 +1,275 @@
+//! Pushes walk through the whole machine to the simulator and back; the simulator's ledger is the judge. Each asks for a
+//! `house`, and gets it from the store that includes this file.
+
+use pipeline::storage::messages::{Origin, Targets};
+use simulator::{Dials, Outage};
+use types::content::MessageClass;
+use types::ids::ChunkNo;
+use types::life::{MessageState, Outcome};
+use types::vendor::Vendor;
+
+use super::house;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_over_both_vendors_equals_the_ledger() {
+    let t = house().await;
+    let mut users = t.devices(3_000).await;
+    users.push("nobody".into());
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted, funnel.total.filtered), (3_001, 3_000, 1), "{:?}", funnel.losses);
+    t.recount(sent.no).await;
+    for vendor in [Vendor::Apns, Vendor::Xiaomi] {
+        let taken = t.taken(sent.no, vendor).await;
+        assert_eq!(taken.len(), 1_500, "{}", vendor.slug());
+        assert!(taken.values().all(|n| *n == 1), "{}: somebody got it twice", vendor.slug());
+    }
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pause_holds_the_send_stage_and_resume_finishes() {
+    let t = house().await;
+    let users = t.devices(2_000).await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 400).await;
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 100).await;
+    t.house.controls.pause(sent.no).await.expect("paused");
+    // What was in flight ends; after that nothing moves.
+    let chunks_still = async || {
+        let chunks = t.house.storage.chunks.of_message(sent.no, types::ids::ChunkNo(0), 100).await.expect("chunks");
+        chunks.iter().all(|chunk| chunk.state != pipeline::storage::chunks::ChunkState::Leased)
+    };
+    while !chunks_still().await {
+        tokio::task::yield_now().await;
+    }
+    let held = t.funnel(sent.no).await.total;
+    let seen = t.simulator.ledger().taken();
+    assert!(held.waiting > 0);
+    assert_eq!(t.message(sent.no).await.state, MessageState::Paused);
+    assert!(t.house.controls.pause(sent.no).await.is_err(), "a second pause says so");
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!((t.funnel(sent.no).await.total, t.simulator.ledger().taken()), (held, seen), "nothing moves while paused");
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 5_000).await;
+    t.house.controls.resume(sent.no).await.expect("resumed");
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.planned), (2_000, 2_000));
+    t.recount(sent.no).await;
+    assert_eq!(t.simulator.ledger().taken(), 2_000, "neither repeated nor skipped");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancel_ends_what_was_not_sent_and_leaves_what_was() {
+    let t = house().await;
+    let users = t.devices(2_000).await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 200).await;
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 50).await;
+    t.house.controls.cancel(sent.no).await.expect("cancelled");
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.waiting == 0).await;
+    assert!(funnel.total.cancelled > 0);
+    assert_eq!(funnel.total.accepted + funnel.total.cancelled, 2_000, "{:?}", funnel.losses);
+    assert_eq!(t.simulator.ledger().taken(), funnel.total.accepted);
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_one_vendor_is_waited_out_and_costs_the_other_nothing() {
+    let t = house().await;
+    let users = t.devices(400).await;
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted == 200).await;
+    assert_eq!(funnel.total.waiting, 200, "Xiaomi's half waits: {:?}", funnel.losses);
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let funnel = t.finished(sent.no).await;
+    assert_eq!(funnel.total.accepted, 400);
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_send_reaches_test_devices_only() {
+    let t = house().await;
+    let users = t.devices(10).await;
+    let mut tester = t.registration("tester", 1_001);
+    tester.test = Some(true);
+    t.house.storage.devices.register(t.app.no, vec![tester]).await.expect("registered");
+    let mut everybody = users;
+    everybody.push("tester".into());
+    let mut submission = t.submission(Targets::Users { users: everybody });
+    submission.origin = Origin::Test;
+    let sent = t.send(submission).await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.filtered), (1, 10));
+    assert_eq!(funnel.losses[0].reason, "not_test_device");
+    assert_eq!(t.simulator.ledger().taken(), 1);
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_persons_message_does_not_wait_behind_a_crowd() {
+    let t = house().await;
+    let users = t.devices(4_000).await;
+    for vendor in [Vendor::Apns, Vendor::Xiaomi] {
+        t.lane(vendor, |lane| {
+            lane.pace_per_second = 50;
+            lane.batch = lane.batch.min(20);
+        })
+        .await;
+    }
+    let bulk = t.send(t.submission(Targets::Users { users: users.clone() })).await;
+    t.until(bulk.no, |_, funnel| funnel.total.accepted > 40).await;
+    let mut urgent = t.submission(Targets::Users { users: users[..2].to_vec() });
+    urgent.class = MessageClass::Transactional;
+    let urgent = t.send(urgent).await;
+    t.finished(urgent.no).await;
+    let behind = t.funnel(bulk.no).await.total;
+    assert!(behind.waiting > 1_000, "the crowd still waits: {behind:?}");
+    t.house.controls.cancel(bulk.no).await.expect("cancelled");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_restart_finds_goes_on_without_a_repeat() {
+    let mut t = house().await;
+    let users = t.devices(2_000).await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 500).await;
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 100).await;
+    t.restart("node-2").await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.uncertain), (2_000, 0), "a clean stop leaves nothing unknown");
+    assert_eq!(t.simulator.ledger().taken(), 2_000);
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_goes_after_its_deadline() {
+    let t = house().await;
+    let users = t.devices(200).await;
+    t.lane(Vendor::Apns, |lane| lane.enabled = true).await;
+    t.simulator.set_dials(Vendor::Apns, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Apns) }).expect("dials");
+    let mut submission = t.submission(Targets::Users { users });
+    submission.deadline = Some(t.house.world.now() + 2_500);
+    let sent = t.send(submission).await;
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.expired), (100, 100), "{:?}", funnel.losses);
+    t.recount(sent.no).await;
+
+    let message = t.message(sent.no).await;
+    t.simulator.set_dials(Vendor::Apns, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Apns) }).expect("dials");
+    assert!(
+        t.house.controls.resend(&t.app, &message, &[Outcome::Accepted], "tester", "").await.is_err(),
+        "accepted ones are never sent again"
+    );
+    let again = t.house.controls.resend(&t.app, &message, &[Outcome::Expired], "tester", "").await.expect("resent");
+    let funnel = t.finished(again.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted), (100, 100));
+    assert_eq!(t.taken(again.no, Vendor::Apns).await.len(), 100, "under the first message's key");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_daily_quota_of_a_lane_is_kept_to_the_unit_and_over_a_restart() {
+    let mut t = house().await;
+    let users = t.devices(600).await;
+    t.lane(Vendor::Xiaomi, |lane| lane.daily_quota = 120).await;
+    t.lane(Vendor::Apns, |lane| lane.daily_quota = 70).await;
+    let sent = t.send(t.submission(Targets::Users { users: users.clone() })).await;
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted == 190).await;
+    assert_eq!(funnel.total.waiting, 410);
+    t.restart("node-2").await;
+    t.lane(Vendor::Apns, |lane| lane.daily_quota = 71).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted == 191).await;
+    assert_eq!(t.simulator.ledger().taken(), 191, "not one more");
+    t.house.controls.cancel(sent.no).await.expect("cancelled");
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_that_is_out_hands_its_devices_over_and_nobody_hears_it_twice() {
+    let t = house().await;
+    let users: Vec<String> = (0..1_000).map(|i| format!("u{i}")).collect();
+    let list = users
+        .iter()
+        .enumerate()
+        .map(|(i, user)| {
+            let mut both = t.registration(user, 2 * i);
+            // Every tenth phone has one token only: it must wait for its lane.
+            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}"))];
+            if i % 10 != 0 {
+                both.tokens.push((Vendor::Apns, format!("{:064x}", 0x2000_0000 + i)));
+            }
+            both
+        })
+        .collect();
+    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    t.lane(Vendor::Xiaomi, |lane| (lane.batch, lane.in_flight) = (50, 2)).await;
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let mut submission = t.submission(Targets::Users { users });
+    submission.vendor_order = vec![Vendor::Xiaomi, Vendor::Apns];
+    let sent = t.send(submission).await;
+
+    let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted >= 500).await;
+    let xiaomi = funnel.lanes.iter().find(|lane| lane.vendor == Some(Vendor::Xiaomi)).expect("a lane");
+    assert_eq!(xiaomi.equation.accepted, 0, "the vendor is down");
+    assert!(xiaomi.equation.waiting >= 100, "who has no other token waits: {:?}", xiaomi.equation);
+    let chunks = t.house.storage.chunks.of_message(sent.no, ChunkNo(0), 200).await.expect("chunks");
+    let handed = chunks.iter().find(|chunk| chunk.vendor == Some(Vendor::Apns)).expect("a chunk");
+    assert!(handed.why.contains("handed over from xiaomi: breaker tripped"), "{}", handed.why);
+
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let funnel = t.finished(sent.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted), (1_000, 1_000), "{:?}", funnel.losses);
+    let (here, there) = (t.taken(sent.no, Vendor::Xiaomi).await, t.taken(sent.no, Vendor::Apns).await);
+    assert_eq!(here.len() + there.len(), 1_000, "each device once, {} and {}", here.len(), there.len());
+    t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gave_no_receipt_goes_on_to_the_next_lane_and_both_ways_are_on_record() {
+    let t = house().await;
+    let users: Vec<String> = (0..10).map(|i| format!("u{i}")).collect();
+    let list = users
+        .iter()
+        .enumerate()
+        .map(|(i, user)| {
+            let mut both = t.registration(user, 2 * i);
+            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}")), (Vendor::Apns, format!("{:064x}", 0x3000_0000 + i))];
+            both
+        })
+        .collect();
+    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    t.lane(Vendor::Xiaomi, |lane| lane.receipt_wait_s = 5).await;
+    let mut submission = t.submission(Targets::Users { users });
+    submission.class = MessageClass::Transactional;
+    submission.vendor_order = vec![Vendor::Xiaomi, Vendor::Apns];
+    let sent = t.send(submission).await;
+    t.finished(sent.no).await;
+    assert_eq!(t.taken(sent.no, Vendor::Xiaomi).await.len(), 10);
+
+    // Four phones are heard of in time.
+    let parameter = pipeline::receipts::mac::parameter(&t.app.callback_secret, t.message(sent.no).await.id.as_str());
+    let heard = (0..4).map(|i| format!("reg-id-{i:06}")).collect::<Vec<_>>().join(",");
+    let data = serde_json::json!({ "xm1": { "param": parameter, "type": 1, "targets": heard, "timestamp": t.house.world.now() } });
+    let body = serde_urlencoded::to_string([("data", data.to_string())]).expect("a form").into_bytes();
+    t.house
+        .receipts
+        .vendor_callback(Vendor::Xiaomi, &t.app.callback_secret, "application/x-www-form-urlencoded", "", "", body)
+        .await
+        .expect("kept");
+
+    let on = t.onward_of(sent.no).await;
+    let funnel = t.finished(on.no).await;
+    assert_eq!((funnel.total.planned, funnel.total.accepted), (6, 6), "those without a receipt");
+    assert_eq!(t.taken(on.no, Vendor::Apns).await.len(), 6, "under the first message's key");
+    assert_eq!(t.taken(sent.no, Vendor::Xiaomi).await.len(), 10, "nobody by the first lane again");
+    t.recount(on.no).await;
+    t.end().await;
+}

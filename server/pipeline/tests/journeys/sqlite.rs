@@ -1,0 +1,5 @@
+use crate::support::on_sqlite as house;
+
+#[path = "cases.rs"]
+#[allow(clippy::duplicate_mod)]
+mod cases;
