@@ -1,5 +1,5 @@
 use crate::support::on_sqlite as house;
 
 #[path = "cases.rs"]
-#[allow(clippy::duplicate_mod)]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod cases;

@@ -21,7 +21,7 @@ mod nonces;
 #[macro_use]
 mod words;
 #[path = "../tables/mod.rs"]
-#[allow(clippy::duplicate_mod)]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod tables;
 
 type Conn = SqliteConnection;
