@@ -1,6 +1,6 @@
 //! Chunks: the queue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use types::Millis;
@@ -8,6 +8,7 @@ use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
+use super::closing::{Closing, close, end_open};
 use super::{Conn, Db, rows, tallies};
 use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::Outcomes;
@@ -55,71 +56,6 @@ pub async fn insert(conn: &mut Conn, message_no: i64, app_no: i64, chunk: &NewCh
     Ok(())
 }
 
-/// A chunk about to be ended without its lane.
-#[derive(sqlx::FromRow)]
-pub struct Closing {
-    pub no: i64,
-    pub message_no: i64,
-    pub app_no: i64,
-    pub vendor: i64,
-    pub lapsed: bool,
-    pub message_state: i64,
-}
-
-/// Ends chunks inside the caller's transaction: whoever still waits gets `outcome` (`Cancelled` when the message was),
-/// or `Uncertain` where a lease had run out, for then the request may have left. Returns how many got `outcome`.
-pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now: Millis) -> Result<u64> {
-    if chunks.is_empty() {
-        return Ok(0);
-    }
-    let nos = rows::to_json("chunk.no", &chunks.iter().map(|c| c.no).collect::<Vec<_>>())?;
-    let lists: Vec<(i64, Vec<u8>)> = sqlx::query_as(concat!(
-        "SELECT chunk_no, bytes FROM chunk_outcomes WHERE chunk_no IN (SELECT value FROM ",
-        numbers!("$1"),
-        " x) ORDER BY chunk_no",
-        locked!()
-    ))
-    .bind(&nos)
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut lists: HashMap<i64, Vec<u8>> = lists.into_iter().collect();
-    let mut ended = 0;
-    let mut deltas = Vec::with_capacity(chunks.len());
-    for chunk in &chunks {
-        let bytes = lists.remove(&chunk.no).ok_or_else(|| rows::corrupt("chunk_outcomes", "missing"))?;
-        let becomes = match (chunk.lapsed, chunk.message_state == MessageState::Cancelled.code()) {
-            (true, _) => Outcome::Uncertain,
-            (false, true) => Outcome::Cancelled,
-            (false, false) => outcome,
-        };
-        let Some((mut bytes, n)) = end_open(&bytes, becomes)? else { continue };
-        let vendor = rows::vendor_or_none("chunk.vendor", chunk.vendor)?;
-        if becomes == Outcome::Uncertain {
-            let mut outcomes = Outcomes::decode(&bytes)?;
-            for (_, reason) in outcomes.believe(&marks(conn, chunk.no).await?) {
-                deltas.extend(Delta::corrected(chunk.message_no, chunk.app_no, vendor, reason));
-            }
-            bytes = outcomes.encode();
-        }
-        if becomes == outcome {
-            ended += n.unsigned_abs();
-        }
-        sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
-        deltas.push(Delta { message_no: chunk.message_no, app_no: chunk.app_no, vendor, measure: Measure::outcome(becomes), n });
-    }
-    sqlx::query(concat!(
-        "UPDATE chunk SET state = 3, lapsed = FALSE, updated_at = $2 WHERE no IN (SELECT value FROM ",
-        numbers!("$1"),
-        " x)"
-    ))
-    .bind(&nos)
-    .bind(now)
-    .execute(&mut *conn)
-    .await?;
-    tallies::add(conn, &deltas, now).await?;
-    Ok(ended)
-}
-
 /// One byte per recipient, or none at all.
 pub(super) async fn marks(conn: &mut Conn, no: i64) -> Result<Vec<u8>> {
     let stored = sqlx::query_scalar("SELECT bytes FROM chunk_marks WHERE chunk_no = $1").bind(no).fetch_optional(conn).await?;
@@ -151,19 +87,6 @@ async fn believe(conn: &mut Conn, step: &mut Step, message_no: i64, app_no: i64,
         }
     }
     Ok(())
-}
-
-/// The list with every open recipient ended as `outcome`, and how many there were; `None` when none was open.
-fn end_open(bytes: &[u8], outcome: Outcome) -> Result<Option<(Vec<u8>, i64)>> {
-    let mut outcomes = Outcomes::decode(bytes)?;
-    let open = outcomes.open();
-    if open.is_empty() {
-        return Ok(None);
-    }
-    for at in &open {
-        outcomes.set(*at, outcome, None);
-    }
-    Ok(Some((outcomes.encode(), open.len() as i64)))
 }
 
 #[derive(sqlx::FromRow)]

@@ -7,8 +7,8 @@ use types::ids::{CampaignId, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
 
-use super::chunks::{self, Closing};
-use super::{Conn, Db, rows, tallies};
+use super::closing::{self, Closing};
+use super::{Conn, Db, chunks, rows, tallies};
 use crate::storage::messages::{Inserted, Message, MessageFilter, Messages, NewMessage, Origin, PlanStep};
 use crate::storage::{Result, StorageError};
 
@@ -43,7 +43,7 @@ impl StoredMessages {
                         .fetch_all(&mut *conn)
                         .await?;
                         let chunks = held.len() as i64;
-                        let recipients = chunks::close(&mut *conn, held, Outcome::Cancelled, now).await?;
+                        let recipients = closing::close(&mut *conn, held, Outcome::Cancelled, now).await?;
                         if chunks < CLOSE_MAX {
                             // A leased chunk ends by itself; `settle` looks again.
                             sqlx::query(

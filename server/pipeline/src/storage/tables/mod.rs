@@ -16,6 +16,7 @@ mod apps;
 mod audit_walk;
 mod campaigns;
 mod chunks;
+mod closing;
 mod copies;
 mod crowd_rows;
 mod crowds;
