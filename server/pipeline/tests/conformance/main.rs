@@ -1,6 +1,6 @@
 //! What every store must do, case by case: `cases.rs` names them, and they run on SQLite and on PostgreSQL.
 
-#[path = "../cluster/mod.rs"]
+#[path = "../support/postgres.rs"]
 mod cluster;
 mod coordination;
 mod migrations;

@@ -1,6 +1,6 @@
 //! Pushes through the whole machine: the cases on SQLite and on PostgreSQL, the vendors' dialects on SQLite.
 
-#[path = "../cluster/mod.rs"]
+#[path = "../support/postgres.rs"]
 mod cluster;
 mod postgres;
 mod sqlite;
