@@ -9,11 +9,21 @@ let house;
 test.beforeAll(async () => { house = await demo(); });
 test.afterAll(async () => { await house?.end(); });
 
+/** The path of the app that has campaigns; the other one of the demo is a sandbox. */
+async function busyApp(page) {
+  await page.goto(`${house.url}/apps`);
+  const links = await page.locator('main td a[href^="/apps/app_"]').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+  for (const app of links.map((href) => /\/apps\/app_[0-9a-z]+/.exec(href)[0])) {
+    await page.goto(`${house.url}${app}/campaigns`);
+    if (await page.locator('main td a[href*="/campaigns/"]').count()) return app;
+  }
+  throw new Error('no app of the demo has a campaign');
+}
+
 test('the main pages', async ({ page, context }) => {
   await page.setViewportSize({ width: 1280, height: 900 });
   await signIn(page, house);
-  await page.goto(house.url);
-  const app = /\/apps\/app_[0-9a-z]+/.exec(page.url())[0];
+  const app = await busyApp(page);
   const shoot = async (name, path, { theme = 'light', lang = 'zh' } = {}) => {
     await context.addCookies([{ name: 'theme', value: theme, url: house.url }, { name: 'lang', value: lang, url: house.url }]);
     await page.goto(`${house.url}${path}`);
