@@ -159,7 +159,6 @@ impl Leaving<'_> {
     }
 
     /// Who stays, and who goes where.
-    #[expect(clippy::type_complexity, reason = "one return, taken apart at once")]
     async fn sort(
         &self,
         message: &Message,

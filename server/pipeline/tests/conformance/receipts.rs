@@ -400,7 +400,7 @@ fn getui_line(secret: &str, task: &str, cid: &str, action: i64) -> String {
 
 #[tokio::test]
 async fn a_signed_receipt_without_our_word_finds_its_message_by_the_request_id_now_or_later() {
-    let storage = support::fresh_storage().await;
+    let storage = super::fresh_storage().await;
     let door = door(&storage);
     // The same chance as in `door` makes the same key.
     let vault = support::vault(World::new(HeldClock::at(NOW), SeededRandom::new(1)));

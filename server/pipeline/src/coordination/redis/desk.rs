@@ -112,7 +112,7 @@ impl Entry {
     }
 
     /// What the lease allows, or `None` when it is over.
-    fn from_lease(&mut self, now: Instant, rate: f64, n: u32) -> Option<Plan> {
+    fn out_of_lease(&mut self, now: Instant, rate: f64, n: u32) -> Option<Plan> {
         while self.slots.front().is_some_and(|slot| slot.until <= now || slot.n < n) {
             self.slots.pop_front();
         }
@@ -158,7 +158,7 @@ impl Desk {
     pub fn plan(&mut self, now: Instant, key: &str, rate: f64, n: u32, line: Line, live: Live) -> Plan {
         let (hold, ahead) = (self.hold(), AHEAD.max(self.trip * 4));
         let entry = self.entry(key, now);
-        if let Some(plan) = entry.from_lease(now, rate, n) {
+        if let Some(plan) = entry.out_of_lease(now, rate, n) {
             return plan;
         }
         if now < entry.shares_until {
@@ -202,6 +202,7 @@ impl Desk {
     }
 
     /// The answer to a question asked at `asked`, for the take that asked it.
+    #[expect(clippy::too_many_arguments, reason = "all of one question and its answer")]
     pub fn answered(&mut self, asked: Instant, now: Instant, key: &str, rate: f64, n: u32, hold: Duration, answer: &Answer) -> Plan {
         let took = now.duration_since(asked);
         // One late answer is no reason to hold everything longer; many are.
@@ -213,7 +214,7 @@ impl Desk {
                 entry.used = 0;
                 // A slot begins after the answer and ends counted from the question, so that it lies within what Redis counts.
                 entry.slots = slots.iter().map(|(offset, n)| Slot { from: now + *offset, until: asked + *offset + hold, n: *n }).collect();
-                entry.from_lease(now, rate, n).unwrap_or(Plan::Wait(SHORTEST))
+                entry.out_of_lease(now, rate, n).unwrap_or(Plan::Wait(SHORTEST))
             }
             Answer::Wait(wait) => {
                 entry.not_before = now + *wait;

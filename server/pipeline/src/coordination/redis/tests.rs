@@ -13,6 +13,7 @@ use super::link::Link;
 use crate::world::{HeldClock, SeededRandom, World};
 
 #[path = "../../../tests/support/redis.rs"]
+#[expect(dead_code, reason = "shared with the conformance suite, which uses more of it")]
 mod private;
 
 use private::PrivateRedis;
