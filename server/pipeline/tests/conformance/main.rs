@@ -3,6 +3,7 @@
 #[path = "../support/postgres.rs"]
 mod cluster;
 mod coordination;
+mod days;
 mod migrations;
 mod nodes;
 mod postgres;
