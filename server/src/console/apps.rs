@@ -26,14 +26,13 @@ use types::text::Words;
 use types::vendor::{Environment, Vendor};
 use types::views::apps::{AppCard, AppDetail, CredentialView, DeviceQuery, DeviceView, LaneView, SecretView};
 
+use super::lane_form::check_lane;
 use super::once::Once;
 use super::{Actor, devices, store};
 use crate::settings::Settings;
 
 /// Common services an app may use.
 pub const SERVICES: [&str; 3] = ["push", "feedback", "release"];
-/// A whole PEM bundle.
-const PEM_MAX: usize = 64 * 1024;
 
 /// What registering gives; the secret is shown this once.
 #[derive(Clone, Debug)]
@@ -269,93 +268,6 @@ pub async fn drop_credential(house: &House, actor: &Actor, id: &AppId, vendor: V
     }
 }
 
-/// `https://host[:port][/prefix]` without a user, query or slash at the end; `http` only towards this machine.
-fn is_base_url(text: &str, proxy: bool) -> bool {
-    let Ok(uri) = text.parse::<http::Uri>() else { return false };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
-    let local = matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    let scheme_good = scheme == "https" || (scheme == "http" && (proxy || local));
-    scheme_good && !authority.as_str().contains('@') && uri.query().is_none() && !text.ends_with('/')
-}
-
-fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings, Problem> {
-    let mut errors = Vec::new();
-    let mut ways_wrong = None;
-    let mut wrong = |field: &str, zh: &str, en: &str| errors.push(FieldError::new(field, Words::new(zh, en)));
-    let defaults = vendor.lane_defaults();
-    let base_url = form.base_url.trim();
-    if !is_base_url(base_url, false) {
-        wrong(
-            "base_url",
-            "需要 https:// 开头、末尾没有斜杠的地址（本机可用 http://）",
-            "needs an address that starts with https:// and has no slash at the end (http:// towards this machine only)",
-        );
-    }
-    let ca_pem = form.ca_pem.trim().replace("\r\n", "\n");
-    if !ca_pem.is_empty() && (ca_pem.len() > PEM_MAX || !ca_pem.contains("-----BEGIN CERTIFICATE-----")) {
-        wrong(
-            "ca_pem",
-            "需要 PEM 证书，以 BEGIN CERTIFICATE 开头，最多 64 KiB",
-            "needs PEM certificates that start with BEGIN CERTIFICATE, at most 64 KiB",
-        );
-    }
-    let proxy = form.egress_proxy.trim();
-    if !proxy.is_empty() && !is_base_url(proxy, true) {
-        wrong("egress_proxy", "需要形如 http://proxy:3128 的地址，不含账号", "needs the form http://proxy:3128, without a user");
-    }
-    let ways = types::egress::parse(&form.ways).unwrap_or_else(|reason| {
-        ways_wrong = Some(reason);
-        Vec::new()
-    });
-    if !(1..=1_000_000).contains(&form.pace_per_second) {
-        wrong("pace_per_second", "需要 1 到 1,000,000", "needs 1 to 1,000,000");
-    }
-    if !(1..=defaults.batch.max(1)).contains(&form.batch) {
-        let most = defaults.batch;
-        errors.push(FieldError::new(
-            "batch",
-            Words::new(format!("需要 1 到 {most}（厂商上限）"), format!("needs 1 to {most}, the vendor's limit")),
-        ));
-    }
-    let mut wrong = |field: &str, zh: &str, en: &str| errors.push(FieldError::new(field, Words::new(zh, en)));
-    if !(1..=10_000).contains(&form.in_flight) {
-        wrong("in_flight", "需要 1 到 10,000", "needs 1 to 10,000");
-    }
-    if form.daily_quota > 1_000_000_000_000 {
-        wrong("daily_quota", "最多 1 万亿；0 表示没有已知配额", "at most 10^12; 0 = no quota known");
-    }
-    if !(500..=120_000).contains(&form.timeout_ms) {
-        wrong("timeout_ms", "需要 500 到 120,000 毫秒", "needs 500 to 120,000 ms");
-    }
-    if form.receipt_wait_s != 0 && !(10..=86_400).contains(&form.receipt_wait_s) {
-        wrong("receipt_wait_s", "需要 10 到 86,400 秒，或 0 = 不改走", "needs 10 to 86,400 seconds, or 0 = never");
-    }
-    errors.extend(ways_wrong.map(|reason| FieldError::new("ways", reason)));
-    if vendor == Vendor::Umeng && ways.iter().any(|way| matches!(way.kind, types::egress::WayKind::Host(_))) {
-        errors.push(FieldError::new(
-            "ways",
-            Words::new("友盟的签名含地址，不能用 host 出口", "Umeng signs the address; it cannot leave by another host"),
-        ));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::fields(errors));
-    }
-    Ok(LaneSettings {
-        enabled: form.enabled,
-        base_url: base_url.to_owned(),
-        ca_pem: Some(ca_pem).filter(|t| !t.is_empty()),
-        pace_per_second: form.pace_per_second,
-        batch: form.batch,
-        in_flight: form.in_flight,
-        daily_quota: form.daily_quota,
-        egress_proxy: Some(proxy.to_owned()).filter(|t| !t.is_empty()),
-        ways,
-        timeout_ms: form.timeout_ms,
-        receipt_wait_s: form.receipt_wait_s,
-        next_lane_for_bulk: form.next_lane_for_bulk,
-    })
-}
-
 async fn lane_of(house: &House, app: &App, vendor: Vendor) -> Result<Lane, Problem> {
     let lanes = house.storage.apps.lanes_of(app.no).await.map_err(|e| store(&e))?;
     lanes.into_iter().find(|l| l.vendor == vendor).ok_or_else(|| Problem::new(Code::NotFound))
@@ -582,14 +494,14 @@ mod tests {
     #[test]
     fn addresses_of_vendors_are_https_or_this_machine() {
         for good in ["https://api.push.apple.com", "https://127.0.0.1:8443/xiaomi", "http://127.0.0.1:9/x"] {
-            assert!(is_base_url(good, false), "{good}");
+            assert!(super::super::lane_form::is_base_url(good, false), "{good}");
         }
         for bad in
             ["", "api.push.apple.com", "http://api.push.apple.com", "https://a.b/", "https://u:p@a.b", "https://a.b/x?y=1", "ftp://a.b"]
         {
-            assert!(!is_base_url(bad, false), "{bad}");
+            assert!(!super::super::lane_form::is_base_url(bad, false), "{bad}");
         }
-        assert!(is_base_url("http://proxy:3128", true));
+        assert!(super::super::lane_form::is_base_url("http://proxy:3128", true));
     }
 
     #[test]

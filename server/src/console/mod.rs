@@ -24,6 +24,7 @@ pub mod copies;
 pub mod crowds;
 pub mod devices;
 pub mod funnel;
+mod lane_form;
 pub mod lanes;
 pub mod messages;
 pub mod once;

@@ -12,9 +12,9 @@ use types::Millis;
 use types::crowd::KeyKind;
 use types::ids::{ChunkNo, MessageId};
 use types::life::MessageState;
-use types::receipt::{ReceiptKind, mark};
 use types::vendor::Vendor;
 
+use super::effects::{Effects, Named};
 use super::guard::Guard;
 use super::kept::Kept;
 use super::mac;
@@ -22,7 +22,7 @@ use super::report::ClientReport;
 use crate::broker::health::Healths;
 use crate::storage::chunks::ChunkView;
 use crate::storage::frame;
-use crate::storage::receipts::{Application, Fact, Mark, Orphan, Raw, RawEnd};
+use crate::storage::receipts::{Application, Fact, Orphan, Raw, RawEnd};
 use crate::storage::{Result, Storage, StorageError};
 use crate::vault::Vault;
 use crate::vendors::dialect::{Callback, Proven};
@@ -63,11 +63,11 @@ pub struct Stepped {
 }
 
 /// A chunk, small: whose token and whose device stands where.
-struct Decoded {
-    no: ChunkNo,
-    message_no: i64,
-    vendor: Option<Vendor>,
-    count: u32,
+pub(super) struct Decoded {
+    pub(super) no: ChunkNo,
+    pub(super) message_no: i64,
+    pub(super) vendor: Option<Vendor>,
+    pub(super) count: u32,
     /// (hash of the token, index), sorted.
     tokens: Vec<(i64, u32)>,
     /// (device no, index), sorted; without unregistered ones.
@@ -111,10 +111,10 @@ struct MessageRef {
 
 /// Where a fact belongs.
 #[derive(Clone)]
-struct Place {
-    chunk: Arc<Decoded>,
-    index: u32,
-    device_no: Option<i64>,
+pub(super) struct Place {
+    pub(super) chunk: Arc<Decoded>,
+    pub(super) index: u32,
+    pub(super) device_no: Option<i64>,
 }
 
 enum Resolved {
@@ -536,68 +536,6 @@ impl Applier {
 /// Milliseconds until the next try: 2, 4, 8 … seconds up to an hour; short while the message is being planned.
 fn retry_in(tries: u32, planning: bool) -> Millis {
     if planning { PLANNING_RETRY_MS } else { (1_000i64 << tries.saturating_add(1).min(20)).min(RETRY_MAX_MS) }
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Named {
-    Device(i64),
-    Token(Vendor, String),
-}
-
-#[derive(Default)]
-struct LaneEffects {
-    seen: u32,
-    /// Receipts that prove an arrival by themselves (a click follows one).
-    arrived: u64,
-    /// Token -> since when, in which words.
-    dead: BTreeMap<String, (Millis, String)>,
-}
-
-/// What believed receipts ask of devices.
-#[derive(Default)]
-struct Effects {
-    lanes: BTreeMap<(i64, Vendor), LaneEffects>,
-    replaced: BTreeMap<(i64, Vendor, String), String>,
-    switched_off: BTreeMap<(i64, Named), Millis>,
-}
-
-impl Effects {
-    fn take(&mut self, application: &mut Application, fact: Fact, place: &Place) {
-        let bits = fact.kind.marks();
-        // A clock of the future would let an old receipt win over a new registration.
-        let at = fact.at.unwrap_or(fact.received_at).min(fact.received_at);
-        if bits != 0 {
-            application.marks.push(Mark {
-                chunk: place.chunk.no,
-                message_no: place.chunk.message_no,
-                app_no: fact.app_no,
-                vendor: place.chunk.vendor,
-                count: place.chunk.count,
-                index: place.index,
-                bits,
-            });
-        }
-        let Some(vendor) = place.chunk.vendor else { return };
-        let lane = self.lanes.entry((fact.app_no, vendor)).or_default();
-        lane.seen += 1;
-        lane.arrived += u64::from(matches!(fact.kind, ReceiptKind::Delivered | ReceiptKind::SwitchOff));
-        // Only a vendor may call a token dead or renamed; our client key is public.
-        let from_vendor = !fact.reference.is_empty();
-        if fact.kind == ReceiptKind::TokenDead && from_vendor && fact.replaced_by.is_none() {
-            lane.dead.insert(fact.token.clone(), (at, fact.words));
-        }
-        if bits & mark::SWITCH_OFF != 0 {
-            let named = match place.device_no {
-                Some(no) => Named::Device(no),
-                None => Named::Token(vendor, fact.token.clone()),
-            };
-            let since = self.switched_off.entry((fact.app_no, named)).or_insert(at);
-            *since = at.max(*since);
-        }
-        if let (true, Some(new)) = (from_vendor, fact.replaced_by) {
-            self.replaced.insert((fact.app_no, vendor, fact.token), new);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! [`listen::Listener`] is what the HTTP layer calls; [`apply::Applier`] is the worker behind it.
 
 pub mod apply;
+mod effects;
 pub mod guard;
 pub mod kept;
 pub mod listen;

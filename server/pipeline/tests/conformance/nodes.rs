@@ -208,7 +208,9 @@ async fn without_redis_each_node_takes_its_share_and_then_they_share_again() {
     }
     taken.sort();
     let most = busiest(&taken);
-    assert!(most <= RATE as u64, "{most} in one second");
+    // Times are read after the answer has come: on a busy machine that pushes some together. The exact proof holds the clock
+    // (`coordination::redis::tests`).
+    assert!(most <= RATE as u64 * 21 / 20, "{most} in one second");
     for (what, from, to) in [("before", Duration::ZERO, killed), ("without redis", killed, back), ("afterwards", back, start.elapsed())] {
         let n = taken.iter().filter(|(at, _)| (start + from..start + to).contains(at)).count();
         assert!(n > 50, "{what}: {n} in {:?}", to.saturating_sub(from));
