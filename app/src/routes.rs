@@ -139,6 +139,7 @@ pages! {
     "/apps/:app/messages" => pages::messages::MessagesPage, Needs(See), menu(Effect, Icon::Message, "消息", "Messages");
     "/apps/:app/messages/:message" => pages::messages::MessagePage, Needs(See), None;
     "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Lane, "通道", "Lanes");
+    "/apps/:app/policy" => pages::policy::PolicyPage, Needs(See), menu(Work, Icon::Policy, "策略", "Policy");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
     "/account" => pages::account::Account, SignedIn, None;
     "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");

@@ -33,7 +33,7 @@ enum Need {
 }
 
 use Need::{Anybody, General, Of};
-use Permission::{Administer, Develop, Operate, See, SeeRecipients};
+use Permission::{Administer, Approve, Develop, Operate, See, SeeRecipients};
 
 /// The table again, written by hand: the test compares it with what the functions really do.
 const CALLS: &[(&str, Need)] = &[
@@ -87,6 +87,12 @@ const CALLS: &[(&str, Need)] = &[
     ("list_messages", Of(See)),
     ("view_message", Of(See)),
     ("list_recipients", Of(SeeRecipients)),
+    ("view_policy", Of(See)),
+    ("save_policy", Of(Approve)),
+    ("stop_app", Of(Operate)),
+    ("list_blacklist", Of(SeeRecipients)),
+    ("block_accounts", Of(Operate)),
+    ("unblock_account", Of(Operate)),
 ];
 
 /// Arguments for every call at once: what a call does not know it ignores, so that each gets past its reading of arguments.

@@ -15,6 +15,7 @@ pub mod messages;
 pub mod not_found;
 pub mod overview;
 pub mod people;
+pub mod policy;
 pub mod sign_in;
 pub mod start;
 

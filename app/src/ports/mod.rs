@@ -9,6 +9,7 @@ pub mod campaigns;
 pub mod copies;
 pub mod crowds;
 pub mod people;
+pub mod policy;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub struct Ports {
     pub crowds: Arc<dyn crowds::CrowdsPort>,
     pub books: Arc<dyn books::BooksPort>,
     pub people: Arc<dyn people::PeoplePort>,
+    pub policy: Arc<dyn policy::PolicyPort>,
     pub copies: Arc<dyn copies::CopiesPort>,
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,
 }

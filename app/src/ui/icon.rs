@@ -18,6 +18,7 @@ pub enum Icon {
     Audit,
     Message,
     Lane,
+    Policy,
 }
 
 impl Icon {
@@ -36,6 +37,7 @@ impl Icon {
             Icon::People => "M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-5 4-7 8-7s8 2 8 7",
             Icon::Audit => "M6 3h9l4 4v14H6zM9 12l2 2 4-4M9 18h6",
             Icon::Lane => "M4 6h9M16 6h4M4 12h4M11 12h9M4 18h11M18 18h2",
+            Icon::Policy => "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12h6",
             Icon::Message => "M4 5h16v11H9l-5 4z",
         }
     }

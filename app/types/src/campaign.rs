@@ -34,6 +34,9 @@ pub struct CampaignSpec {
     pub business: String,
     /// Preference of lanes; empty = the app's order.
     pub vendor_order: Vec<Vendor>,
+    /// App versions it is for; `None` = all.
+    #[serde(default)]
+    pub versions: Option<crate::policy::Versions>,
     pub schedule: Schedule,
     /// Nothing is sent after this. `None` = 24 h after the start.
     pub deadline: Option<Millis>,

@@ -16,6 +16,7 @@ pub mod life;
 pub mod listing;
 pub mod meter;
 pub mod people;
+pub mod policy;
 pub mod problem;
 pub mod receipt;
 pub mod text;

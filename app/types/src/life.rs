@@ -215,10 +215,22 @@ pub enum FilterRule {
     NotTestDevice,
     /// The copy, filled for this recipient, breaks the vendor's bound.
     Content,
+    /// The account is on the blacklist, for everything or for this business type.
+    Blacklist,
+    /// The message is for other versions of the app.
+    Version,
+    /// Quiet hours, by a rule that drops.
+    QuietHours,
+    /// The person had as many messages as the app's rule allows.
+    Cap,
+    /// The same content went to this person a moment ago.
+    SameContent,
+    /// The vendor takes no more marketing for this device today.
+    VendorCap,
 }
 
 impl FilterRule {
-    pub const ALL: [FilterRule; 7] = [
+    pub const ALL: [FilterRule; 13] = [
         FilterRule::NoDevice,
         FilterRule::SwitchOff,
         FilterRule::Environment,
@@ -226,6 +238,12 @@ impl FilterRule {
         FilterRule::NoLane,
         FilterRule::NotTestDevice,
         FilterRule::Content,
+        FilterRule::Blacklist,
+        FilterRule::Version,
+        FilterRule::QuietHours,
+        FilterRule::Cap,
+        FilterRule::SameContent,
+        FilterRule::VendorCap,
     ];
 
     pub const fn slug(self) -> &'static str {
@@ -237,6 +255,12 @@ impl FilterRule {
             FilterRule::NoLane => "no_lane",
             FilterRule::NotTestDevice => "not_test_device",
             FilterRule::Content => "content",
+            FilterRule::Blacklist => "blacklist",
+            FilterRule::Version => "version",
+            FilterRule::QuietHours => "quiet_hours",
+            FilterRule::Cap => "cap",
+            FilterRule::SameContent => "same_content",
+            FilterRule::VendorCap => "vendor_cap",
         }
     }
 
@@ -253,6 +277,12 @@ impl FilterRule {
             FilterRule::NoLane => Text::new("没有可用通道", "No usable lane"),
             FilterRule::NotTestDevice => Text::new("不是测试设备", "Not a test device"),
             FilterRule::Content => Text::new("内容超出厂商限制", "Content over the vendor's bound"),
+            FilterRule::Blacklist => Text::new("黑名单", "On the blacklist"),
+            FilterRule::Version => Text::new("应用版本不符", "Other app version"),
+            FilterRule::QuietHours => Text::new("免打扰时段", "Quiet hours"),
+            FilterRule::Cap => Text::new("频控", "Frequency cap"),
+            FilterRule::SameContent => Text::new("重复内容", "Same content again"),
+            FilterRule::VendorCap => Text::new("厂商单设备上限", "Vendor's cap per device"),
         }
     }
 }

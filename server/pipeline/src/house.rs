@@ -13,8 +13,10 @@ use crate::access::controls::Controls;
 use crate::access::copies::CopyDesk;
 use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
+use crate::access::policy::PolicyDesk;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
+use crate::broker::policies::Policies;
 use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
 use crate::channel::status::Statuses;
@@ -60,6 +62,7 @@ pub struct House {
     pub crowds: Crowds,
     pub copies: CopyDesk,
     pub campaigns: CampaignDesk,
+    pub policy: PolicyDesk,
     /// The back door: callbacks and client reports.
     pub receipts: Listener,
     /// What each lane of this process is doing.
@@ -101,6 +104,7 @@ impl House {
             .map_err(|error| BuildError::Other(format!("uploads folder: {error}")))?;
         let statuses = Statuses::default();
         let healths = Healths::default();
+        let policies = Policies::new(storage.clone(), world.clone());
         let stop = CancellationToken::new();
         let store = crate::vendors::pass::FilePassStore::new(plan.data_dir.join("passes"));
         let tools = Tools {
@@ -113,6 +117,7 @@ impl House {
             egresses: Arc::default(),
             statuses: statuses.clone(),
             healths: healths.clone(),
+            policies: policies.clone(),
             callbacks: callbacks(plan.public_url.clone()),
             messages: Arc::new(MessageCache::default()),
             owner: plan.node.clone(),
@@ -122,9 +127,10 @@ impl House {
         let receipts = Listener::new(storage.clone(), world.clone(), woken.clone());
         let sole_owner = plan.alone.then(|| plan.node.clone());
         let house = House {
+            policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies.clone()),
             copies: CopyDesk::new(storage.clone(), world.clone()),
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
-            planner: Planner::new(storage.clone(), coordination.clone(), world.clone(), healths.clone()),
+            planner: Planner::new(storage.clone(), coordination.clone(), world.clone(), healths.clone(), policies),
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
             applier: Applier::new(storage.clone(), world.clone(), woken, plan.vault.clone(), healths.clone()),
             receipts,

@@ -90,13 +90,20 @@ impl Desk {
             notifications_on: Some(i != 5),
             environment: Environment::Production,
             test: Some(i == 0),
+            zone: None,
             tokens: vec![(Vendor::Xiaomi, format!("token-{i}"))],
             now: NOW,
         });
         storage.devices.register(app.no, devices.collect()).await.unwrap();
         let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls.clone());
         let copies = CopyDesk::new(storage.clone(), world.clone());
-        let planner = Planner::new(storage.clone(), coordination, world.clone(), pipeline::broker::health::Healths::default());
+        let planner = Planner::new(
+            storage.clone(),
+            coordination,
+            world.clone(),
+            pipeline::broker::health::Healths::default(),
+            pipeline::broker::policies::Policies::new(storage.clone(), world.clone()),
+        );
         Desk { storage, clock, world, desk, controls, copies, planner, app, _folder: folder }
     }
 

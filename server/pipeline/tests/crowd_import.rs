@@ -78,6 +78,7 @@ async fn a_gbk_file_becomes_a_crowd_step_by_step() {
         notifications_on: None,
         environment: Environment::Production,
         test: None,
+        zone: None,
         tokens: Vec::new(),
         now: 0,
     };

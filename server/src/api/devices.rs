@@ -37,6 +37,12 @@ pub fn check(at: &str, device: &DeviceBody, errors: &mut Vec<FieldError>) {
     bounded("model", &device.model, 128);
     bounded("os_version", &device.os_version, 64);
     bounded("app_version", &device.app_version, 64);
+    if device.zone.as_deref().is_some_and(|zone| jiff::tz::TimeZone::get(zone).is_err()) {
+        errors.push(FieldError::new(
+            format!("{at}zone"),
+            Text::new("没有这个时区；写成 Asia/Shanghai 的形式", "no such zone; write it as Asia/Shanghai"),
+        ));
+    }
     if device.user_id.as_deref().is_some_and(|user| user.trim().is_empty()) {
         errors.push(FieldError::new(
             format!("{at}user_id"),
@@ -80,6 +86,7 @@ pub fn registration(api: &Api, app: &App, device: DeviceBody, now: Millis) -> Re
         app_version: device.app_version,
         notifications_on: device.notifications_on,
         environment: device.environment.unwrap_or(app.environment),
+        zone: device.zone,
         test: device.test,
         tokens: device.tokens.into_iter().map(|t| (t.vendor, one_spelling(t.vendor, &t.token).into_owned())).collect(),
         now,

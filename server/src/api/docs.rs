@@ -27,6 +27,7 @@ Lists have `after` and `size`, and answer with `next`. An app that calls too oft
     tags(
         (name = "messages", description = "Send, read, stop, send again"),
         (name = "devices", description = "Installations and their tokens"),
+        (name = "policy", description = "Quiet hours, caps, blacklist"),
         (name = "crowds", description = "Named sets of recipients, from files"),
         (name = "client", description = "For the library inside the app: client key, never the appSecret"),
         (name = "callbacks", description = "For vendors")

@@ -10,6 +10,7 @@ use pipeline::storage::messages::{Message, MessageFilter, Origin, Targets};
 use serde::{Deserialize, Serialize};
 use types::ids::{CrowdId, MessageId};
 use types::life::{MessageState, Outcome};
+use types::policy::Versions;
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
 use types::token::one_spelling;
@@ -52,6 +53,7 @@ pub async fn send(State(api): State<Api>, signed: Signed, headers: HeaderMap, Bo
         variables: body.variables,
         targets: targets(&api, &signed, body.targets).await?,
         vendor_order: body.lanes,
+        versions: body.versions.and_then(|v| Versions::of(v.min.as_deref().unwrap_or(""), v.max.as_deref().unwrap_or(""))),
         deadline: body.deadline.as_deref().map(|text| read_time("deadline", text)).transpose()?,
         idempotency,
         account: signed.app().app_key.clone(),

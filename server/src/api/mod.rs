@@ -22,6 +22,7 @@ mod docs;
 mod frame;
 pub mod limit;
 mod messages;
+mod policy;
 mod recipients;
 mod shapes;
 mod signed;
@@ -45,6 +46,8 @@ pub fn router(house: Arc<House>, limits: limit::Limits) -> Router {
         .routes(routes!(devices::drop_token))
         .routes(routes!(messages::list, messages::send))
         .routes(routes!(recipients::list))
+        .routes(routes!(policy::read, policy::replace))
+        .routes(routes!(policy::list, policy::add, policy::remove))
         // One segment carries id and verb: `msg_…` and `msg_…:cancel`.
         .route("/v1/messages/{id}", axum::routing::get(messages::get).post(messages::verb))
         .route_layer(from_fn_with_state(api.clone(), signed::signed));

@@ -185,9 +185,19 @@ pub struct SendBody {
     /// Your own name for the kind of business, at most 40 characters.
     #[serde(default)]
     pub business: String,
+    /// Only devices whose app version lies between these, both included.
+    pub versions: Option<VersionsBody>,
     /// A test send: reaches devices registered as test devices, and no other.
     #[serde(default)]
     pub test: bool,
+}
+
+/// `{"min": "2.0"}`: compared number by number; a device that never told its version is outside.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionsBody {
+    pub min: Option<String>,
+    pub max: Option<String>,
 }
 
 /// A durable message: on disk before this answer.
@@ -344,6 +354,8 @@ pub struct DeviceBody {
     /// `production` or `sandbox`: where the tokens are from. The app's own when absent.
     #[schema(value_type = Option<String>)]
     pub environment: Option<Environment>,
+    /// IANA, like `Europe/Berlin`: quiet hours by the user's zone go by it. Absent = unchanged.
+    pub zone: Option<String>,
     /// May test sends reach it? Absent = unchanged.
     pub test: Option<bool>,
     /// One per vendor; they replace the device's former ones of these vendors.
@@ -387,6 +399,7 @@ pub struct DeviceView {
     pub notifications_on: Option<bool>,
     #[schema(value_type = String)]
     pub environment: Environment,
+    pub zone: Option<String>,
     pub test: bool,
     pub created_at: String,
     pub seen_at: String,
@@ -403,6 +416,7 @@ impl From<Device> for DeviceView {
             app_version: device.app_version,
             notifications_on: device.notifications_on,
             environment: device.environment,
+            zone: device.zone,
             test: device.test,
             created_at: time(device.created_at),
             seen_at: time(device.seen_at),

@@ -30,6 +30,7 @@ pub mod messages;
 pub mod once;
 pub mod overview;
 pub mod people;
+pub mod policy;
 pub mod shell;
 
 /// One of each; built once.
@@ -40,6 +41,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
         crowds: Arc::new(crowds::CrowdsConsole { house: house.clone() }),
         people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
+        policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }

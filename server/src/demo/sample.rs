@@ -70,6 +70,7 @@ pub fn device(world: &World, app: &SampleApp, i: usize) -> Registration {
         notifications_on: Some(i % 40 != 39),
         environment: app.environment,
         test: Some(i < TESTERS),
+        zone: None,
         tokens: vec![token],
         now: world.now(),
     }

@@ -128,6 +128,7 @@ impl Stage {
             variables: BTreeMap::new(),
             targets: Targets::Crowd { crowd: self.crowd.clone() },
             vendor_order: Vec::new(),
+            versions: None,
             deadline: None,
             idempotency: None,
             account: "chaos".into(),
@@ -192,6 +193,7 @@ async fn register_devices(house: &House, app_no: i64, devices: usize) {
             notifications_on: Some(true),
             environment: Environment::Production,
             test: None,
+            zone: None,
             tokens: vec![token(*i)],
             now: world.now(),
         };

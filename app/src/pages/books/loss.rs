@@ -52,6 +52,12 @@ const fn rule_remedy(rule: FilterRule) -> Text {
             Text::new("测试发送只到测试设备；先在设备页标记", "Test sends reach test devices only; mark one on the device page")
         }
         FilterRule::Content => Text::new("缩短文案，或为该厂商单独写一版", "Shorten the copy, or write a version for this vendor"),
+        FilterRule::Blacklist
+        | FilterRule::Version
+        | FilterRule::QuietHours
+        | FilterRule::Cap
+        | FilterRule::SameContent
+        | FilterRule::VendorCap => Text::new("按应用的策略留下；规则见“策略”页", "Left out by the app's rules; see the policy page"),
     }
 }
 

@@ -82,6 +82,10 @@ const SURE_UNTIL: Text = Text::new("{0} 之后不再发送。", "Nothing is sent
 const DO_START: Text = Text::new("确认开始", "Start now");
 const DO_SCHEDULE: Text = Text::new("确认排期", "Schedule it");
 const SAVE_FIRST: Text = Text::new("先保存草稿，再开始。", "Save the draft first, then start.");
+const VERSION_MIN: Text = Text::new("最低应用版本", "Smallest app version");
+const VERSION_MAX: Text = Text::new("最高应用版本", "Largest app version");
+const VERSIONS_HELP: Text =
+    Text::new("都含在内，可留空；没有上报版本的设备会被过滤", "Both included, either may be empty; devices without a version are left out");
 const MEND_FIRST: Text = Text::new("先修改上面列出的项。", "Mend what is listed above first.");
 const MAY_NOT: Text = Text::new("需要运营权限", "Needs the role of an operator");
 const TROUBLE: Text = Text::new("上次没有开始", "It did not start last time");
@@ -92,7 +96,7 @@ const FORM: &str = "campaign-form";
 /// (anchor, name, fields whose faults belong to it)
 const ALL_STEPS: [(&str, Text, &[&str]); 6] = [
     ("step-app", STEP_APP, &["name", "business"]),
-    ("step-crowd", STEP_CROWD, &["crowd"]),
+    ("step-crowd", STEP_CROWD, &["crowd", "version_min", "version_max"]),
     ("step-copy", STEP_COPY, &["copy", "copy_version", "variables"]),
     ("step-time", STEP_TIME, &["local", "zone", "deadline"]),
     ("step-lanes", STEP_LANES, &["lanes"]),
@@ -114,6 +118,8 @@ struct Fields {
     local: RwSignal<String>,
     zone: RwSignal<String>,
     deadline: RwSignal<String>,
+    version_min: RwSignal<String>,
+    version_max: RwSignal<String>,
 }
 
 impl Fields {
@@ -132,6 +138,8 @@ impl Fields {
             local: signal(&form.local),
             zone: signal(&form.zone),
             deadline: signal(&form.deadline),
+            version_min: signal(&form.version_min),
+            version_max: signal(&form.version_max),
         }
     }
 
@@ -149,6 +157,8 @@ impl Fields {
             local: self.local.get(),
             zone: self.zone.get(),
             deadline: self.deadline.get(),
+            version_min: self.version_min.get(),
+            version_max: self.version_max.get(),
         }
     }
 }
@@ -286,6 +296,10 @@ fn Inputs(fields: Fields, saved: CampaignForm, choices: Choices, trouble: Signal
         <section id="step-crowd" class="form">
             <h2>{t(STEP_CROWD)}</h2>
             <SelectField name="form[crowd]" id="crowd" label=t(CROWD) value=saved.crowd live=fields.crowd options=crowds error=trouble.field("crowd") />
+            <div class="form-row">
+                <TextField name="form[version_min]" id="version_min" label=t(VERSION_MIN) value=saved.version_min live=fields.version_min error=trouble.field("version_min") maxlength=40 />
+                <TextField name="form[version_max]" id="version_max" label=t(VERSION_MAX) help=t(VERSIONS_HELP) value=saved.version_max live=fields.version_max error=trouble.field("version_max") maxlength=40 />
+            </div>
         </section>
         <section id="step-copy" class="form">
             <h2>{t(STEP_COPY)}</h2>

@@ -56,6 +56,9 @@ pub struct CampaignForm {
     pub zone: String,
     /// `YYYY-MM-DDTHH:MM` in `zone`, or empty for 24 h after the start.
     pub deadline: String,
+    /// App versions it is for, `1.2.3`; empty = no end.
+    pub version_min: String,
+    pub version_max: String,
 }
 
 /// Something to choose in the composer.

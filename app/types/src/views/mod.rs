@@ -9,4 +9,5 @@ pub mod lanes;
 pub mod messages;
 pub mod overview;
 pub mod people;
+pub mod policy;
 pub mod shell;

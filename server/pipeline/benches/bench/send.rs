@@ -116,6 +116,7 @@ pub async fn measure(vendor: Vendor, devices: u64) -> Result<Vec<Row>> {
                 variables: BTreeMap::new(),
                 targets: Targets::Crowd { crowd: crowd.id.clone() },
                 vendor_order: vec![vendor],
+                versions: None,
                 deadline: None,
                 idempotency: None,
                 account: "bench".to_owned(),

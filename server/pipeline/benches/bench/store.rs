@@ -67,6 +67,7 @@ pub fn new_message(world: &World, app_no: i64, class: MessageClass, targets: Tar
         variables: BTreeMap::new(),
         targets,
         vendor_order: Vec::new(),
+        versions: None,
         deadline: world.now() + 3_600_000,
         idempotency: None,
         account: "ak_bench".to_owned(),
@@ -117,6 +118,7 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
                 outcomes: Outcomes::waiting(list.len()).encode(),
                 why: "bench".to_owned(),
                 done: false,
+                policy: pipeline::storage::policy::ChunkPolicy::default(),
                 deltas: vec![delta(Measure::Planned, EACH)],
             }
         })
@@ -125,7 +127,10 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
     let span = Span::start()?;
     for (at, part) in made.chunks(20).enumerate() {
         let (from, last) = (at as i64, (at as i64 + 1) * 20 == CHUNKS);
-        storage.messages.plan(PlanStep { message_no, from, to: from + 1, chunks: part.to_vec(), last, now: world.now() }).await?;
+        storage
+            .messages
+            .plan(PlanStep { message_no, from, to: from + 1, chunks: part.to_vec(), claim: None, last, now: world.now() })
+            .await?;
     }
     let used = span.stop()?;
     rows.push(Row::new("store: plan chunks of 1,000, 20 a commit", used.cpu_us(devices), "CPU-µs a device").with_wall(&used));
@@ -183,6 +188,7 @@ async fn devices(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row
         notifications_on: Some(true),
         environment: Environment::Production,
         test: None,
+        zone: None,
         tokens: vec![(Vendor::Xiaomi, tokens::of(Vendor::Xiaomi, i as u64))],
         now,
     };

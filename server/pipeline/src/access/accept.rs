@@ -6,6 +6,7 @@ use types::Millis;
 use types::content::{Content, MessageClass};
 use types::field::FieldError;
 use types::ids::{CampaignId, MessageId};
+use types::policy::Versions;
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
 use types::vendor::Vendor;
@@ -33,6 +34,8 @@ pub struct Submission {
     pub variables: BTreeMap<String, String>,
     pub targets: Targets,
     pub vendor_order: Vec<Vendor>,
+    /// App versions it is for; `None` = all.
+    pub versions: Option<Versions>,
     /// `None` = 24 h from now.
     pub deadline: Option<Millis>,
     /// (`Idempotency-Key`, sha256 of the body).
@@ -85,6 +88,7 @@ impl Accept {
             variables: submission.variables,
             targets: submission.targets,
             vendor_order: submission.vendor_order,
+            versions: submission.versions,
             deadline: submission.deadline.unwrap_or(now + types::campaign::DEFAULT_LIFE_MS),
             idempotency: submission.idempotency,
             account: submission.account,
@@ -175,6 +179,7 @@ pub fn check(app: &App, submission: &Submission, now: Millis) -> Vec<FieldError>
             errors.push(FieldError::new("deadline", Text::new("最多 30 天以后", "at most 30 days ahead")));
         }
     }
+    errors.extend(submission.versions.iter().flat_map(|versions| versions.check("versions")));
     if submission.business.chars().count() > 40 {
         errors.push(FieldError::new("business", Text::new("最多 40 个字", "at most 40 characters")));
     }

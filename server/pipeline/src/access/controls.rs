@@ -137,6 +137,7 @@ impl Controls {
             variables: message.variables.clone(),
             targets: Targets::Again { message: message.id.clone(), outcomes: outcomes.iter().map(|o| o.slug().to_owned()).collect() },
             vendor_order: message.vendor_order.clone(),
+            versions: message.versions.clone(),
             deadline: None,
             idempotency: None,
             account: account.to_owned(),

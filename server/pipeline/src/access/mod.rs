@@ -10,4 +10,5 @@ pub mod controls;
 pub mod copies;
 pub mod crowd;
 pub mod keys;
+pub mod policy;
 pub mod signature;

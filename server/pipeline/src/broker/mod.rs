@@ -4,9 +4,11 @@
 //! Never: a vendor's words, a socket, a send. Neighbours: storage, coordination, policy.
 //! How to add one: a routing rule is a pure function in `route` (how lanes stand: `health`); a kind of target is an arm in `plan::Planner::gather`.
 
+pub mod ask;
 pub mod health;
 pub mod onward;
 pub mod plan;
+pub mod policies;
 pub mod route;
 
 /// Wake-up names shared by the rooms that meet at the queue.

@@ -99,6 +99,7 @@ async fn send_on(storage: &Storage, world: &World, chunk: &ChunkView, message: &
             variables: message.variables.clone(),
             targets: Targets::Onward { message: message.id.clone(), chunk: no, tried },
             vendor_order: message.vendor_order.clone(),
+            versions: message.versions.clone(),
             deadline: message.deadline,
             idempotency: Some((key, digest)),
             account: message.account.clone(),

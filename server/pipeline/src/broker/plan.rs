@@ -13,7 +13,9 @@ use types::ids::ChunkNo;
 use types::life::{FilterRule, Outcome};
 use types::vendor::Vendor;
 
+use super::ask::{self, Needs, Together};
 use super::health::{Healths, Standings};
+use super::policies::Policies;
 use super::route::{self, OpenLane};
 use super::wakes;
 use crate::coordination::Coordination;
@@ -23,6 +25,7 @@ use crate::storage::chunks::NewChunk;
 use crate::storage::devices::{Reach, Reached};
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
 use crate::storage::messages::{Message, Origin, PlanStep, Targets};
+use crate::storage::policy::ChunkPolicy;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, Storage, StorageError};
 use crate::world::World;
@@ -76,12 +79,13 @@ pub struct Planner {
     coordination: Coordination,
     world: World,
     healths: Healths,
+    policies: Policies,
     contexts: Arc<Mutex<BTreeMap<i64, Arc<Context>>>>,
 }
 
 impl Planner {
-    pub fn new(storage: Storage, coordination: Coordination, world: World, healths: Healths) -> Planner {
-        Planner { storage, coordination, world, healths, contexts: Arc::default() }
+    pub fn new(storage: Storage, coordination: Coordination, world: World, healths: Healths, policies: Policies) -> Planner {
+        Planner { storage, coordination, world, healths, policies, contexts: Arc::default() }
     }
 
     /// Plans until told to stop. Two loops: what a person waits for is never behind a crowd.
@@ -161,10 +165,23 @@ impl Planner {
             sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings: &context.standings }, &used);
         }
 
-        let chunks = sorter.into_chunks(order, &context.standings);
-        let lanes_with_work: BTreeSet<i64> = chunks.iter().filter_map(|chunk| chunk.lane_no).collect();
+        let policy = self.policies.of(app.no).await?;
+        let needs = Needs::of(&policy, message);
         let (from, to, last, now) = (message.cursor, gathered.next, gathered.last, self.world.now());
-        self.storage.messages.plan(PlanStep { message_no: message.no, from, to, chunks, last, now }).await?;
+        // Held until the slots are written: who asks next sees them.
+        let turn = self.policies.turn(app.no);
+        let _turn = if needs.counts { Some(turn.lock().await) } else { None };
+        let mut claim = None;
+        if needs.any() {
+            let answered = ask::ask(&self.storage, &policy, message, sorter.take(), now).await?;
+            claim = answered.claim;
+            sorter.groups = answered.groups;
+            sorter.out.extend(answered.out);
+        }
+        let kept = ChunkPolicy { slots: claim.is_some(), blocked_version: policy.blocked_version, ..ChunkPolicy::default() };
+        let chunks = sorter.into_chunks(order, &context.standings, &kept);
+        let lanes_with_work: BTreeSet<i64> = chunks.iter().filter_map(|chunk| chunk.lane_no).collect();
+        self.storage.messages.plan(PlanStep { message_no: message.no, from, to, chunks, claim, last, now }).await?;
         for lane in lanes_with_work {
             self.coordination.wakes.wake(&wakes::lane(lane));
         }
@@ -341,40 +358,52 @@ fn sort_target(sorter: &mut Sorter<'_>, target: Target, reaches: Vec<Reach>, rul
 /// Collects recipients by lane and cuts them into chunks.
 struct Sorter<'a> {
     message: &'a Message,
-    lanes: BTreeMap<i64, (OpenLane, Vec<Recipient>)>,
-    filtered: Vec<(Recipient, FilterRule)>,
+    groups: BTreeMap<Together, (OpenLane, Vec<Recipient>)>,
+    /// Ended before any lane.
+    out: Vec<(Recipient, Outcome, Reason)>,
 }
 
 impl<'a> Sorter<'a> {
     fn new(message: &'a Message) -> Sorter<'a> {
-        Sorter { message, lanes: BTreeMap::new(), filtered: Vec::new() }
+        Sorter { message, groups: BTreeMap::new(), out: Vec::new() }
     }
 
     fn send(&mut self, lane: OpenLane, recipient: Recipient) {
-        self.lanes.entry(lane.lane_no).or_insert_with(|| (lane, Vec::new())).1.push(recipient);
+        let together = Together { lane_no: lane.lane_no, ..Together::default() };
+        self.groups.entry(together).or_insert_with(|| (lane, Vec::new())).1.push(recipient);
     }
 
     fn filter(&mut self, recipient: Recipient, rule: FilterRule) {
-        self.filtered.push((recipient, rule));
+        self.out.push((recipient, Outcome::Filtered, Reason { slug: rule.slug().to_owned(), words: String::new() }));
     }
 
-    fn into_chunks(self, order: &[Vendor], standings: &Standings) -> Vec<NewChunk> {
+    /// Everybody with a lane, to be asked about.
+    fn take(&mut self) -> Vec<(OpenLane, Recipient)> {
+        std::mem::take(&mut self.groups).into_values().flat_map(|(lane, list)| list.into_iter().map(move |r| (lane, r))).collect()
+    }
+
+    fn into_chunks(self, order: &[Vendor], standings: &Standings, kept: &ChunkPolicy) -> Vec<NewChunk> {
         let mut out = Vec::new();
-        for (_, (lane, mut recipients)) in self.lanes {
+        for (together, (lane, mut recipients)) in self.groups {
             recipients.sort_by_key(|r| (r.key, r.device_no));
+            let mut why = route::why(lane.vendor, order, standings);
+            if together.held_until > 0 {
+                why.push_str("; quiet hours hold it");
+            }
             for part in recipients.chunks(lane.chunk.max(1)) {
                 let outcomes = Outcomes::waiting(part.len());
-                out.push(new_chunk(self.message, Some(lane), part, &outcomes, route::why(lane.vendor, order, standings)));
+                let policy = ChunkPolicy { zone: together.zone.clone(), held_until: together.held_until, ..kept.clone() };
+                out.push(NewChunk { policy, ..new_chunk(self.message, Some(lane), part, &outcomes, why.clone()) });
             }
         }
-        let mut filtered = self.filtered;
-        filtered.sort_by_key(|(r, _)| (r.key, r.device_no));
-        for part in filtered.chunks(frame::CHUNK_MAX) {
+        let mut ended = self.out;
+        ended.sort_by_key(|(r, ..)| (r.key, r.device_no));
+        for part in ended.chunks(frame::CHUNK_MAX) {
             let mut outcomes = Outcomes::waiting(part.len());
-            for (i, (_, rule)) in part.iter().enumerate() {
-                outcomes.set(i, Outcome::Filtered, Some(Reason { slug: rule.slug().to_owned(), words: String::new() }));
+            for (i, (_, outcome, reason)) in part.iter().enumerate() {
+                outcomes.set(i, *outcome, Some(reason.clone()));
             }
-            let recipients: Vec<Recipient> = part.iter().map(|(r, _)| r.clone()).collect();
+            let recipients: Vec<Recipient> = part.iter().map(|(r, ..)| r.clone()).collect();
             out.push(new_chunk(self.message, None, &recipients, &outcomes, "left out by policy before any lane".to_owned()));
         }
         out
@@ -404,5 +433,6 @@ pub(crate) fn new_chunk(message: &Message, lane: Option<OpenLane>, recipients: &
         why,
         done: lane.is_none(),
         deltas,
+        policy: ChunkPolicy::default(),
     }
 }

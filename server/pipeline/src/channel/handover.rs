@@ -16,7 +16,7 @@ use crate::broker::route::{self, OpenLane};
 use crate::broker::wakes;
 use crate::policy::Demands;
 use crate::storage::apps::App;
-use crate::storage::chunks::{Claimed, HandOver, Next, Step};
+use crate::storage::chunks::{Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::{self, Outcomes, Recipient};
 use crate::storage::messages::{Message, Origin};
 use crate::storage::tallies::{Delta, Measure};
@@ -127,14 +127,16 @@ impl Leaving<'_> {
             let words =
                 format!("{}; handed over from {}: {}", route::why(lane.vendor, order, &Standings::default()), self.vendor.slug(), self.why);
             for part in list.chunks(lane.chunk.max(1)) {
-                chunks.push(new_chunk(&message, Some(lane), part, &Outcomes::waiting(part.len()), words.clone()));
+                let moved = new_chunk(&message, Some(lane), part, &Outcomes::waiting(part.len()), words.clone());
+                chunks.push(NewChunk { policy: chunk.policy.clone(), ..moved });
             }
             lanes.push(lane.lane_no);
         }
         if !stay.is_empty() {
             let own = OpenLane { lane_no: self.lane_no, vendor: self.vendor, chunk: stay.len() };
             let words = format!("{}; waits for it: no other usable token", route::why(self.vendor, order, &Standings::default()));
-            chunks.push(new_chunk(&message, Some(own), &stay, &Outcomes::waiting(stay.len()), words));
+            let stays = new_chunk(&message, Some(own), &stay, &Outcomes::waiting(stay.len()), words);
+            chunks.push(NewChunk { policy: chunk.policy.clone(), ..stays });
         }
         let back = Delta {
             message_no: message.no,

@@ -8,9 +8,11 @@
 pub mod breaker;
 pub mod call;
 pub mod egress;
+pub mod gate;
 pub mod handover;
 pub mod lanes;
 pub mod materials;
+mod naming;
 pub mod quota;
 pub mod render;
 pub mod retry;

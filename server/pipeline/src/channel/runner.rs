@@ -80,7 +80,8 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
             let halted = shared.halted(&now_config);
             tools.healths.halted(now_config.app.no, now_config.lane.vendor, tools.world.now(), halted);
         }
-        let pause = match shared.stand_still(&now_config) {
+        let app_stopped = tools.policies.of(now_config.app.no).await.is_ok_and(|policy| policy.stopped.is_some());
+        let pause = match shared.stand_still(&now_config).or(app_stopped.then_some(IDLE)) {
             Some(wait) => Some(wait),
             None => shared.used_up(&now_config).await,
         };

@@ -20,15 +20,17 @@ use super::call::{self, Unsayable};
 use super::egress::Egresses;
 use super::lanes::{LaneConfig, Opened};
 use super::materials::Materials;
+pub use super::naming::{show_key, trace_id};
 use super::settle::{Fate, after_failure, after_silence, may_quarantine};
 use super::status::Statuses;
-use super::{render, retry};
+use super::{gate, render, retry};
 use crate::broker::health::Healths;
+use crate::broker::policies::Policies;
 use crate::coordination::{Coordination, Stop};
 use crate::policy::{Gate, before_send};
 use crate::storage::chunks::{Claimed, Next, Step};
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
-use crate::storage::messages::{Message, Origin, Targets};
+use crate::storage::messages::{Message, Origin};
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, Storage, StorageError};
 use crate::vendors::dialect::{Batch, CallbackTarget, Judgement, Prepared, Verdict};
@@ -58,6 +60,7 @@ pub struct Tools {
     pub egresses: Arc<Egresses>,
     pub statuses: Statuses,
     pub healths: Healths,
+    pub policies: Policies,
     pub callbacks: Callbacks,
     pub messages: Arc<MessageCache>,
     /// Name of this process in leases.
@@ -128,6 +131,8 @@ struct Work<'a> {
     asked: usize,
     /// Latest wish of a failed recipient that stays waiting.
     again_in: Option<Millis>,
+    /// Quiet hours hold the rest until then.
+    held: Option<Millis>,
     replaced: Vec<(String, String)>,
     terms: Terms,
     /// Made longer while tokens are slow to come.
@@ -164,6 +169,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         dead: Vec::new(),
         asked: 0,
         again_in: None,
+        held: None,
         replaced: Vec::new(),
         lease_until: AtomicI64::new(terms.lease_until),
         terms,
@@ -177,6 +183,10 @@ impl Work<'_> {
     async fn send_all(&mut self, breaker: &std::sync::Mutex<Breaker>) -> Result<Option<Stop>> {
         if self.chunk.lapsed {
             self.settle_lapsed();
+        }
+        self.held = gate::ask(self.tools, self.chunk, &self.message, &self.recipients, &mut self.outcomes).await?;
+        if self.held.is_some() {
+            return Ok(None);
         }
         let mut open = self.outcomes.open();
         let allowance = usize::try_from(self.terms.allowance).unwrap_or(usize::MAX);
@@ -315,7 +325,8 @@ impl Work<'_> {
     }
 
     fn stop(&self) -> Option<Stop> {
-        self.tools.coordination.flags.get(self.chunk.message_no)
+        let app = || self.tools.policies.stopped(self.chunk.app_no).then_some(Stop::Paused);
+        self.tools.coordination.flags.get(self.chunk.message_no).or_else(app)
     }
 
     /// `false` (and expired) when it is too late for these.
@@ -468,9 +479,10 @@ impl Work<'_> {
             }
         }
         let open = self.outcomes.open().len();
-        let next = match stop {
+        let next = match (stop, self.held) {
             _ if open == 0 => Next::Done,
-            Some(Stop::Paused) => Next::Hold,
+            (Some(Stop::Paused), _) => Next::Hold,
+            (None, Some(until)) => Next::Quiet { until },
             _ => Next::Wait { not_before: now + self.again_in.unwrap_or(0) },
         };
         let step = Step {
@@ -575,26 +587,4 @@ fn deltas(
             n,
         })
         .collect()
-}
-
-/// Stable over every repeat of the same showing, also over a resend: 20 of `[0-9a-z]` from the first message's id.
-pub fn show_key(message: &Message) -> String {
-    let root = match &message.targets {
-        Targets::Again { message: earlier, .. } | Targets::Onward { message: earlier, .. } => earlier,
-        _ => &message.id,
-    };
-    let mut value = xxhash_rust::xxh3::xxh3_128(root.as_str().as_bytes());
-    (0..20)
-        .map(|_| {
-            let digit = (value % 36) as u32;
-            value /= 36;
-            char::from_digit(digit, 36).unwrap_or('0')
-        })
-        .collect()
-}
-
-/// Trace id of one recipient: a UUID (version 8) from chunk and place, the same on every repeat.
-pub fn trace_id(chunk_no: i64, index: usize) -> String {
-    let hash = xxhash_rust::xxh3::xxh3_128(&[chunk_no.to_be_bytes(), (index as u64).to_be_bytes()].concat());
-    uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid().hyphenated().to_string()
 }

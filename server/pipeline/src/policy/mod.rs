@@ -2,7 +2,11 @@
 //!
 //! Comes in: facts about a device, a message, a time. Goes out: go, or the rule that says no.
 //! Never: I/O, a clock. Neighbours: types of storage.
-//! How to add one: a rule in `types::life::FilterRule`, an arm in [`admit`] or [`before_send`].
+//! How to add one: a rule in `types::life::FilterRule`, an arm in [`admit`] or [`before_send`], or a file beside `quiet` and
+//! `caps` that is asked by `broker::ask` when planning and by `channel::gate` before sending.
+
+pub mod caps;
+pub mod quiet;
 
 use types::Millis;
 use types::life::FilterRule;

@@ -6,6 +6,7 @@ use types::ids::ChunkNo;
 use types::vendor::Vendor;
 
 use super::Result;
+use super::policy::ChunkPolicy;
 use super::tallies::Delta;
 
 /// A chunk to be written. `lane` is `None` for recipients that were filtered before any lane.
@@ -29,6 +30,7 @@ pub struct NewChunk {
     pub done: bool,
     /// `planned` and `filtered` tallies.
     pub deltas: Vec<Delta>,
+    pub policy: ChunkPolicy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,7 @@ pub struct Claimed {
     pub lapsed: bool,
     pub recipients: Vec<u8>,
     pub outcomes: Vec<u8>,
+    pub policy: ChunkPolicy,
 }
 
 /// What happens to a chunk after a step.
@@ -82,6 +85,10 @@ pub enum Next {
     /// Back in line, not before this time.
     Wait {
         not_before: Millis,
+    },
+    /// The same, for quiet hours: a change of the rules brings it back earlier.
+    Quiet {
+        until: Millis,
     },
     /// Its message was paused meanwhile.
     Hold,

@@ -40,6 +40,8 @@ pub struct Device {
     /// `None` = the client never said.
     pub notifications_on: Option<bool>,
     pub environment: Environment,
+    /// IANA; `None` = the app's.
+    pub zone: Option<String>,
     /// Registered for test sends.
     pub test: bool,
     pub created_at: Millis,
@@ -59,6 +61,8 @@ pub struct Registration {
     pub app_version: String,
     pub notifications_on: Option<bool>,
     pub environment: Environment,
+    /// `None` = leave as it is.
+    pub zone: Option<String>,
     /// `None` = leave as it is (false for a new one).
     pub test: Option<bool>,
     pub tokens: Vec<(Vendor, String)>,

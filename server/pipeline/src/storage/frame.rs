@@ -42,6 +42,10 @@ pub fn key_of_named(kind: KeyKind, vendor: &str, text: &str) -> i64 {
     i64::from_ne_bytes(digest.to_ne_bytes())
 }
 
+/// In the words of a rule: what stands before it is the rule, and what follows is the message the place was lost to.
+/// Counters keep the rule, the recipient's own reason keeps both.
+pub const LOST_TO: &str = "; had ";
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recipient {
     pub key: i64,
@@ -215,7 +219,12 @@ impl Outcomes {
         for (byte, n) in (0u8..=255).zip(by_byte) {
             if n > 0 && byte >> 5 != 0 {
                 let outcome = Outcome::from_code(byte >> 5).unwrap_or(Outcome::Uncertain);
-                let reason = usize::from(byte & 31).checked_sub(1).and_then(|i| self.reasons.get(i)).cloned().unwrap_or_default();
+                let mut reason = usize::from(byte & 31).checked_sub(1).and_then(|i| self.reasons.get(i)).cloned().unwrap_or_default();
+                if outcome == Outcome::Filtered
+                    && let Some(at) = reason.words.find(LOST_TO)
+                {
+                    reason.words.truncate(at);
+                }
                 *out.entry((outcome, reason)).or_default() += n;
             }
         }

@@ -9,10 +9,12 @@ use types::content::{Content, MessageClass};
 use types::ids::{CampaignId, CrowdId, MessageId};
 use types::life::MessageState;
 use types::listing::{Page, PageRequest};
+use types::policy::Versions;
 use types::vendor::Vendor;
 
 use super::Result;
 use super::chunks::NewChunk;
+use super::policy::Claim;
 
 /// Whom a message is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +88,8 @@ pub struct NewMessage {
     pub targets: Targets,
     /// Empty = the app's order.
     pub vendor_order: Vec<Vendor>,
+    /// App versions it is for; `None` = all.
+    pub versions: Option<Versions>,
     pub deadline: Millis,
     /// (`Idempotency-Key`, sha256 of the body).
     pub idempotency: Option<(String, [u8; 32])>,
@@ -124,6 +128,7 @@ pub struct Message {
     pub variables: BTreeMap<String, String>,
     pub targets: Targets,
     pub vendor_order: Vec<Vendor>,
+    pub versions: Option<Versions>,
     pub state: MessageState,
     /// Where planning goes on: the next crowd block or offset into the list of targets.
     pub cursor: i64,
@@ -142,6 +147,8 @@ pub struct PlanStep {
     pub from: i64,
     pub to: i64,
     pub chunks: Vec<NewChunk>,
+    /// Slots of those who are sent to, where rules count them; the step is `Stale` when they moved.
+    pub claim: Option<Claim>,
     /// No more recipients: the message goes to `Sending`.
     pub last: bool,
     pub now: Millis,

@@ -19,6 +19,7 @@ pub mod frame;
 pub mod materials;
 pub mod messages;
 pub mod people;
+pub mod policy;
 mod postgres;
 pub mod receipts;
 mod rows;
@@ -57,6 +58,7 @@ pub struct Storage {
     pub materials: Arc<dyn materials::Materials>,
     pub messages: Arc<dyn messages::Messages>,
     pub people: Arc<dyn people::People>,
+    pub policy: Arc<dyn policy::Policy>,
     pub receipts: Arc<dyn receipts::Receipts>,
     pub tallies: Arc<dyn tallies::Tallies>,
 }

@@ -20,6 +20,9 @@ const EVERY: Duration = Duration::from_millis(500);
 const EXPIRE_AT_ONCE: u32 = 200;
 /// Minute buckets are kept for two days; hours stay.
 const MINUTES_KEPT_MS: Millis = 2 * 86_400_000;
+/// Slots no rule looks at any more (`policy::caps`), and how many go in one transaction.
+const SLOTS_KEPT_MS: Millis = 8 * 86_400_000;
+const SLOTS_AT_ONCE: u32 = 5_000;
 /// Rounds between two looks at what can be forgotten: about an hour.
 const FORGET_EVERY: u64 = 7_200;
 /// Rounds between two steps of the daily walk along the audit log (half a minute), and entries in one step.
@@ -86,6 +89,7 @@ impl Caretaker {
         }
         if rounds.is_multiple_of(FORGET_EVERY) {
             self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
+            while self.storage.policy.forget_slots(now - SLOTS_KEPT_MS, SLOTS_AT_ONCE).await? == u64::from(SLOTS_AT_ONCE) {}
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod equation;
 mod materials;
 mod messages;
 mod people;
+mod policy;
 mod races;
 mod receipts;
 mod statistics;

@@ -65,6 +65,7 @@ async fn a_planning_step_counts_once() {
         from,
         to: from + 1,
         chunks: vec![chunk(no, &lane, from * 10..from * 10 + 10), filtered_chunk(no, app.no, 1_000 + from * 5..1_005 + from * 5)],
+        claim: None,
         last,
         now: NOW,
     };
@@ -123,7 +124,7 @@ async fn pause_holds_what_waits_and_resume_goes_on_where_it_was() {
     plan(&storage, half, 0, vec![chunk(half, &lane, 0..10)], false).await;
     storage.messages.pause(half).await.unwrap();
     assert!(storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap().is_empty());
-    let late = PlanStep { message_no: half, from: 1, to: 2, chunks: vec![], last: true, now: NOW };
+    let late = PlanStep { message_no: half, from: 1, to: 2, chunks: vec![], claim: None, last: true, now: NOW };
     assert!(matches!(storage.messages.plan(late).await, Err(StorageError::Stale("message"))));
     storage.messages.resume(half).await.unwrap();
     let back = storage.messages.get(half).await.unwrap().unwrap();

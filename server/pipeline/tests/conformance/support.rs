@@ -146,6 +146,7 @@ pub fn registration(user: &str, tokens: &[(Vendor, &str)]) -> Registration {
         notifications_on: Some(true),
         environment: Environment::Production,
         test: None,
+        zone: None,
         tokens: tokens.iter().map(|(v, t)| (*v, (*t).to_owned())).collect(),
         now: NOW,
     }
@@ -163,6 +164,7 @@ pub fn new_message(app_no: i64) -> NewMessage {
         variables: BTreeMap::from([("医院".to_owned(), "协和".to_owned())]),
         targets: Targets::Users { users: vec!["u1".to_owned()] },
         vendor_order: vec![Vendor::Xiaomi],
+        versions: None,
         deadline: NOW + 3_600_000,
         idempotency: None,
         account: "ak_test".to_owned(),
@@ -197,6 +199,7 @@ pub fn chunk(message_no: i64, lane: &Lane, keys: std::ops::Range<i64>) -> NewChu
         outcomes: Outcomes::waiting(list.len()).encode(),
         why: "native lane".to_owned(),
         done: false,
+        policy: pipeline::storage::policy::ChunkPolicy::default(),
         deltas: vec![delta(message_no, lane.app_no, Some(lane.vendor), Measure::Planned, list.len() as i64)],
     }
 }
@@ -223,6 +226,7 @@ pub fn filtered_chunk(message_no: i64, app_no: i64, keys: std::ops::Range<i64>) 
         outcomes: outcomes.encode(),
         why: "no device".to_owned(),
         done: true,
+        policy: pipeline::storage::policy::ChunkPolicy::default(),
         deltas: vec![delta(message_no, app_no, None, Measure::Planned, n), delta(message_no, app_no, None, filtered, n)],
     }
 }
@@ -232,7 +236,7 @@ pub fn delta(message_no: i64, app_no: i64, vendor: Option<Vendor>, measure: Meas
 }
 
 pub async fn plan(storage: &Storage, message_no: i64, from: i64, chunks: Vec<NewChunk>, last: bool) {
-    storage.messages.plan(PlanStep { message_no, from, to: from + 1, chunks, last, now: NOW }).await.unwrap();
+    storage.messages.plan(PlanStep { message_no, from, to: from + 1, chunks, claim: None, last, now: NOW }).await.unwrap();
 }
 
 /// An app with one message of `n` chunks of ten recipients in its Xiaomi lane, all planned.

@@ -3,3 +3,6 @@ use crate::support::on_postgres as house;
 #[path = "cases.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod cases;
+#[path = "policy.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod policy;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use pipeline::access::accept::{Accepted, Submission};
+use pipeline::access::actor::Actor;
 use pipeline::house::{House, Plan};
 use pipeline::storage::apps::{App, CredentialRow, LaneSettings, NewApp};
 use pipeline::storage::devices::Registration;
 use pipeline::storage::frame::Outcomes;
 use pipeline::storage::messages::{Message, MessageFilter, Origin, Targets};
+use pipeline::storage::policy::NewBlocked;
 use pipeline::storage::tallies::fold;
 use pipeline::vault::{MasterKey, Vault};
 use pipeline::vendors::credential::credential_aad;
@@ -21,6 +23,7 @@ use types::funnel::Funnel;
 use types::ids::{AppId, ChunkNo, DeviceId};
 use types::life::MessageState;
 use types::listing::PageRequest;
+use types::policy::Rules;
 use types::vendor::{Environment, Vendor};
 
 use crate::cluster::Database;
@@ -117,6 +120,7 @@ impl TestHouse {
             notifications_on: Some(true),
             environment: Environment::Production,
             test: None,
+            zone: None,
             tokens: vec![token],
             now: self.world.now(),
         }
@@ -132,6 +136,7 @@ impl TestHouse {
             variables: BTreeMap::new(),
             targets,
             vendor_order: Vec::new(),
+            versions: None,
             deadline: None,
             idempotency: None,
             account: "tester".into(),
@@ -222,6 +227,31 @@ impl TestHouse {
     pub async fn taken(&self, message_no: i64, vendor: Vendor) -> BTreeMap<u64, u32> {
         let key = pipeline::channel::step::show_key(&self.message(message_no).await);
         self.simulator.ledger().taken_under(vendor, &key).into_iter().collect()
+    }
+
+    pub async fn rules(&self, rules: Rules) {
+        let seen = self.house.policy.of(&self.app).await.expect("a store").revision;
+        self.house.policy.save(&self.app, seen, rules, &Actor::system()).await.expect("saved");
+    }
+
+    pub async fn block(&self, users: &[&str], group: &str) {
+        let entries = users.iter().map(|u| NewBlocked { user_id: (*u).into(), group: group.into(), reason: "asked".into() }).collect();
+        self.house.policy.block(&self.app, entries, &Actor::system()).await.expect("blocked");
+    }
+
+    /// Devices of one vendor only: `n` users `v0 …`.
+    pub async fn of_vendor(&self, vendor: Vendor, n: usize) -> Vec<String> {
+        let users: Vec<String> = (0..n).map(|i| format!("v{i}")).collect();
+        let place = |i: usize| if vendor == Vendor::Apns { 2 * i } else { 2 * i + 1 };
+        for part in (0..n).collect::<Vec<_>>().chunks(1_000) {
+            let list = part.iter().map(|i| self.registration(&users[*i], place(*i))).collect();
+            self.house.storage.devices.register(self.app.no, list).await.expect("registered");
+        }
+        users
+    }
+
+    pub async fn send_to(&self, users: &[String]) -> i64 {
+        self.send(self.submission(Targets::Users { users: users.to_vec() })).await.no
     }
 
     pub async fn end(self) {

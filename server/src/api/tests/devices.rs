@@ -31,6 +31,7 @@ async fn an_apns_token_is_one_token_in_either_case() {
         desk.house.coordination.clone(),
         desk.house.world.clone(),
         Default::default(),
+        pipeline::broker::policies::Policies::new(desk.house.storage.clone(), desk.house.world.clone()),
     );
     for class in [MessageClass::Transactional, MessageClass::Bulk] {
         while planner.step(class).await.expect("planned") {}

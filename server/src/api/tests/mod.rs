@@ -2,6 +2,7 @@
 
 mod devices;
 mod limits;
+mod policy;
 mod signing;
 
 use std::sync::Arc;
@@ -328,11 +329,12 @@ async fn recipients_are_paged_filtered_and_found_by_name() {
                 outcomes: outcomes.encode(),
                 why: "first in order".into(),
                 done: true,
+                policy: pipeline::storage::policy::ChunkPolicy::default(),
                 deltas: Vec::new(),
             }
         })
         .collect();
-    let step = PlanStep { message_no, from: 0, to: 25, chunks, last: true, now: NOW };
+    let step = PlanStep { message_no, from: 0, to: 25, chunks, claim: None, last: true, now: NOW };
     desk.house.storage.messages.plan(step).await.expect("planned");
 
     let mut seen = Vec::new();

@@ -7,6 +7,7 @@ use types::campaign::{CampaignSpec, Schedule};
 use types::content::MessageClass;
 use types::field::FieldError;
 use types::ids::{CopyId, CrowdId};
+use types::policy::Versions;
 use types::text::{Text, Words};
 use types::vendor::Vendor;
 use types::views::campaigns::CampaignForm;
@@ -130,6 +131,10 @@ pub fn read(form: &CampaignForm) -> ReadForm {
             }
         },
     };
+    errors.extend(Versions::of(&form.version_min, &form.version_max).iter().flat_map(|v| v.check("version")).map(|mut e| {
+        e.field = e.field.replace('.', "_");
+        e
+    }));
     let spec = CampaignSpec {
         name: form.name.trim().to_owned(),
         crowd,
@@ -139,6 +144,7 @@ pub fn read(form: &CampaignForm) -> ReadForm {
         class: MessageClass::parse(&form.class).unwrap_or_default(),
         business,
         vendor_order,
+        versions: Versions::of(&form.version_min, &form.version_max),
         schedule,
         deadline,
     };
@@ -176,6 +182,8 @@ pub fn write(spec: &CampaignSpec, zone: &str) -> CampaignForm {
         local,
         zone: zone.to_owned(),
         deadline: spec.deadline.and_then(|at| local_text(at, zone)).unwrap_or_default(),
+        version_min: spec.versions.as_ref().and_then(|v| v.min.clone()).unwrap_or_default(),
+        version_max: spec.versions.as_ref().and_then(|v| v.max.clone()).unwrap_or_default(),
     }
 }
 
@@ -202,6 +210,8 @@ mod tests {
             local: "2026-11-22T08:30".into(),
             zone: "Asia/Shanghai".into(),
             deadline: "2026-11-22T20:00".into(),
+            version_min: "2.0".into(),
+            version_max: String::new(),
         }
     }
 
@@ -226,11 +236,12 @@ mod tests {
             variables: "novalue".into(),
             lanes: "nokia".into(),
             deadline: "soon".into(),
+            version_min: "new".into(),
             local: "tomorrow".into(),
             ..form()
         };
         let fields: Vec<String> = read(&bad).errors.into_iter().map(|e| e.field).collect();
-        assert_eq!(fields, ["name", "business", "crowd", "copy", "copy_version", "variables", "lanes", "local", "deadline"]);
+        assert_eq!(fields, ["name", "business", "crowd", "copy", "copy_version", "variables", "lanes", "local", "deadline", "version_min"]);
         let zone = read(&CampaignForm { zone: "Mars/Olympus".into(), ..form() });
         assert_eq!(zone.errors[0].field, "zone");
     }

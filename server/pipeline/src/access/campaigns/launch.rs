@@ -113,6 +113,7 @@ impl CampaignDesk {
                     variables: spec.variables.clone(),
                     targets: Targets::Crowd { crowd: crowd.clone() },
                     vendor_order: spec.vendor_order.clone(),
+                    versions: spec.versions.clone(),
                     deadline: spec.deadline,
                     idempotency: Some((format!("carillon:start:{}", campaign.id), hash)),
                     account: actor.name.clone(),

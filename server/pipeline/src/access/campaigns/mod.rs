@@ -232,6 +232,7 @@ impl CampaignDesk {
             variables: Default::default(),
             targets: Targets::Devices { devices: devices.iter().map(ToString::to_string).collect() },
             vendor_order: campaign.spec.vendor_order.clone(),
+            versions: campaign.spec.versions.clone(),
             deadline: Some(self.world.now() + TEST_LIFE_MS),
             idempotency: None,
             account: actor.name.clone(),

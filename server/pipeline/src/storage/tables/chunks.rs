@@ -9,9 +9,10 @@ use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
 use super::closing::{Closing, close, end_open};
-use super::{Conn, Db, rows, tallies};
+use super::{Conn, Db, rows, slots, tallies};
 use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::Outcomes;
+use crate::storage::policy::ChunkPolicy;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, StorageError};
 
@@ -30,8 +31,8 @@ pub async fn insert(conn: &mut Conn, message_no: i64, app_no: i64, chunk: &NewCh
     let state = if chunk.done { ChunkState::Done } else { ChunkState::Waiting };
     let no: i64 = sqlx::query_scalar(
         "INSERT INTO chunk (message_no, app_no, lane_no, vendor, state, priority, deadline, not_before, count, first_key, last_key, \
-         fence, attempts, lapsed, why, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, 0, 0, FALSE, $11, $12, $12) RETURNING no",
+         fence, attempts, lapsed, why, created_at, updated_at, slots, zone, blocked_version, held_until) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $16, $8, $9, $10, 0, 0, FALSE, $11, $12, $12, $13, $14, $15, $16) RETURNING no",
     )
     .bind(message_no)
     .bind(app_no)
@@ -45,6 +46,10 @@ pub async fn insert(conn: &mut Conn, message_no: i64, app_no: i64, chunk: &NewCh
     .bind(chunk.last_key)
     .bind(&chunk.why)
     .bind(now)
+    .bind(chunk.policy.slots)
+    .bind(chunk.policy.zone.as_deref())
+    .bind(chunk.policy.blocked_version)
+    .bind(chunk.policy.held_until)
     .fetch_one(&mut *conn)
     .await?;
     sqlx::query("INSERT INTO chunk_recipients (chunk_no, bytes) VALUES ($1, $2)")
@@ -101,6 +106,9 @@ struct ClaimRow {
     fence: i64,
     attempts: i64,
     lapsed: bool,
+    slots: bool,
+    zone: Option<String>,
+    blocked_version: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -161,7 +169,7 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
             "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
          ORDER BY deadline, no LIMIT $5"
         ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed"
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, slots, zone, blocked_version"
     );
     const CLAIM_UNTOUCHED: &str = concat!(
         "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
@@ -170,8 +178,7 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
             "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
          AND not_before <= $3 AND attempts = 0 AND NOT lapsed ORDER BY deadline, no LIMIT $5"
         ),
-        " \
-         RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed"
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, slots, zone, blocked_version"
     );
     let mut claimed: Vec<ClaimRow> = sqlx::query_as(if asked.untouched { CLAIM_UNTOUCHED } else { CLAIM })
         .bind(asked.lane_no)
@@ -187,8 +194,8 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
 }
 
 async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
-    let held: Option<(i64, i64, i64, i64)> = sqlx::query_as(concat!(
-        "SELECT c.message_no, c.app_no, c.vendor, m.state FROM chunk c JOIN message m ON m.no = c.message_no \
+    let held: Option<(i64, i64, i64, i64, bool)> = sqlx::query_as(concat!(
+        "SELECT c.message_no, c.app_no, c.vendor, m.state, c.slots FROM chunk c JOIN message m ON m.no = c.message_no \
          WHERE c.no = $1 AND c.fence = $2 AND c.state = 1",
         locked_with_message!()
     ))
@@ -196,7 +203,7 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
     .bind(step.fence)
     .fetch_optional(&mut *conn)
     .await?;
-    let (message_no, app_no, vendor, message_state) = held.ok_or(StorageError::Stale("chunk"))?;
+    let (message_no, app_no, vendor, message_state, has_slots) = held.ok_or(StorageError::Stale("chunk"))?;
     let message_state = rows::word("message.state", message_state, MessageState::from_code)?;
     believe(conn, &mut step, message_no, app_no, vendor).await?;
     // What the step wished, seen in the light of what people did to the message meanwhile.
@@ -211,17 +218,27 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
             (ChunkState::Done, 0)
         }
         (Next::Wait { not_before }, MessageState::Paused) => (ChunkState::Held, not_before),
+        (Next::Quiet { until }, MessageState::Paused) => (ChunkState::Held, until),
+        (Next::Quiet { until }, _) => (ChunkState::Waiting, until),
         (Next::Hold, MessageState::Paused) => (ChunkState::Held, 0),
         (Next::Wait { not_before }, _) => (ChunkState::Waiting, not_before),
         (Next::Hold, _) => (ChunkState::Waiting, 0),
     };
+    let held_until = if let Next::Quiet { until } = step.next { until } else { 0 };
+    if has_slots {
+        let before: Vec<u8> =
+            sqlx::query_scalar("SELECT bytes FROM chunk_outcomes WHERE chunk_no = $1").bind(step.no.0).fetch_one(&mut *conn).await?;
+        slots::give_back(conn, message_no, step.no.0, &Outcomes::decode(&before)?, &Outcomes::decode(&step.outcomes)?).await?;
+    }
     sqlx::query(
-        "UPDATE chunk SET state = $2, not_before = $3, lapsed = FALSE, lease_owner = NULL, lease_until = NULL, updated_at = $4 WHERE no = $1",
+        "UPDATE chunk SET state = $2, not_before = $3, lapsed = FALSE, lease_owner = NULL, lease_until = NULL, updated_at = $4, \
+         held_until = $5 WHERE no = $1",
     )
     .bind(step.no.0)
     .bind(state.code())
     .bind(not_before)
     .bind(step.now)
+    .bind(held_until)
     .execute(&mut *conn)
     .await?;
     sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1")
@@ -291,6 +308,7 @@ impl StoredChunks {
                     lapsed: c.lapsed,
                     recipients,
                     outcomes,
+                    policy: ChunkPolicy { slots: c.slots, zone: c.zone, blocked_version: c.blocked_version, held_until: 0 },
                 })
             })
             .collect()
@@ -318,6 +336,9 @@ async fn hand_over(conn: &mut Conn, over: HandOver) -> Result<()> {
     }
     for chunk in &over.chunks {
         insert(&mut *conn, message_no, app_no, chunk, over.now).await?;
+        if chunk.policy.slots {
+            slots::moved(&mut *conn, message_no, chunk.vendor, &chunk.recipients).await?;
+        }
     }
     tallies::add(conn, over.deltas.iter().chain(over.chunks.iter().flat_map(|c| &c.deltas)), over.now).await
 }
@@ -417,7 +438,7 @@ impl Chunks for StoredChunks {
             .write(move |conn| {
                 Box::pin(async move {
                     let late: Vec<Closing> = sqlx::query_as(concat!(
-                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, m.state AS message_state \
+                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, c.slots, m.state AS message_state \
                          FROM chunk c JOIN message m ON m.no = c.message_no \
                          WHERE c.state IN (0, 2) AND c.deadline < $1 ORDER BY c.deadline LIMIT $2",
                         unless_held!("c")

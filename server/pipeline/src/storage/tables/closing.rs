@@ -6,7 +6,7 @@ use types::Millis;
 use types::life::{MessageState, Outcome};
 
 use super::chunks::marks;
-use super::{Conn, rows, tallies};
+use super::{Conn, rows, slots, tallies};
 use crate::storage::Result;
 use crate::storage::frame::Outcomes;
 use crate::storage::tallies::{Delta, Measure};
@@ -19,6 +19,7 @@ pub struct Closing {
     pub app_no: i64,
     pub vendor: i64,
     pub lapsed: bool,
+    pub slots: bool,
     pub message_state: i64,
 }
 
@@ -48,7 +49,11 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
             (false, true) => Outcome::Cancelled,
             (false, false) => outcome,
         };
-        let Some((mut bytes, n)) = end_open(&bytes, becomes)? else { continue };
+        let before = bytes;
+        let Some((mut bytes, n)) = end_open(&before, becomes)? else { continue };
+        if chunk.slots {
+            slots::give_back(conn, chunk.message_no, chunk.no, &Outcomes::decode(&before)?, &Outcomes::decode(&bytes)?).await?;
+        }
         let vendor = rows::vendor_or_none("chunk.vendor", chunk.vendor)?;
         if becomes == Outcome::Uncertain {
             let mut outcomes = Outcomes::decode(&bytes)?;

@@ -8,7 +8,7 @@ use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
 
 use super::closing::{self, Closing};
-use super::{Conn, Db, chunks, rows, tallies};
+use super::{Conn, Db, chunks, rows, slots, tallies};
 use crate::storage::messages::{Inserted, Message, MessageFilter, Messages, NewMessage, Origin, PlanStep};
 use crate::storage::{Result, StorageError};
 
@@ -34,7 +34,7 @@ impl StoredMessages {
                     Box::pin(async move {
                         sqlx::query(concat!("SELECT no FROM message WHERE no = $1", locked!())).bind(no).execute(&mut *conn).await?;
                         let held: Vec<Closing> = sqlx::query_as(concat!(
-                            "SELECT no, message_no, app_no, vendor, lapsed, CAST(4 AS BIGINT) AS message_state FROM chunk \
+                            "SELECT no, message_no, app_no, vendor, lapsed, slots, CAST(4 AS BIGINT) AS message_state FROM chunk \
                              WHERE message_no = $1 AND state = 2 AND state < 3 LIMIT $2",
                             locked!()
                         ))
@@ -87,6 +87,7 @@ struct MessageRow {
     address: String,
     created_at: Millis,
     finished_at: Option<Millis>,
+    versions: Option<String>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -112,6 +113,7 @@ impl TryFrom<MessageRow> for Message {
             address: row.address,
             created_at: row.created_at,
             finished_at: row.finished_at,
+            versions: row.versions.map(|text| rows::json("message.versions", &text)).transpose()?,
         })
     }
 }
@@ -120,8 +122,8 @@ async fn insert(conn: &mut Conn, message: NewMessage) -> Result<Inserted> {
     let (key, hash) = message.idempotency.as_ref().map_or((None, None), |(key, hash)| (Some(key.as_str()), Some(hash.as_slice())));
     let fresh: Option<i64> = sqlx::query_scalar(
         "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
-         state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17) \
+         state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at, versions) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17, $18) \
          ON CONFLICT (app_no, idem_key) WHERE idem_key IS NOT NULL DO NOTHING RETURNING no",
     )
     .bind(message.id.as_str())
@@ -141,6 +143,7 @@ async fn insert(conn: &mut Conn, message: NewMessage) -> Result<Inserted> {
     .bind(&message.account)
     .bind(&message.address)
     .bind(message.now)
+    .bind(message.versions.as_ref().map(|v| rows::to_json("message.versions", v)).transpose()?)
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(no) = fresh {
@@ -168,6 +171,9 @@ async fn plan(conn: &mut Conn, step: PlanStep) -> Result<()> {
     .fetch_optional(&mut *conn)
     .await?;
     let app_no = app_no.ok_or(StorageError::Stale("message"))?;
+    if let Some(claim) = &step.claim {
+        slots::claim(&mut *conn, app_no, step.message_no, claim).await?;
+    }
     for chunk in &step.chunks {
         chunks::insert(&mut *conn, step.message_no, app_no, chunk, step.now).await?;
     }

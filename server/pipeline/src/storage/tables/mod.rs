@@ -24,8 +24,10 @@ mod devices;
 mod materials;
 mod messages;
 mod people;
+mod policy;
 mod receipts;
 mod registering;
+mod slots;
 mod tallies;
 
 /// The whole store behind these doors.
@@ -40,6 +42,7 @@ pub fn storage(db: Db) -> Storage {
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),
         messages: Arc::new(messages::StoredMessages::new(db.clone())),
         people: Arc::new(people::StoredPeople::new(db.clone())),
+        policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
     }

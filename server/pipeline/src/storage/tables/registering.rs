@@ -71,6 +71,7 @@ impl Block {
         keep(&mut slot.last.app_version, before.app_version);
         slot.last.notifications_on = slot.last.notifications_on.or(before.notifications_on);
         slot.last.test = slot.last.test.or(before.test);
+        slot.last.zone = slot.last.zone.take().or(before.zone);
     }
 }
 
@@ -143,8 +144,9 @@ async fn known_tokens(conn: &mut Conn, app_no: i64, registrations: &[Registratio
         .collect()
 }
 
-/// As the SQL below reads it: (no, id, user, model, os, app version, notifications, environment, test, now).
-type DeviceJson<'a> = (Option<i64>, &'a str, Option<&'a str>, &'a str, &'a str, &'a str, Option<bool>, i64, Option<bool>, Millis);
+/// As the SQL below reads it: (no, id, user, model, os, app version, notifications, environment, test, now, zone).
+type DeviceJson<'a> =
+    (Option<i64>, &'a str, Option<&'a str>, &'a str, &'a str, &'a str, Option<bool>, i64, Option<bool>, Millis, Option<&'a str>);
 
 fn device_json(slot: &Slot) -> DeviceJson<'_> {
     let r = &slot.last;
@@ -159,6 +161,7 @@ fn device_json(slot: &Slot) -> DeviceJson<'_> {
         r.environment.code(),
         r.test,
         r.now,
+        r.zone.as_deref(),
     )
 }
 
@@ -172,7 +175,7 @@ async fn write_devices(conn: &mut Conn, app_no: i64, slots: &mut [Slot]) -> Resu
              app_version = CASE x.value ->> 5 WHEN '' THEN app_version ELSE x.value ->> 5 END, \
              notifications_on = COALESCE(CAST(x.value ->> 6 AS BOOLEAN), notifications_on), environment = CAST(x.value ->> 7 AS BIGINT), \
              test = COALESCE(CAST(x.value ->> 8 AS BOOLEAN), test), \
-             seen_at = CASE WHEN seen_at < CAST(x.value ->> 9 AS BIGINT) THEN CAST(x.value ->> 9 AS BIGINT) ELSE seen_at END \
+             seen_at = CASE WHEN seen_at < CAST(x.value ->> 9 AS BIGINT) THEN CAST(x.value ->> 9 AS BIGINT) ELSE seen_at END, zone = COALESCE(x.value ->> 10, zone) \
              FROM ",
             lists!("$1"),
             " x WHERE device.no = CAST(x.value ->> 0 AS BIGINT)"
@@ -187,10 +190,10 @@ async fn write_devices(conn: &mut Conn, app_no: i64, slots: &mut [Slot]) -> Resu
     }
     let made = fresh.len() as i64;
     let numbers: Vec<(String, i64)> = sqlx::query_as(
-        concat!("INSERT INTO device (id, app_no, user_id, model, os_version, app_version, notifications_on, environment, test, created_at, seen_at) \
+        concat!("INSERT INTO device (id, app_no, user_id, model, os_version, app_version, notifications_on, environment, test, created_at, seen_at, zone) \
          SELECT value ->> 1, $1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, CAST(value ->> 6 AS BOOLEAN), \
          CAST(value ->> 7 AS BIGINT), COALESCE(CAST(value ->> 8 AS BOOLEAN), FALSE), CAST(value ->> 9 AS BIGINT), \
-         CAST(value ->> 9 AS BIGINT) FROM ", lists!("$2"), " x RETURNING id, no"),
+         CAST(value ->> 9 AS BIGINT), value ->> 10 FROM ", lists!("$2"), " x RETURNING id, no"),
     )
     .bind(app_no)
     .bind(rows::to_json("device", &fresh)?)

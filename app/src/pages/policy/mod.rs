@@ -1,0 +1,358 @@
+//! Policy: the app's rules, whom they affect now, the stop switch and the blacklist.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use types::people::Permission;
+use types::policy::{COUNTED, Cap, Quiet, Span, Then, VendorCap, ZoneOf, published_caps};
+use types::views::policy::{BlockedView, PolicyView};
+
+pub mod calls;
+
+use calls::{BlockAccounts, SavePolicy, StopApp, UnblockAccount, list_blacklist, view_policy};
+
+use crate::ui::format;
+use crate::ui::icon::Icon;
+use crate::ui::prelude::*;
+
+const TITLE: Text = Text::new("策略", "Policy");
+const SUB: Text = Text::new(
+    "免打扰、频控、黑名单：编排时问一次，发送前再问一次。",
+    "Quiet hours, caps, blacklist: asked when a message is planned, and again before it is sent.",
+);
+const NOW: Text = Text::new("现在影响到谁", "Who is affected now");
+const HELD: Text = Text::new("等待免打扰结束的设备", "Devices waiting for quiet hours to end");
+const HELD_UNTIL: Text = Text::new("{0} 个批次，{1} 到 {2} 之间继续", "{0} chunks, going on between {1} and {2}");
+const ACCOUNTS: Text = Text::new("黑名单账号", "Accounts on the blacklist");
+const ENTRIES: Text = Text::new("{0} 条", "{0} entries");
+const COUNTED_AT: Text = Text::new("统计于 {0}", "counted at {0}");
+const STOPPED: Text = Text::new("已停止发送：{0} · {1} · {2}", "Nothing is sent: {0} · {1} · {2}");
+const STOP: Text = Text::new("停止本应用的一切发送", "Stop everything of this app");
+const STOP_HELP: Text = Text::new(
+    "保存后不再开始任何请求，交易类和测试也停；在途的自然结束，其余等待，过了截止时间即过期。",
+    "No request starts after this, transactional and tests included. What is in flight ends, the rest waits and expires at its deadline.",
+);
+const GO_ON: Text = Text::new("继续发送", "Let it go on");
+const WHY: Text = Text::new("原因", "Reason");
+const RULES: Text = Text::new("规则", "Rules");
+const CHANGED: Text = Text::new("第 {0} 版，{1} 修改于 {2}", "Version {0}, changed by {1} at {2}");
+const ZONE: Text = Text::new("应用时区", "The app's zone");
+const ZONE_HELP: Text = Text::new("“每天”和免打扰按它计算", "Days and quiet hours are told by it");
+const QUIET: Text = Text::new("免打扰时段", "Quiet hours");
+const QUIET_NOW: Text = Text::new("现在 {0} 台设备处于这个时段", "quiet for {0} devices now");
+const FROM: Text = Text::new("从", "From");
+const TO: Text = Text::new("到", "To");
+const BUSINESSES: Text = Text::new("业务类型（逗号分隔，空 = 全部）", "Business types (with commas, empty = all)");
+const BY: Text = Text::new("按谁的时区", "Whose zone");
+const BY_APP: Text = Text::new("应用", "the app's");
+const BY_USER: Text = Text::new("用户设备", "the device's own");
+const THEN: Text = Text::new("怎么办", "What then");
+const HOLD: Text = Text::new("等到结束", "wait until the end");
+const DROP: Text = Text::new("丢弃", "drop");
+const EXEMPT: Text = Text::new("交易类不受限", "transactional is exempt");
+const CAPS: Text = Text::new("频控（每人）", "Caps (per person)");
+const AT_CAP: Text = Text::new("已达上限 {0} 人", "{0} persons are at it");
+const MOST: Text = Text::new("最多条数（空 = 无此规则）", "Messages at most (empty = no rule)");
+const PER: Text = Text::new("每", "Per");
+const BUSINESS: Text = Text::new("业务类型（空 = 全部）", "Business type (empty = all)");
+const SAME: Text = Text::new("相同内容", "The same content");
+const SAME_MINUTES: Text = Text::new("同一人多少分钟内只收一次（空 = 不限）", "Once to a person within so many minutes (empty = no rule)");
+const VENDORS: Text = Text::new("厂商单设备每日上限（批量消息）", "Vendors' caps per device and day (bulk)");
+const VENDORS_HELP: Text = Text::new(
+    "默认不限；可按厂商公布的数字填写，出处和日期一并保存。",
+    "No cap unless filled in. What vendors publish stands in grey; source and date are kept with it.",
+);
+const SOURCE: Text = Text::new("出处", "Source");
+const AS_OF: Text = Text::new("日期", "As of");
+const SAVE: Text = Text::new("保存规则", "Save the rules");
+const MAY_NOT: Text = Text::new("需要审批权限", "Needs the permission to approve");
+const MAY_NOT_OPERATE: Text = Text::new("需要运营权限", "Needs the role of an operator");
+const BLACKLIST: Text = Text::new("黑名单", "Blacklist");
+const USER: Text = Text::new("账号", "Account");
+const GROUP: Text = Text::new("分组", "Group");
+const ALL: Text = Text::new("全部", "all");
+const GROUP_HELP: Text = Text::new("业务类型；空 = 全部", "A business type; empty = all");
+const ADDED: Text = Text::new("添加", "Added");
+const LIST: Text = Text::new("账号，每行一个", "Accounts, one a line");
+const LIST_HELP: Text = Text::new(
+    "可粘贴 CSV：账号,分组,原因；没写的用下面的值。10 万行以内",
+    "Or paste a CSV: account,group,reason; what a line leaves out is taken from below. Up to 100,000 lines",
+);
+const ADD: Text = Text::new("加入黑名单", "Put on the blacklist");
+const REMOVE: Text = Text::new("移出", "Take off");
+const NOBODY: Text = Text::new("没有符合的账号。", "No such account.");
+
+/// One row of fields with a remark.
+fn row(fields: AnyView, remark: Option<String>) -> AnyView {
+    view! {
+        <div class="form-row">{fields}</div>
+        {remark.map(|words| view! { <p class="help num">{words}</p> })}
+    }
+    .into_any()
+}
+
+fn line(name: String, label: Text, value: String, kind: &'static str, hint: Option<String>) -> AnyView {
+    let id = name.replace(['[', ']'], "-");
+    view! { <TextField name=name id=id label=t(label) value=value kind=kind placeholder=hint.unwrap_or_default() maxlength=200 /> }
+        .into_any()
+}
+
+fn choice(name: String, label: Text, value: &'static str, of: [(&'static str, Text); 2]) -> AnyView {
+    let options = of.map(|(key, label)| (key.to_owned(), t(label).to_owned())).to_vec();
+    let id = name.replace(['[', ']'], "-");
+    view! { <SelectField name=name id=id label=t(label) value=value.to_owned() options=options /> }.into_any()
+}
+
+fn clock(minutes: u16) -> String {
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+fn quiet_row(i: usize, quiet: Option<&Quiet>, remark: Option<String>) -> AnyView {
+    let name = |field: &str| format!("rules[quiet][{i}][{field}]");
+    let (by, then) = quiet.map_or((ZoneOf::App, Then::Hold), |q| (q.by, q.then));
+    let by = if by == ZoneOf::User { "user" } else { "app" };
+    let then = if then == Then::Drop { "drop" } else { "hold" };
+    let fields = [
+        line(name("from"), FROM, quiet.map(|q| clock(q.from)).unwrap_or_default(), "time", None),
+        line(name("to"), TO, quiet.map(|q| clock(q.to)).unwrap_or_default(), "time", None),
+        line(name("businesses"), BUSINESSES, quiet.map(|q| q.businesses.join(", ")).unwrap_or_default(), "", None),
+        choice(name("by"), BY, by, [("app", BY_APP), ("user", BY_USER)]),
+        choice(name("then"), THEN, then, [("hold", HOLD), ("drop", DROP)]),
+        view! { <CheckField name=name("exempt") label=t(EXEMPT) checked=quiet.is_some_and(|q| q.transactional_exempt) /> }.into_any(),
+    ];
+    row(fields.into_iter().collect_view().into_any(), remark)
+}
+
+fn cap_row(i: usize, cap: Option<&Cap>, remark: Option<String>) -> AnyView {
+    let name = |field: &str| format!("rules[caps][{i}][{field}]");
+    let per = if cap.is_some_and(|c| c.per == Span::Week) { "week" } else { "day" };
+    let fields = [
+        line(name("most"), MOST, cap.map(|c| c.most.to_string()).unwrap_or_default(), "number", None),
+        choice(name("per"), PER, per, [("day", Span::Day.name()), ("week", Span::Week.name())]),
+        line(name("business"), BUSINESS, cap.and_then(|c| c.business.clone()).unwrap_or_default(), "", None),
+        view! { <CheckField name=name("exempt") label=t(EXEMPT) checked=cap.is_some_and(|c| c.transactional_exempt) /> }.into_any(),
+    ];
+    row(fields.into_iter().collect_view().into_any(), remark)
+}
+
+fn vendor_row(i: usize, published: VendorCap, caps: &[VendorCap]) -> AnyView {
+    let name = |field: &str| format!("rules[vendors][{i}][{field}]");
+    let vendor = published.vendor;
+    let set = caps.iter().find(|cap| cap.vendor == vendor).cloned();
+    let most = set.as_ref().map(|cap| cap.most.to_string()).unwrap_or_default();
+    let hint = published.most.to_string();
+    let VendorCap { source, as_of, .. } = set.unwrap_or(published);
+    let label = vendor.name();
+    let fields = [
+        view! { <input type="hidden" name=name("vendor") value=vendor.slug() /> }.into_any(),
+        line(name("most"), label, most, "number", Some(hint)),
+        line(name("source"), SOURCE, source, "", None),
+        line(name("as_of"), AS_OF, as_of, "date", None),
+    ];
+    row(fields.into_iter().collect_view().into_any(), None)
+}
+
+#[component]
+fn Rules(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView {
+    let lang = use_lang();
+    let app = use_app_id();
+    let may = use_may(Permission::Approve);
+    let trouble = trouble_of(save);
+    let PolicyView { revision, rules, affected, changed_by, changed_at, .. } = view;
+    let note = (revision > 0).then(|| {
+        let at = use_shell().with(|s| format::stamp_short(changed_at, &s.zone));
+        CHANGED.fill(lang, &[&revision.to_string(), &changed_by, &at])
+    });
+    let quiet = rules
+        .quiet
+        .iter()
+        .zip(&affected.quiet)
+        .enumerate()
+        .map(|(i, (quiet, now))| quiet_row(i, Some(quiet), Some(QUIET_NOW.fill(lang, &[&format::exact(now.devices)]))));
+    let quiet = quiet.chain([quiet_row(rules.quiet.len(), None, None)]).collect_view();
+    let caps = rules
+        .caps
+        .iter()
+        .zip(&affected.caps)
+        .enumerate()
+        .map(|(i, (cap, now))| cap_row(i, Some(cap), Some(AT_CAP.fill(lang, &[&format::exact(now.persons)]))));
+    let caps = caps.chain([cap_row(rules.caps.len(), None, None)]).collect_view();
+    let vendors = published_caps().into_iter().enumerate().map(|(i, p)| vendor_row(i, p, &rules.vendor_caps)).collect_view();
+    let same = rules.same_content;
+    view! {
+        <Card title=t(RULES) note=note.unwrap_or_default()>
+            <ErrorBox error=trouble />
+            <ActionForm action=save attr:class="form">
+                <input type="hidden" name="app" value=app.get_untracked() />
+                <input type="hidden" name="revision" value=revision.to_string() />
+                <TextField name="rules[zone]" id="zone" label=t(ZONE) help=t(ZONE_HELP) value=rules.zone.clone() required=true maxlength=60 />
+                <h3>{t(QUIET)}</h3>
+                {quiet}
+                <h3>{t(CAPS)}</h3>
+                <p class="help">{t(COUNTED)}</p>
+                {caps}
+                <h3>{t(SAME)}</h3>
+                <div class="form-row">
+                    {line("rules[same]".to_owned(), SAME_MINUTES, same.map(|s| s.minutes.to_string()).unwrap_or_default(), "number", None)}
+                    <CheckField name="rules[same_exempt]" label=t(EXEMPT) checked=same.is_some_and(|s| s.transactional_exempt) />
+                </div>
+                <details>
+                    <summary>{t(VENDORS)}</summary>
+                    <p class="help">{t(VENDORS_HELP)}</p>
+                    {vendors}
+                </details>
+                <Button kind=Kind::Act disabled=Signal::derive(move || !may.get()) why=MAY_NOT.get(lang)>
+                    {t(SAVE)}
+                </Button>
+            </ActionForm>
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn Affected(view: PolicyView, stop: ServerAction<StopApp>) -> impl IntoView {
+    let lang = use_lang();
+    let app = use_app_id();
+    let may = use_may(Permission::Operate);
+    let blocked = Signal::derive(move || !may.get());
+    let trouble = trouble_of(stop);
+    let stamp = |at| use_shell().with(|s| format::stamp_short(at, &s.zone));
+    let held = view.affected.held;
+    let until =
+        held.first.zip(held.last).map(|(first, last)| HELD_UNTIL.fill(lang, &[&format::exact(held.chunks), &stamp(first), &stamp(last)]));
+    let entries = ENTRIES.fill(lang, &[&format::exact(view.affected.blocked_entries)]);
+    let stopped = view.stopped.map(|s| STOPPED.fill(lang, &[&s.why, &s.by, &stamp(s.at)]));
+    let switch = match stopped {
+        Some(words) => view! {
+            <div class="error-box"><strong>{words}</strong></div>
+            <ActionForm action=stop>
+                <input type="hidden" name="app" value=app.get_untracked() />
+                <Button disabled=blocked why=MAY_NOT_OPERATE.get(lang)>{t(GO_ON)}</Button>
+            </ActionForm>
+        }
+        .into_any(),
+        None => view! {
+            <Confirm label=STOP.get(lang) kind=Kind::Danger>
+                <p>{t(STOP_HELP)}</p>
+                <ActionForm action=stop attr:class="form">
+                    <input type="hidden" name="app" value=app.get_untracked() />
+                    <TextField name="why" id="stop-why" label=t(WHY) required=true maxlength=200 />
+                    <Button kind=Kind::Danger disabled=blocked why=MAY_NOT_OPERATE.get(lang)>{t(STOP)}</Button>
+                </ActionForm>
+            </Confirm>
+        }
+        .into_any(),
+    };
+    view! {
+        <Card title=t(NOW) note=COUNTED_AT.fill(lang, &[&stamp(view.affected.at)])>
+            <div class="cols-4">
+                <Figure label=t(HELD) value=format::exact(held.devices)>{until}</Figure>
+                <Figure label=t(ACCOUNTS) value=format::exact(view.affected.blocked_accounts)>{entries}</Figure>
+            </div>
+            <ErrorBox error=trouble />
+            {switch}
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn Blacklist(block: ServerAction<BlockAccounts>) -> impl IntoView {
+    let lang = use_lang();
+    let app = use_app_id();
+    let may = use_may(Permission::Operate);
+    let unblock = ServerAction::<UnblockAccount>::new();
+    let query = use_query_map();
+    let wish = Memo::new(move |_| query.with(|q| (q.get("account").unwrap_or_default(), q.get("after").unwrap_or_default())));
+    let list = Resource::new(
+        move || (app.get(), wish.get(), block.version().get(), unblock.version().get()),
+        |(app, (text, after), ..)| list_blacklist(app, text, after),
+    );
+    let trouble = trouble_of(block);
+    let blocked = Signal::derive(move || !may.get());
+    let entry = move |b: BlockedView| {
+        let group = if b.group.is_empty() { t(ALL).to_owned() } else { b.group.clone() };
+        let (user, of) = (b.user_id.clone(), b.group);
+        view! {
+            <tr>
+                <td>{b.user_id}</td>
+                <td>{group}</td>
+                <td>{b.reason}</td>
+                <td>{b.added_by} " " <Time at=b.added_at brief=true /></td>
+                <td>
+                    <ActionForm action=unblock>
+                        <input type="hidden" name="app" value=app.get_untracked() />
+                        <input type="hidden" name="user" value=user.clone() />
+                        <input type="hidden" name="group" value=of.clone() />
+                        <Button disabled=blocked why=MAY_NOT_OPERATE.get(lang)>{REMOVE.get(lang)}</Button>
+                    </ActionForm>
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
+    view! {
+        <Card title=t(BLACKLIST)>
+            <Filters>
+                <TextField name="account" label=t(USER) value=Signal::derive(move || wish.get().0) maxlength=200 />
+            </Filters>
+            <ErrorBox error=trouble_of(unblock) />
+            <Load
+                resource=list
+                view=move |page| {
+                    if page.items.is_empty() {
+                        return view! { <Empty icon=Icon::People sentence=NOBODY.get(lang) /> }.into_any();
+                    }
+                    let columns = [USER, GROUP, WHY, ADDED].map(|c| Column::text(c.get(lang))).into_iter().chain([Column::text("")]).collect();
+                    view! {
+                        <Table caption=BLACKLIST.get(lang) columns=columns>
+                            {page.items.into_iter().map(entry).collect_view()}
+                        </Table>
+                        <Pager next=page.next />
+                    }
+                        .into_any()
+                }
+            />
+            <ErrorBox error=trouble />
+            <ActionForm action=block attr:class="form">
+                <input type="hidden" name="app" value=app.get_untracked() />
+                <TextArea name="list" label=t(LIST) help=t(LIST_HELP) required=true rows=4 />
+                <div class="form-row">
+                    <TextField name="group" label=t(GROUP) help=t(GROUP_HELP) maxlength=40 />
+                    <TextField name="reason" label=t(WHY) maxlength=200 />
+                </div>
+                <Button disabled=blocked why=MAY_NOT_OPERATE.get(lang)>{t(ADD)}</Button>
+            </ActionForm>
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+pub fn PolicyPage() -> impl IntoView {
+    let app = use_app_id();
+    let (save, stop, block) = (ServerAction::<SavePolicy>::new(), ServerAction::<StopApp>::new(), ServerAction::<BlockAccounts>::new());
+    // A refused form keeps what was typed: only what was done is read again.
+    let done = move || {
+        let well = |value: Option<Result<(), AppError>>| value.is_none_or(|v| v.is_ok());
+        (well(save.value().get()).then(|| save.version().get()), stop.version().get(), block.version().get())
+    };
+    let done = Memo::new(move |_| done());
+    let view = Resource::new(move || (app.get(), done.get()), |(app, _)| view_policy(app));
+    let sees = use_may(Permission::SeeRecipients);
+    view! {
+        <PageHead title=t(TITLE) sub=t(SUB) />
+        <Load
+            resource=view
+            view=move |policy: PolicyView| {
+                view! {
+                    <Affected view=policy.clone() stop=stop />
+                    <Rules view=policy save=save />
+                }
+            }
+        />
+        {sees.get_untracked().then(|| view! { <Blacklist block=block /> })}
+    }
+    .into_any()
+}
