@@ -21,6 +21,7 @@ const steps = [
   { name: 'client', run: 'node end2end/client/carillon.mjs vectors docs/signing-vectors.json' },
   { name: 'site', run: 'make site BUNDLE_FLAGS=--check-budget' },
   { name: 'server', run: 'make server' },
+  { name: 'clients', run: 'make clients', needs: ['server'] },
   { name: 'journeys', run: 'make journeys', needs: ['site', 'server'] },
 ];
 
