@@ -211,6 +211,7 @@ fn state(desk: &Desk) -> Value {
         "accounts": twin.accounts().listed().iter().map(Account::masked).collect::<Vec<_>>(),
         "dials": dials,
         "ledger": { "total": twin.ledger.len(), "taken": twin.ledger.taken(), "answers": twin.ledger.answers() },
+        "goaways": twin.goaways.load(std::sync::atomic::Ordering::Relaxed),
         "receipts": twin.mail.posted(),
     })
 }

@@ -184,6 +184,11 @@ impl Simulator {
         self.twin.mail.posted()
     }
 
+    /// HTTP/2 connections sent away with GOAWAY so far.
+    pub fn goaways(&self) -> u64 {
+        self.twin.goaways.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Ends the life of every access token that this vendor has issued. Returns how many were good.
     pub fn expire_passes(&self, vendor: Vendor) -> usize {
         self.twin.kit.expire(vendor, self.twin.clock.millis())

@@ -27,6 +27,8 @@ pub(crate) struct Twin {
     pub(crate) kit: kit::limits::Memory,
     pub(crate) mail: receipts::Mail,
     requests: AtomicU64,
+    /// Connections sent away.
+    pub(crate) goaways: AtomicU64,
 }
 
 /// What the twin knows of one connection.
@@ -171,6 +173,7 @@ impl Twin {
             kit: kit::limits::Memory::default(),
             mail: receipts::Mail::default(),
             requests: AtomicU64::new(1),
+            goaways: AtomicU64::new(0),
         }
     }
 

@@ -2,6 +2,7 @@
 
 #[path = "../support/postgres.rs"]
 mod cluster;
+mod goaway;
 mod postgres;
 mod sqlite;
 mod support;

@@ -75,7 +75,7 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
                     let active = steps.len() + arrived.len();
                     let over = inlet.binding_limit().is_some_and(|limit| active >= limit as usize);
                     if over && !sent_away {
-                        inlet.go_away(last_stream, Reason::ENHANCE_YOUR_CALM.into(), OVER_STREAMS);
+                        send_away(twin, &inlet, last_stream, Reason::ENHANCE_YOUR_CALM, OVER_STREAMS);
                         sent_away = true;
                     }
                     if sent_away || active >= streams as usize {
@@ -114,7 +114,7 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
         }
         if !sent_away && dials.goaway_every > 0 && line.requests >= dials.goaway_every {
             let (error, debug) = if dials.goaway_error { (Reason::INTERNAL_ERROR, SHUTDOWN) } else { (Reason::NO_ERROR, "") };
-            inlet.go_away(last_stream, error.into(), debug);
+            send_away(twin, &inlet, last_stream, error, debug);
             sent_away = true;
         }
         if sent_away && steps.is_empty() {
@@ -127,6 +127,11 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
             return tokio::time::timeout(FAREWELL, farewell).await.map_or(Ok(()), Ok);
         }
     }
+}
+
+fn send_away(twin: &Twin, inlet: &Inlet, last_stream: u32, reason: Reason, debug: &str) {
+    twin.goaways.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    inlet.go_away(last_stream, reason.into(), debug);
 }
 
 fn dials_of(twin: &Twin, line: &Line) -> Arc<Dials> {
