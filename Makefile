@@ -9,7 +9,7 @@ DATA ?= ./data
 BUNDLE_FLAGS ?=
 say = @printf '\n== %s\n'
 
-.PHONY: help run test site server journeys clients screenshots dev chaos goaway bench format setup-run setup-test clean-data
+.PHONY: help run test site server journeys clients screenshots million dev chaos goaway bench format setup-run setup-test clean-data
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ clients: ## other people's APNs clients against the simulator (needs: make serve
 
 screenshots: setup-test site server ## take the pictures of README again
 	@SCREENSHOTS=$(abspath docs/images) $(MAKE) --no-print-directory journeys JOURNEY=pictures
+
+million: setup-test site server ## a campaign over all lanes from the browser with an outage and a quota cut (DEVICES=1000000, OUTAGE_S=300)
+	@cd end2end && CARILLON_BIN=$(abspath $(TARGET)/release/carillon) CARILLON_SITE_DIR=$(abspath $(SITE)) \
+		DEVICES=$(or $(DEVICES),1000000) OUTAGE_S=$(or $(OUTAGE_S),300) npx --no-install playwright test --config measure.config.mjs
 
 dev: setup-run ## the demo from a debug build of the server, for working on it
 	@$(MAKE) --no-print-directory site

@@ -83,6 +83,9 @@ impl Page {
     }
 }
 
+/// In the menu only where a simulator is attached.
+pub const LABORATORY: &str = "/laboratory";
+
 /// The page of a concrete path; literal segments win over parameters.
 pub fn find(path: &str) -> Option<&'static Page> {
     PAGES.iter().filter(|p| p.matches(path)).min_by_key(|p| p.path.matches(':').count())
@@ -147,6 +150,7 @@ pages! {
     "/apps/:app/settings" => pages::apps::settings::AppSettings, Needs(Develop), menu(Connect, Icon::Settings, "应用设置", "App settings");
     "/apps/:app/devices" => pages::devices::Devices, Needs(SeeRecipients), menu(Connect, Icon::Device, "终端", "Devices");
     "/apps/:app/devices/:device" => pages::devices::Device, Needs(SeeRecipients), None;
+    "/laboratory" => pages::laboratory::Laboratory, Needs(Develop), menu(Connect, Icon::Laboratory, "实验室", "Laboratory");
     "/people" => pages::people::People, Needs(Administer), menu(Manage, Icon::People, "人员与角色", "People");
     "/audit" => pages::audit::Audit, Needs(Administer), menu(Manage, Icon::Audit, "审计日志", "Audit log");
 }

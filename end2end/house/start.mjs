@@ -114,7 +114,7 @@ export async function serve() {
   if (how.code !== 0) throw new Error(`admin master-key: ${made.log}`);
   const twin = new Carillon(['simulator', '--listen', `127.0.0.1:${tls}`, '--control', `127.0.0.1:${control}`]).start();
   await twin.ready(`${simulator}/simulator/state`);
-  const carillon = new Carillon(['serve'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}`, CARILLON_MASTER_KEY_FILE: key, CARILLON_PUBLIC_URL: url }).start();
+  const carillon = new Carillon(['serve'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}`, CARILLON_MASTER_KEY_FILE: key, CARILLON_PUBLIC_URL: url, CARILLON_SIMULATOR_URL: simulator }).start();
   await carillon.ready(`${url}/readyz`);
   const end = async () => { await carillon.stop(); await twin.stop(); forget(folder); };
   return { url, simulator, folder, carillon, twin, end };

@@ -54,6 +54,44 @@ test('a GBK file becomes a crowd, its rejects can be read', async ({ page }) => 
   await expect(page.getByText('同样的文件已经上传过')).toBeVisible();
 });
 
+test('a file is dropped, its progress is shown, and it can be stopped', async ({ page, context, complaints }) => {
+  await signIn(page, house);
+  const app = await appPath(page);
+  await page.goto(`${house.url}${app}/crowds/upload`);
+  await hydrated(page);
+  // Slow enough to see it move.
+  const wire = await context.newCDPSession(page);
+  await wire.send('Network.enable');
+  await wire.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 400_000 });
+  const drop = async (rows) => {
+    const transfer = await page.evaluateHandle((n) => {
+      const list = new DataTransfer();
+      const lines = Array.from({ length: n }, (_, i) => `p${String(i).padStart(6, '0')},${'x'.repeat(80)}`);
+      list.items.add(new File([`用户ID,备注\n${lines.join('\n')}\n`], '拖进来的.csv', { type: 'text/csv' }));
+      return list;
+    }, rows);
+    await page.dispatchEvent('.drop', 'dragover', { dataTransfer: transfer });
+    await expect(page.locator('.drop.over')).toBeVisible();
+    await page.dispatchEvent('.drop', 'drop', { dataTransfer: transfer });
+  };
+  const bar = page.locator('form progress');
+  await drop(60_000);
+  await expect(bar).toBeVisible();
+  const moved = () => bar.evaluate((p) => (p.position > 0 && p.position < 1 ? p.position : 0), null, { timeout: 2_000 }).catch(() => 0);
+  await expect.poll(moved, { intervals: [100] }).toBeGreaterThan(0);
+  const first = await moved();
+  await expect.poll(moved, { intervals: [100] }).toBeGreaterThan(first);
+  complaints.expect(/ERR_ABORTED/);
+  await page.getByRole('button', { name: '停止', exact: true }).click();
+  await expect(bar).toHaveCount(0);
+  await expect(page.getByRole('alert').filter({ hasText: '上传中断' })).toBeVisible();
+  // A smaller one goes through.
+  await drop(4_000);
+  await expect(bar).toBeVisible();
+  await expect(page).toHaveURL(/\/crowds\/uploads\/upl/);
+  await expect(page.getByText('拖进来的.csv').first()).toBeVisible();
+});
+
 test.describe('with scripts off', () => {
   test.use({ javaScriptEnabled: false });
 

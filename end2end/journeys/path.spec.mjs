@@ -223,7 +223,9 @@ test(`a campaign to ${DEVICES} devices: pause, resume, finish; the funnel is the
 test('what people wrote stayed text on every page that shows it', async ({ page, complaints }) => {
   page.on('dialog', (dialog) => { complaints.add(`a script ran: ${dialog.message()}`); return dialog.dismiss(); });
   const lists = ['overview', 'campaigns', 'copies', 'crowds', 'funnel', 'messages', 'lanes', 'settings', 'devices'].map((name) => `${known.app}/${name}`);
-  const paths = new Set([...lists, `${known.app}/campaigns/new`, '/apps', '/people', '/audit', '/account']);
+  // The laboratory shows names and texts of scripts, and the titles that vendors got.
+  await tell('scripts', { name: NASTY, text: NASTY, steps: [{ after_ms: 0, vendor: 'apns', dials: { slow_ms: 3_000 } }] });
+  const paths = new Set([...lists, `${known.app}/campaigns/new`, '/apps', '/people', '/audit', '/account', '/laboratory', '/laboratory?vendor=apns']);
   // Sets grow while they are walked: what the lists lead to is looked at too.
   for (const path of paths) {
     await page.goto(`${house.url}${path}`);
@@ -234,6 +236,8 @@ test('what people wrote stayed text on every page that shows it', async ({ page,
     for (const next of found.filter((href) => !href.includes('?')).slice(0, 3)) paths.add(next);
   }
   expect(paths.size, 'pages of single things too').toBeGreaterThan(18);
+  await page.goto(`${house.url}/laboratory`);
+  await expect(page.getByRole('cell', { name: NASTY })).toBeVisible();
   await page.goto(`${house.url}${known.app}/campaigns`);
   await expect(page.getByRole('link', { name: '全量 </textarea><img src=x onerror=alert(1)>' })).toBeVisible();
 });

@@ -295,6 +295,13 @@ pub async fn serve(mut settings: Settings, demo: bool) -> anyhow::Result<()> {
         // The simulator posts receipts to this machine.
         settings.public_url = Some(format!("http://{}", settings.listen));
     }
+    // Before the console, which shows its page when there is a simulator.
+    let mut twin = None;
+    if demo {
+        let simulator = crate::demo::simulator(&settings).await?;
+        settings.simulator_url = Some(simulator.control_url());
+        twin = Some(simulator);
+    }
     let house = build(&settings).await?;
     if settings.does(Duty::Work) {
         house.start().await.context("starting the lanes")?;
@@ -302,12 +309,11 @@ pub async fn serve(mut settings: Settings, demo: bool) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let sweeper = tokio::spawn(sweep(house.clone(), stop.clone()));
     let running = if settings.does(Duty::Web) { Some(Running::start(settings.clone(), house.clone(), Some(metrics)).await?) } else { None };
-    let mut twin = None;
     if let Some(running) = &running {
         tracing::info!(address = %running.address, "the console listens");
-        if demo {
+        if let Some(simulator) = &twin {
             say("Preparing the sample workspace (some seconds the first time) …")?;
-            let (simulator, told) = crate::demo::furnish(&house, &settings, &format!("http://{}", running.address)).await?;
+            let told = crate::demo::furnish(&house, &settings, simulator, &format!("http://{}", running.address)).await?;
             say(&format!(
                 "\nCarillon demo: http://{}\n  sign in as   {}\n  password     {}\n  simulator    {}/simulator/state\n  data         {}\nStop with Ctrl-C; the next start finds everything as it was.",
                 running.address,
@@ -316,7 +322,6 @@ pub async fn serve(mut settings: Settings, demo: bool) -> anyhow::Result<()> {
                 told.control_url,
                 settings.data_dir.display()
             ))?;
-            twin = Some(simulator);
         } else {
             say(&format!("Carillon listens on http://{}", running.address))?;
             if let Some(link) = first_link(&house, &settings, running.address).await? {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub master_key_file: Option<PathBuf>,
     /// `https://push.example.com`: what browsers and vendors call us.
     pub public_url: Option<String>,
+    /// `http://127.0.0.1:3480`: the control API of a simulator, for the page "Laboratory"; `None` = no such page.
+    pub simulator_url: Option<String>,
     /// The built site; `None` = `site` beside the program, else `target/site`.
     pub site_dir: Option<PathBuf>,
     /// What this process does; all of it by default.
@@ -87,6 +89,7 @@ impl Default for Settings {
             redis_url: None,
             master_key_file: None,
             public_url: None,
+            simulator_url: None,
             site_dir: None,
             roles: vec![Duty::Web, Duty::Work],
             web: Web::default(),
@@ -115,13 +118,14 @@ impl Default for Log {
 }
 
 /// Short forms of the environment and the keys they stand for.
-const SHORT: [(&str, &str); 7] = [
+const SHORT: [(&str, &str); 8] = [
     ("CARILLON_LISTEN", "listen"),
     ("CARILLON_DATA_DIR", "data_dir"),
     ("CARILLON_DATABASE_URL", "database_url"),
     ("CARILLON_REDIS_URL", "redis_url"),
     ("CARILLON_MASTER_KEY_FILE", "master_key_file"),
     ("CARILLON_PUBLIC_URL", "public_url"),
+    ("CARILLON_SIMULATOR_URL", "simulator_url"),
     ("CARILLON_SITE_DIR", "site_dir"),
 ];
 /// Keys whose value may stand in a file named by `CARILLON_…_FILE`.
@@ -234,6 +238,11 @@ impl Settings {
             if !good {
                 wrong.push(format!("public_url {url}: write it as https://push.example.com, without a path or a slash at the end"));
             }
+        }
+        if let Some(url) = &self.simulator_url
+            && !(url.starts_with("http://") && !url.trim_end_matches('/').trim_start_matches("http://").contains('/'))
+        {
+            wrong.push(format!("simulator_url {url}: write it as http://127.0.0.1:3480, the address of the simulator's control API"));
         }
         if self.does(Duty::Web) && !self.listen.ip().is_loopback() && !self.secure() && !self.web.insecure {
             wrong.push(format!(

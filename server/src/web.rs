@@ -127,6 +127,7 @@ impl Web {
             zone: self.zone.clone(),
             now: self.house.world.now(),
             returned: None,
+            laboratory: self.settings.simulator_url.is_some(),
         })
     }
 }

@@ -52,6 +52,11 @@ const CALLS: &[(&str, Need)] = &[
     ("list_devices", Of(SeeRecipients)),
     ("read_device", Of(SeeRecipients)),
     ("set_test_device", Of(Develop)),
+    ("view_laboratory", General(Develop)),
+    ("read_dials", General(Develop)),
+    ("turn_dials", General(Develop)),
+    ("play_script", General(Develop)),
+    ("stop_script", General(Develop)),
     ("list_people", General(Administer)),
     ("fresh_link", General(Administer)),
     ("invite_person", General(Administer)),
@@ -107,7 +112,7 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
         add(text, "x");
     }
     add("what", "pause");
-    for number in ["no", "key_column", "expected", "revision"] {
+    for number in ["no", "key_column", "expected", "revision", "script"] {
         add(number, "1");
     }
     for truth in ["test", "archived"] {

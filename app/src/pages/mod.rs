@@ -10,6 +10,7 @@ pub mod crowds;
 pub mod devices;
 pub mod forbidden;
 pub mod funnel;
+pub mod laboratory;
 pub mod lanes;
 pub mod messages;
 pub mod not_found;
@@ -23,11 +24,13 @@ use leptos::server_fn::ServerFn;
 
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
-pub const KEPT: [&str; 6] = [
+pub const KEPT: [&str; 8] = [
     <campaigns::SaveCampaign as ServerFn>::PATH,
     <campaigns::LaunchCampaign as ServerFn>::PATH,
     <copies::SaveCopy as ServerFn>::PATH,
     <apps::calls::RegisterApp as ServerFn>::PATH,
     <apps::calls::ChangeApp as ServerFn>::PATH,
     <people::calls::InvitePerson as ServerFn>::PATH,
+    <laboratory::PlayScript as ServerFn>::PATH,
+    <laboratory::TurnDials as ServerFn>::PATH,
 ];

@@ -8,6 +8,7 @@ pub mod books;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+pub mod laboratory;
 pub mod people;
 pub mod policy;
 
@@ -51,6 +52,7 @@ pub struct Ports {
     pub policy: Arc<dyn policy::PolicyPort>,
     pub copies: Arc<dyn copies::CopiesPort>,
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,
+    pub laboratory: Arc<dyn laboratory::LaboratoryPort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

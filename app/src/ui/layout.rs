@@ -33,6 +33,10 @@ const ZONE: Text = Text::new("页面上的时间按此时区显示", "Times on t
 /// Whether the menu shows a page to this person.
 fn shown(page: &Page, info: &ShellInfo, app: Option<&AppId>) -> bool {
     let Some(person) = &info.person else { return false };
+    // Without a simulator there is nothing to see there.
+    if page.path == routes::LABORATORY && !info.laboratory {
+        return false;
+    }
     match page.door {
         Door::Open | Door::SignedIn => true,
         Door::Needs(permission) => {

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use types::vendor::Vendor;
 
 use crate::dials::{Dials, Scenario, VENDORS, patched, vendor_named};
+use crate::scripts::{self, Order};
 use crate::twin::Twin;
 use crate::{Account, Trouble};
 
@@ -110,6 +111,19 @@ fn handle(desk: &Desk, method: &Method, path: &str, query: &str, body: &[u8]) ->
             let text = std::str::from_utf8(body).map_err(bad)?;
             play(twin, Scenario::read(text).map_err(bad)?, &desk.stop).map_err(bad)?;
             Ok(json!({ "playing": true }))
+        }
+        ("GET", ["scripts"]) => Ok(json!(twin.scripts.listed())),
+        ("POST", ["scripts"]) => {
+            let order: Order = parse(body)?;
+            if order.steps.is_empty() {
+                return Err(bad("steps: none"));
+            }
+            Ok(json!({ "id": scripts::start(twin, order, &desk.stop).map_err(bad)? }))
+        }
+        ("POST", ["scripts", id, "stop"]) => {
+            let id = id.parse().map_err(|_| bad("a script has a number"))?;
+            let stopped = twin.scripts.stop(twin, id).map_err(bad)?;
+            if stopped { Ok(json!({ "stopped": true })) } else { Err((StatusCode::NOT_FOUND, "no such script plays".into())) }
         }
         ("POST", ["receipts"]) => by_hand(twin, parse(body)?),
         ("POST", ["passes", vendor, "expire"]) => Ok(json!({ "expired": twin.kit.expire(vendor_of(vendor)?, twin.clock.millis()) })),
@@ -223,35 +237,13 @@ pub(crate) fn play(twin: &Arc<Twin>, scenario: Scenario, stop: &CancellationToke
             twin.set_dials(vendor, dials.clone())?;
         }
     }
-    // Every step is tried on paper first, so that a typo is an error now and not a silence later.
-    let mut paper: BTreeMap<Vendor, Dials> = VENDORS.into_iter().map(|v| (v, Dials::clone(&twin.dials(v)))).collect();
-    for step in &scenario.steps {
-        let before = paper.get(&step.vendor).cloned().unwrap_or_default();
-        let after = patched(&before, &step.dials).map_err(Trouble::Scenario)?;
-        let complaints = after.complaints(step.vendor);
-        if !complaints.is_empty() {
-            return Err(Trouble::Scenario(complaints.join("; ")));
-        }
-        paper.insert(step.vendor, after);
-    }
+    scripts::tried(twin, &scenario.steps)?;
+    // Before the steps, which may begin at once.
     for account in scenario.accounts {
         twin.add_account(account)?;
     }
-    let (twin, stop) = (Arc::clone(twin), stop.clone());
-    tokio::spawn(async move {
-        for step in scenario.steps {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(Duration::from_millis(step.after_ms)) => {}
-            }
-            let change = json!(step.dials).to_string();
-            let changed =
-                patched(&twin.dials(step.vendor), &step.dials).map_err(Trouble::Scenario).and_then(|d| twin.set_dials(step.vendor, d));
-            match changed {
-                Ok(()) => tracing::info!(vendor = step.vendor.slug(), change, "scenario step"),
-                Err(e) => tracing::warn!(error = %e, "scenario step failed"),
-            }
-        }
-    });
+    if !scenario.steps.is_empty() {
+        scripts::start(twin, Order { name: "scenario".into(), text: String::new(), steps: scenario.steps }, stop)?;
+    }
     Ok(())
 }

@@ -29,6 +29,7 @@ mod meters;
 mod oppo;
 mod receipts;
 mod record;
+mod scripts;
 mod tls;
 mod twin;
 mod umeng;

@@ -12,7 +12,7 @@ use crate::accounts::{Account, Accounts};
 use crate::dials::{Dials, Garbage, Outage};
 use crate::door::{Chance, Clock, mix, unit};
 use crate::ledger::Ledger;
-use crate::{Trouble, apns, kit, receipts, xiaomi};
+use crate::{Trouble, apns, kit, receipts, scripts, xiaomi};
 
 pub(crate) struct Twin {
     pub(crate) clock: Clock,
@@ -26,6 +26,7 @@ pub(crate) struct Twin {
     pub(crate) xiaomi: xiaomi::Memory,
     pub(crate) kit: kit::limits::Memory,
     pub(crate) mail: receipts::Mail,
+    pub(crate) scripts: scripts::Scripts,
     requests: AtomicU64,
     /// Connections sent away.
     pub(crate) goaways: AtomicU64,
@@ -172,6 +173,7 @@ impl Twin {
             xiaomi: xiaomi::Memory::default(),
             kit: kit::limits::Memory::default(),
             mail: receipts::Mail::default(),
+            scripts: scripts::Scripts::default(),
             requests: AtomicU64::new(1),
             goaways: AtomicU64::new(0),
         }

@@ -54,6 +54,49 @@ async fn accounts_dials_and_ledger_are_reachable_over_http() -> Done {
 }
 
 #[tokio::test]
+async fn a_script_is_listed_and_stopping_it_puts_the_dials_back() -> Done {
+    let twin = twin().await;
+    let client = client(&twin);
+    let url = |path: &str| format!("{}/simulator/{path}", twin.control_url());
+    let scripts = async || client.get(url("scripts")).send().await?.json::<Value>().await;
+    twin.set_dials(Vendor::Huawei, Dials { latency_ms: 3, ..Dials::default() })?;
+
+    let hour = 3_600_000;
+    let order = json!({"name": "down", "text": "as written", "steps": [
+        {"after_ms": 0, "vendor": "huawei", "dials": {"outage": "error", "latency_ms": 9}},
+        {"after_ms": hour, "vendor": "huawei", "dials": {"outage": "none"}},
+    ]});
+    let made = client.post(url("scripts")).json(&order).send().await?.json::<Value>().await?;
+    until(|| (twin.dials(Vendor::Huawei).outage == simulator::Outage::Error).then_some(())).await;
+    let listed = scripts().await?;
+    assert_eq!((&listed[0]["id"], &listed[0]["state"], &listed[0]["taken"]), (&made["id"], &json!("playing"), &json!(1)));
+    assert_eq!(listed[0]["text"], "as written");
+    let at = |step: usize| listed[0]["steps"][step]["at"].as_i64().unwrap_or(0);
+    assert_eq!(at(1) - at(0), hour);
+
+    // What somebody turned by hand meanwhile, and the script did not touch, stays.
+    assert_eq!(client.patch(url("dials/huawei")).json(&json!({"slow_ms": 5})).send().await?.status(), 200);
+    let stop = url(&format!("scripts/{}/stop", made["id"]));
+    assert_eq!(client.post(&stop).send().await?.status(), 200);
+    assert_eq!(twin.dials(Vendor::Huawei), Dials { latency_ms: 3, slow_ms: 5, ..Dials::default() });
+    assert_eq!(scripts().await?[0]["state"], "stopped");
+    assert_eq!(client.post(&stop).send().await?.status(), 404, "it is over");
+
+    let short = json!({"steps": [{"after_ms": 1, "vendor": "xiaomi", "dials": {"daily_quota": 7}}]});
+    assert_eq!(client.post(url("scripts")).json(&short).send().await?.status(), 200);
+    until(|| (twin.dials(Vendor::Xiaomi).daily_quota == 7).then_some(())).await;
+    let mut newest = scripts().await?[0].clone();
+    while newest["state"] == "playing" {
+        newest = scripts().await?[0].clone();
+    }
+    assert_eq!((&newest["state"], &newest["trouble"]), (&json!("done"), &json!("")));
+    let wrong = json!({"steps": [{"after_ms": 0, "vendor": "xiaomi", "dials": {"error_share": 7}}]});
+    assert_eq!(client.post(url("scripts")).json(&wrong).send().await?.status(), 400);
+    assert_eq!(client.post(url("scripts")).json(&json!({"steps": []})).send().await?.status(), 400);
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_phones_report_what_arrived_and_what_was_opened() -> Done {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/v1/client/reports", listener.local_addr()?);

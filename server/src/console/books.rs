@@ -70,28 +70,26 @@ impl BooksConsole {
     }
 }
 
+/// An instant written as `<input type=datetime-local>` does.
+pub fn local_time(field: &str, text: &str, zone: &TimeZone) -> Result<Millis, FieldError> {
+    let wrong = || {
+        let words = Words::new("请填写日期和时间，例如 2026-11-21T09:00", "enter a date and time such as 2026-11-21T09:00");
+        FieldError::new(field, words)
+    };
+    let local: DateTime = text.trim().parse().map_err(|_| wrong())?;
+    Ok(local.to_zoned(zone.clone()).map_err(|_| wrong())?.timestamp().as_millisecond())
+}
+
 fn span(query: &RangeQuery, now: Millis, zone: &TimeZone, midnight: impl Fn(Millis) -> Millis) -> Result<Span, Problem> {
     let range = Range::parse(&query.range).unwrap_or_default();
     let (from, to) = match range {
         Range::Today => (midnight(now), now),
         Range::Day => (now - DAY_MS, now),
         Range::Week => (now - 7 * DAY_MS, now),
-        Range::Custom => {
-            let read = |field: &str, text: &str| -> Result<Millis, FieldError> {
-                let wrong = || {
-                    FieldError::new(
-                        field,
-                        Words::new("请填写日期和时间，例如 2026-11-21T09:00", "enter a date and time such as 2026-11-21T09:00"),
-                    )
-                };
-                let local: DateTime = text.trim().parse().map_err(|_| wrong())?;
-                Ok(local.to_zoned(zone.clone()).map_err(|_| wrong())?.timestamp().as_millisecond())
-            };
-            match (read("from", &query.from), read("to", &query.to)) {
-                (Ok(from), Ok(to)) => (from, to),
-                (from, to) => return Err(Problem::fields([from.err(), to.err()].into_iter().flatten().collect())),
-            }
-        }
+        Range::Custom => match (local_time("from", &query.from, zone), local_time("to", &query.to, zone)) {
+            (Ok(from), Ok(to)) => (from, to),
+            (from, to) => return Err(Problem::fields([from.err(), to.err()].into_iter().flatten().collect())),
+        },
     };
     if from >= to {
         return Err(Problem::field("to", Words::new("结束要晚于开始", "the end must be after the start")));

@@ -14,7 +14,7 @@ use types::receipt::ReceiptKind;
 use types::vendor::Vendor;
 use types::views::messages::{MessageBrief, MessageQuery, MessageView, OriginView, RecipientQuery, RecipientView};
 
-use super::books::BooksConsole;
+use super::books::{BooksConsole, local_time};
 use super::store;
 
 /// Chunks whose reasons are shown.
@@ -60,7 +60,14 @@ fn brief(message: Message, equation: Equation) -> MessageBrief {
 pub async fn list(books: &BooksConsole, app: &AppId, query: &MessageQuery) -> Result<Page<MessageBrief>, Problem> {
     let app_no = books.app_no(app).await?;
     let storage = &books.house.storage;
+    let time = |field: &str, value: &str| Some(value).filter(|v| !v.is_empty()).map(|v| local_time(field, v, &books.zone)).transpose();
+    let (from, to) = match (time("from", &query.from), time("to", &query.to)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (from, to) => return Err(Problem::fields([from.err(), to.err()].into_iter().flatten().collect())),
+    };
     let filter = MessageFilter {
+        from,
+        to,
         campaign: CampaignId::parse(&query.campaign),
         origin: Origin::parse(&query.origin),
         state: MessageState::ALL.into_iter().find(|s| s.slug() == query.state),
@@ -95,7 +102,7 @@ pub async fn view(books: &BooksConsole, app: &AppId, id: &MessageId) -> Result<M
         address: message.address.clone(),
         deadline: message.deadline,
         finished_at: message.finished_at,
-        why: why.into_iter().take(WHY_SHOWN).collect(),
+        why: why.into_iter().take(WHY_SHOWN).map(|(vendor, why)| (vendor, super::why::words(&why))).collect(),
         brief: brief(message, funnel.total),
         funnel,
     })
@@ -139,7 +146,7 @@ pub async fn recipients(books: &BooksConsole, app: &AppId, id: &MessageId, query
             reason: row.reason,
             words: row.words,
             marks: row.marks,
-            why: row.why,
+            why: super::why::words(&row.why),
             at: row.at,
         }
     }))

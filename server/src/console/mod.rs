@@ -22,8 +22,10 @@ pub mod books;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+mod deeds;
 pub mod devices;
 pub mod funnel;
+pub mod laboratory;
 mod lane_form;
 pub mod lanes;
 pub mod messages;
@@ -32,6 +34,7 @@ pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod shell;
+mod why;
 
 /// One of each; built once.
 pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
@@ -43,6 +46,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
         policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
+        laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }
 }

@@ -22,6 +22,7 @@ use types::problem::{Code, Problem};
 use types::text::Words;
 use types::views::people::{AuditChain, AuditQuery, AuditView, LinkView, PersonView};
 
+use super::deeds;
 use super::once::Once;
 use super::{Actor, store};
 use crate::session::{digest, is_email, normal_email};
@@ -175,18 +176,25 @@ impl PeoplePort for PeopleConsole {
         let filter = AuditFilter { actor_id: text(&query.actor), action: text(&query.action), app: None };
         let page = PageRequest { after: text(&query.after), size: PAGE_SIZE };
         let rows = self.house.storage.people.audit_list(&filter, &page).await.map_err(|e| store(&e))?;
-        Ok(rows.map(|row| AuditView {
-            no: row.no,
-            at: row.entry.at,
-            actor_id: row.entry.actor_id,
-            actor_name: row.entry.actor_name,
-            address: row.entry.address,
-            request_id: row.entry.request_id,
-            action: row.entry.action,
-            object: row.entry.object,
-            app: row.entry.app.map(|a| a.as_str().to_owned()),
-            before: row.entry.before.map(|v| v.to_string()),
-            after: row.entry.after.map(|v| v.to_string()),
+        let apps = self.house.storage.apps.list().await.map_err(|e| store(&e))?.into_iter().map(|a| (a.id.as_str().to_owned(), a.name));
+        let people = self.house.storage.people.list().await.map_err(|e| store(&e))?.into_iter().map(|p| (p.id.as_str().to_owned(), p.name));
+        let names = apps.chain(people).collect();
+        Ok(rows.map(|row| {
+            let entry = row.entry;
+            let (before, after) = (entry.before.as_ref(), entry.after.as_ref());
+            AuditView {
+                no: row.no,
+                at: entry.at,
+                deed: deeds::deed(&entry.action),
+                about: deeds::about(&entry.action, &entry.object, &names, before, after),
+                changes: deeds::changes(before, after),
+                actor_id: entry.actor_id,
+                actor_name: entry.actor_name,
+                address: entry.address,
+                request_id: entry.request_id,
+                action: entry.action,
+                object: entry.object,
+            }
         }))
     }
 

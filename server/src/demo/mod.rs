@@ -1,5 +1,6 @@
 //! `carillon demo`: everything on one machine, with the simulator as the vendors and a sample workspace. State is kept.
 
+mod keys;
 mod sample;
 mod seed;
 mod twin;
@@ -45,17 +46,23 @@ pub fn settle(settings: &mut Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts the simulator and seeds what is missing. `base` is our own address.
+/// The vendors of the demo.
+///
+/// # Errors
+/// When its files or sockets fail.
+pub async fn simulator(settings: &Settings) -> anyhow::Result<Simulator> {
+    twin::start(&settings.data_dir.join("simulator")).await
+}
+
+/// Seeds what is missing. `base` is our own address.
 ///
 /// # Errors
 /// Whatever stopped it.
-pub async fn furnish(house: &Arc<House>, settings: &Settings, base: &str) -> anyhow::Result<(Simulator, Told)> {
-    let simulator = twin::start(&settings.data_dir.join("simulator")).await?;
+pub async fn furnish(house: &Arc<House>, settings: &Settings, simulator: &Simulator, base: &str) -> anyhow::Result<Told> {
     let (email, password) = administrator(house, settings).await?;
     let kept_at = settings.data_dir.join("simulator").join("demo-accounts.json");
-    seed::apps(house, &simulator, base, &kept_at).await?;
-    let told = Told { email, password, control_url: simulator.control_url() };
-    Ok((simulator, told))
+    seed::apps(house, simulator, base, &kept_at).await?;
+    Ok(Told { email, password, control_url: simulator.control_url() })
 }
 
 /// The sample administrator, made at the first start; the password stays readable in the data folder, for its owner only.

@@ -50,28 +50,72 @@ pub fn person(i: usize) -> String {
     format!("{}{}", SURNAMES[i % SURNAMES.len()], GIVEN[(i / SURNAMES.len()) % GIVEN.len()])
 }
 
-/// Three of five on iOS, the rest on Xiaomi; one in forty switched notifications off.
+/// Which lane the phones of forty people in a row have: every lane is there, the large ones more often.
+const PHONES: [Vendor; 40] = {
+    use Vendor::*;
+    [
+        Apns, Xiaomi, Huawei, Oppo, Apns, Vivo, Honor, Apns, Xiaomi, Harmony, //
+        Apns, Huawei, Oppo, Apns, Vivo, Xiaomi, Apns, Meizu, Huawei, Apns, //
+        Xiaomi, Oppo, Fcm, Apns, Vivo, Huawei, Apns, Honor, Xiaomi, Getui, //
+        Apns, Oppo, Umeng, Apns, Harmony, Vivo, Apns, Huawei, Jpush, Xiaomi,
+    ]
+};
+
+/// Three names of phones on which this lane's tokens live, and their system.
+const fn phones(vendor: Vendor) -> ([&'static str; 3], &'static str) {
+    match vendor {
+        Vendor::Apns => (["iPhone 15", "iPhone 16", "iPhone 17 Pro"], "iOS 26.1"),
+        Vendor::Fcm => (["Pixel 9", "Galaxy S25", "Xperia 1 VI"], "Android 16"),
+        Vendor::Xiaomi => (["Xiaomi 14", "Redmi K80", "Xiaomi 15"], "HyperOS 3"),
+        Vendor::Huawei => (["HUAWEI P60", "HUAWEI nova 11", "HUAWEI Mate 50"], "HarmonyOS 4.2"),
+        Vendor::Harmony => (["HUAWEI Mate 70", "HUAWEI Pura 70", "HUAWEI nova 14"], "HarmonyOS 5.1"),
+        Vendor::Honor => (["HONOR Magic7", "HONOR 200", "HONOR X60"], "MagicOS 9"),
+        Vendor::Oppo => (["OPPO Find X8", "OPPO Reno13", "OnePlus 13"], "ColorOS 15"),
+        Vendor::Vivo => (["vivo X200", "vivo S20", "iQOO 13"], "OriginOS 5"),
+        Vendor::Meizu => (["Meizu 21", "Meizu 20", "Meizu Lucky 08"], "Flyme 11"),
+        Vendor::Umeng | Vendor::Getui | Vendor::Jpush => (["Lenovo Legion", "ZTE Axon 60", "realme GT7"], "Android 15"),
+    }
+}
+
+/// A token in this vendor's form; never one of the simulator's magic beginnings.
+fn token(vendor: Vendor, app: &SampleApp, i: usize) -> String {
+    // Spread over the key space.
+    let spread = (i as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    match vendor {
+        Vendor::Apns => format!("a7{spread:062x}"),
+        Vendor::Xiaomi => format!("demo-{}-{i:06}", app.environment.slug()),
+        Vendor::Fcm => format!("demo-fcm-{i:06}:APA91b{spread:032x}"),
+        Vendor::Huawei | Vendor::Harmony | Vendor::Honor => format!("demo-{}-{spread:032x}", vendor.slug()),
+        Vendor::Oppo => format!("OPPO_CN_{spread:032x}"),
+        Vendor::Vivo => format!("1650000000000{i:010}"),
+        Vendor::Meizu => format!("S5Qdemo{i:09}"),
+        Vendor::Umeng => format!("AbCdEfGhIjKl{spread:032x}"),
+        Vendor::Getui => format!("{spread:032x}"),
+        Vendor::Jpush => format!("1a0018970aa{spread:032x}"),
+    }
+}
+
+/// Forty in a row have every lane among them; every other phone of Huawei, OPPO and vivo has Getui's token, too, so that there is
+/// a way out when its native lane is down. One in forty-one switched notifications off.
 pub fn device(world: &World, app: &SampleApp, i: usize) -> Registration {
-    let apple = i % 5 < 3;
-    let token = if apple {
-        // Spread over the key space, never one of the simulator's magic beginnings.
-        (Vendor::Apns, format!("a7{:062x}", (i as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)))
-    } else {
-        (Vendor::Xiaomi, format!("demo-{}-{i:06}", app.environment.slug()))
-    };
+    let vendor = PHONES[i % PHONES.len()];
+    let (models, system) = phones(vendor);
+    let mut tokens = vec![(vendor, token(vendor, app, i))];
+    if matches!(vendor, Vendor::Huawei | Vendor::Oppo | Vendor::Vivo) && (i / PHONES.len()).is_multiple_of(2) {
+        tokens.push((Vendor::Getui, token(Vendor::Getui, app, i)));
+    }
     Registration {
         fresh_id: DeviceId::from_bytes(world.id()),
         id: None,
         user_id: Some(user(i)),
-        model: if apple { ["iPhone 15", "iPhone 16", "iPhone 17 Pro"][i % 3] } else { ["Xiaomi 14", "Redmi K80", "Xiaomi 15"][i % 3] }
-            .to_owned(),
-        os_version: if apple { "iOS 26.1" } else { "HyperOS 3" }.to_owned(),
+        model: models[i % 3].to_owned(),
+        os_version: system.to_owned(),
         app_version: ["6.2.0", "6.3.1", "6.4.0"][i % 3].to_owned(),
-        notifications_on: Some(i % 40 != 39),
+        notifications_on: Some(i % 41 != 40),
         environment: app.environment,
         test: Some(i < TESTERS),
         zone: None,
-        tokens: vec![token],
+        tokens,
         now: world.now(),
     }
 }
@@ -147,11 +191,16 @@ mod tests {
         }
         let world = World::system();
         for app in &APPS {
-            for i in 0..50 {
-                let (vendor, token) = device(&world, app, i).tokens.remove(0);
-                assert!(pipeline::vendors::registry::dialect(vendor).token_is_plausible(&token), "{token}");
-                assert!(vendor != Vendor::Apns || token.len() == 64, "{token}");
+            let mut seen = std::collections::BTreeSet::new();
+            for i in 0..app.devices {
+                for (vendor, token) in device(&world, app, i).tokens {
+                    assert!(pipeline::vendors::registry::dialect(vendor).token_is_plausible(&token), "{token}");
+                    assert!(vendor != Vendor::Apns || token.len() == 64, "{token}");
+                    assert!(seen.insert((vendor, token)), "two phones with one token");
+                }
             }
+            let lanes: std::collections::BTreeSet<Vendor> = seen.iter().map(|(vendor, _)| *vendor).collect();
+            assert_eq!(lanes.len(), Vendor::ALL.len(), "every lane has a phone");
         }
     }
 }

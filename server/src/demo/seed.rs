@@ -16,11 +16,12 @@ use types::crowd::{KeyKind, Mapping, Overrule};
 use types::ids::{CopyId, CrowdId};
 use types::life::CampaignState;
 use types::problem::Problem;
-use types::vendor::Vendor;
+use types::vendor::{PaceUnit, Vendor};
 use types::views::campaigns::CampaignForm;
 
+use super::keys::{Kept, Keys};
 use super::sample::{self, APPS, COPIES, SampleApp};
-use super::twin::{self, Kept, Keys};
+use super::twin;
 use crate::console::Actor;
 use crate::console::apps;
 
@@ -59,14 +60,22 @@ pub async fn apps(house: &Arc<House>, simulator: &Simulator, base: &str, kept_at
             kept.0.insert(sample.name.to_owned(), Keys::fresh(&house.world, sample.bundle_id, sample.environment)?);
             kept.write(kept_at)?;
         }
-        let Some(keys) = kept.0.get(sample.name).cloned() else { continue };
+        let Some(keys) = kept.0.get_mut(sample.name) else { continue };
+        let completed = keys.complete(&house.world);
+        let keys = keys.clone();
+        if completed {
+            kept.write(kept_at)?;
+        }
         let app = match known.iter().find(|app| app.name == sample.name && app.environment == sample.environment) {
             Some(app) => app.clone(),
             None if fresh => register(house, sample, &keys).await?,
             // Somebody removed or renamed it: theirs to decide.
             None => continue,
         };
-        twin::register(simulator, &keys, base, &app.client_key)?;
+        if completed {
+            credentials(house, &app, &keys).await?;
+        }
+        twin::register(simulator, &keys, base, &app)?;
         for vendor in Vendor::ALL {
             point(house, simulator, &app, vendor, |_| {}).await?;
         }
@@ -87,18 +96,21 @@ async fn register(house: &House, sample: &SampleApp, keys: &Keys) -> anyhow::Res
         services: vec!["push".to_owned()],
     };
     let app = apps::register(house, &actor, &form, sample.environment).await.map_err(told)?.app;
-    for vendor in Vendor::ALL {
-        let fields = keys.fields(vendor);
-        // Vendors without a sample account stay as a new app has them: a lane, no credential.
-        if !fields.is_empty() {
-            apps::put_credential(house, &actor, &app.id, vendor, &fields).await.map_err(told)?;
-        }
-    }
+    credentials(house, &app, keys).await?;
     for from in (0..sample.devices).step_by(AT_ONCE) {
         let part = (from..(from + AT_ONCE).min(sample.devices)).map(|i| sample::device(&house.world, sample, i)).collect();
         house.storage.devices.register(app.no, part).await?;
     }
     Ok(app)
+}
+
+/// Gives every lane without a credential its invented one.
+async fn credentials(house: &House, app: &App, keys: &Keys) -> anyhow::Result<()> {
+    let known = house.storage.apps.credentials(app.no).await?;
+    for vendor in Vendor::ALL.into_iter().filter(|vendor| known.iter().all(|c| c.vendor != *vendor)) {
+        apps::put_credential(house, &Actor::system(), &app.id, vendor, &keys.fields(vendor)).await.map_err(told)?;
+    }
+    Ok(())
 }
 
 /// Points a lane at the simulator; `change` may set more.
@@ -144,9 +156,10 @@ async fn furnish(house: &Arc<House>, simulator: &Simulator) -> anyhow::Result<()
 
     // From here on the sample lanes are slow, so that the second campaign is still running when somebody looks.
     for vendor in Vendor::ALL {
-        let (pace_per_second, batch) = match vendor {
-            Vendor::Apns => (5, 1),
-            _ => (1, 4),
+        let (pace_per_second, batch) = match vendor.lane_defaults().pace_unit {
+            PaceUnit::Targets => (4, 4),
+            PaceUnit::Requests if vendor == Vendor::Apns => (5, 1),
+            PaceUnit::Requests => (1, 4),
         };
         point(house, simulator, &app, vendor, |lane| (lane.pace_per_second, lane.batch) = (pace_per_second, batch)).await?;
     }

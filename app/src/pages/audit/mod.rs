@@ -23,22 +23,36 @@ const OBJECT: Text = Text::new("对象", "Object");
 const FROM: Text = Text::new("从哪里", "From");
 const CHANGE: Text = Text::new("变更", "Change");
 const ACTOR: Text = Text::new("人员编号", "Person id");
-const ACTION: Text = Text::new("动作", "Action");
-const ACTION_HELP: Text = Text::new("整个动作或名词加点：app.create、app.", "A whole action or a noun with its dot: app.create, app.");
+const ACTION: Text = Text::new("关于", "About");
+const ALL: Text = Text::new("全部", "everything");
+/// What the log is about, by the beginning of its codes.
+const NOUNS: [(&str, Text); 12] = [
+    ("app.", Text::new("应用", "apps")),
+    ("credential.", Text::new("厂商凭据", "vendor credentials")),
+    ("lane.", Text::new("通道", "lanes")),
+    ("device.", Text::new("终端", "devices")),
+    ("campaign.", Text::new("推送任务", "campaigns")),
+    ("copy.", Text::new("文案", "copies")),
+    ("crowd.", Text::new("人群包", "crowds")),
+    ("message.", Text::new("消息", "messages")),
+    ("person.", Text::new("人员", "people")),
+    ("link.", Text::new("一次性链接", "one-time links")),
+    ("session.", Text::new("登录", "sign-ins")),
+    ("laboratory.", Text::new("实验室", "the laboratory")),
+];
 const NOTHING: Text = Text::new("没有符合条件的记录。", "No entry fits.");
 
 fn row(entry: AuditView) -> impl IntoView {
-    let change = match (entry.before, entry.after) {
-        (None, None) => ().into_any(),
-        (before, after) => view! {
-            <details>
-                <summary>"±"</summary>
-                {before.map(|b| view! { <p><code>"− " {b}</code></p> })}
-                {after.map(|a| view! { <p><code>"+ " {a}</code></p> })}
-            </details>
-        }
-        .into_any(),
-    };
+    let lang = use_lang();
+    let changes = entry
+        .changes
+        .into_iter()
+        .map(|change| {
+            let label = change.label.get(lang).to_owned();
+            let was = (!change.was.is_empty()).then(|| view! { <del>{change.was}</del> " → " });
+            view! { <li><span class="sub">{label}</span> " " {was} <ins>{change.is}</ins></li> }
+        })
+        .collect_view();
     view! {
         <tr>
             <td class="n">{entry.no}</td>
@@ -46,14 +60,10 @@ fn row(entry: AuditView) -> impl IntoView {
                 <Time at=entry.at />
             </td>
             <td title=entry.actor_id>{entry.actor_name}</td>
-            <td>
-                <code>{entry.action}</code>
-            </td>
-            <td>
-                <code>{entry.object}</code>
-            </td>
+            <td title=entry.action>{entry.deed.get(lang).to_owned()}</td>
+            <td title=entry.object>{entry.about.get(lang).to_owned()}</td>
             <td title=entry.request_id>{entry.address}</td>
-            <td>{change}</td>
+            <td><ul class="changes">{changes}</ul></td>
         </tr>
     }
     .into_any()
@@ -71,6 +81,13 @@ pub fn Audit() -> impl IntoView {
         })
     });
     let list = Resource::new(move || wish.get(), list_audit);
+    let mut nouns = vec![(String::new(), ALL.get(lang).to_owned())];
+    nouns.extend(NOUNS.map(|(code, name)| (code.to_owned(), name.get(lang).to_owned())));
+    // A whole code in the address stays chosen.
+    let own = wish.get_untracked().action;
+    if nouns.iter().all(|(code, _)| *code != own) {
+        nouns.push((own.clone(), own));
+    }
     let chain = Resource::new(|| (), |()| check_audit());
     view! {
         <PageHead title=t(TITLE) sub=t(SUB)>
@@ -83,7 +100,7 @@ pub fn Audit() -> impl IntoView {
             />
         </PageHead>
         <Filters>
-            <TextField name="action" label=t(ACTION) help=t(ACTION_HELP) value=Signal::derive(move || wish.get().action) maxlength=100 />
+            <SelectField name="action" label=t(ACTION) options=nouns value=Signal::derive(move || wish.get().action) />
             <TextField name="actor" label=t(ACTOR) value=Signal::derive(move || wish.get().actor) maxlength=100 />
         </Filters>
         <Card>

@@ -53,7 +53,11 @@ fn Found(found: MessageView, app: String) -> impl IntoView {
     let losses = found.funnel.clone();
     let campaign = brief.campaign.map(|campaign| format!("/apps/{app}/campaigns/{campaign}"));
     let why_empty = found.why.is_empty();
-    let why = found.why.into_iter().map(|(vendor, why)| view! { <li><VendorCell vendor=vendor /> " " {why}</li> }).collect_view();
+    let why = found
+        .why
+        .into_iter()
+        .map(|(vendor, why)| view! { <li><VendorCell vendor=vendor /> " " {why.get(lang).to_owned()}</li> })
+        .collect_view();
     view! {
         <PageHead title=format!("{} · {}", MESSAGE.get(lang), brief.title) sub=subtitle>
             <LinkButton href=whole>{WHOLE.get(lang)}</LinkButton>

@@ -24,6 +24,8 @@ const PLANNED: Text = Text::new("计划", "Planned");
 const ACCEPTED: Text = Text::new("接收", "Accepted");
 const WAITING: Text = Text::new("等待", "Waiting");
 const CREATED: Text = Text::new("创建时间", "Created");
+const FROM: Text = Text::new("从（{0}）", "From ({0})");
+const TO: Text = Text::new("到，不含（{0}）", "Before ({0})");
 const NONE: Text =
     Text::new("还没有消息。任务开始或接口调用后会出现在这里。", "No message yet. One appears when a campaign starts or the API is called.");
 const NO_MATCH: Text = Text::new("没有符合条件的消息。", "No message matches.");
@@ -33,7 +35,15 @@ fn use_message_query() -> Memo<MessageQuery> {
     Memo::new(move |_| {
         let query = query.read();
         let text = |key: &str| query.get(key).unwrap_or_default();
-        MessageQuery { state: text("state"), origin: text("origin"), campaign: text("campaign"), text: text("text"), after: text(AFTER) }
+        MessageQuery {
+            state: text("state"),
+            origin: text("origin"),
+            campaign: text("campaign"),
+            text: text("text"),
+            from: text("from"),
+            to: text("to"),
+            after: text(AFTER),
+        }
     })
 }
 
@@ -43,6 +53,7 @@ pub fn MessagesPage() -> impl IntoView {
     let app = use_app_id();
     let query = use_message_query();
     let list = Resource::new(move || (app.get(), query.get()), |(app, query)| list_messages(app, query));
+    let zone = use_shell().with(|s| format::offset(s.zone.offset_at(s.now)));
     let states = options(MessageState::ALL.map(|s| (s.slug(), s.name())), lang);
     let origins = options(OriginView::ALL.map(|o| (o.slug(), o.name())), lang);
     view! {
@@ -50,6 +61,13 @@ pub fn MessagesPage() -> impl IntoView {
         <Filters>
             <TextField name="text" label=t(TEXT) value=Signal::derive(move || query.get().text) kind="search" maxlength=120 />
             <SelectField name="state" label=t(STATE) options=states value=Signal::derive(move || query.get().state) />
+            <TextField
+                name="from"
+                label=FROM.fill(lang, &[&zone])
+                kind="datetime-local"
+                value=Signal::derive(move || query.get().from)
+            />
+            <TextField name="to" label=TO.fill(lang, &[&zone]) kind="datetime-local" value=Signal::derive(move || query.get().to) />
             <SelectField name="origin" label=t(ORIGIN) options=origins value=Signal::derive(move || query.get().origin) />
         </Filters>
         <Load

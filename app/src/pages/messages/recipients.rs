@@ -116,7 +116,7 @@ fn Found(found: Page<RecipientView>, app: String) -> impl IntoView {
                 <tr>
                     <td>{who} {device}</td>
                     <td><code>{row.token}</code></td>
-                    <td title=row.why><VendorCell vendor=row.vendor /></td>
+                    <td title=row.why.get(lang).to_owned()><VendorCell vendor=row.vendor /></td>
                     <td>{row.outcome.name().get(lang)}</td>
                     <td>{reason_name(&row.reason, lang)}</td>
                     <td><code class="words">{row.words}</code></td>

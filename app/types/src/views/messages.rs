@@ -7,7 +7,7 @@ use crate::content::MessageClass;
 use crate::funnel::{Equation, Funnel};
 use crate::ids::{CampaignId, DeviceId, MessageId};
 use crate::life::{MessageState, Outcome};
-use crate::text::Text;
+use crate::text::{Text, Words};
 use crate::vendor::Vendor;
 
 /// Who made a message.
@@ -59,6 +59,9 @@ pub struct MessageQuery {
     pub campaign: String,
     /// Beginning of the id, or the account.
     pub text: String,
+    /// `YYYY-MM-DDTHH:MM` in the console's zone.
+    pub from: String,
+    pub to: String,
     pub after: String,
 }
 
@@ -85,7 +88,7 @@ pub struct MessageView {
     pub finished_at: Option<Millis>,
     pub funnel: Funnel,
     /// Distinct answers to "why this lane", of the first chunks.
-    pub why: Vec<(Option<Vendor>, String)>,
+    pub why: Vec<(Option<Vendor>, Words)>,
 }
 
 /// Query of the recipients. Empty = everybody.
@@ -116,6 +119,6 @@ pub struct RecipientView {
     pub reason: String,
     pub words: String,
     pub marks: u8,
-    pub why: String,
+    pub why: Words,
     pub at: Millis,
 }

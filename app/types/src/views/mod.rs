@@ -5,6 +5,7 @@ pub mod campaigns;
 pub mod copies;
 pub mod crowds;
 pub mod funnel;
+pub mod laboratory;
 pub mod lanes;
 pub mod messages;
 pub mod overview;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::ids::PersonId;
 use crate::people::Rights;
+use crate::text::Words;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonView {
@@ -36,12 +37,21 @@ pub struct AuditView {
     pub actor_name: String,
     pub address: String,
     pub request_id: String,
+    /// The code, as the filter takes it.
     pub action: String,
+    pub deed: Words,
+    /// The id, as it stands in the log.
     pub object: String,
-    pub app: Option<String>,
-    /// JSON text.
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub about: Words,
+    pub changes: Vec<ChangeView>,
+}
+
+/// One field that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeView {
+    pub label: Words,
+    pub was: String,
+    pub is: String,
 }
 
 /// What the list of the audit log is narrowed to; empty = everything.

@@ -94,6 +94,8 @@ pub struct ShellInfo {
     /// When the page was made.
     pub now: Millis,
     pub returned: Option<Returned>,
+    /// A simulator is attached: its page is in the menu.
+    pub laboratory: bool,
 }
 
 #[cfg(test)]

@@ -161,6 +161,10 @@ pub struct MessageFilter {
     pub state: Option<MessageState>,
     /// Prefix of the id, or the account.
     pub text: Option<String>,
+    /// Created at or after this instant.
+    pub from: Option<Millis>,
+    /// Created before this instant.
+    pub to: Option<Millis>,
 }
 
 #[async_trait]

@@ -215,6 +215,8 @@ async fn lists_filter_and_page_newest_first() {
         m.campaign = (i % 2 == 0).then(|| campaign.clone());
         m.origin = if i % 2 == 0 { Origin::Campaign } else { Origin::Api };
         m.account = format!("ak_{}", i % 3);
+        // Not in the order of their numbers, and two at one time.
+        m.now = NOW + [3, 1, 2, 2, 5, 4][i];
         ids.push(m.id.clone());
         storage.messages.insert(m).await.unwrap();
     }
@@ -235,5 +237,12 @@ async fn lists_filter_and_page_newest_first() {
     assert_eq!(list(MessageFilter { text: Some("ak_1".into()), ..all.clone() }).await, [4, 1]);
     assert_eq!(list(MessageFilter { text: Some(ids[3].as_str().into()), ..all.clone() }).await, [3]);
     assert_eq!(list(MessageFilter { text: Some("msg_".into()), state: Some(MessageState::Planning), ..all.clone() }).await.len(), 6);
-    assert_eq!(list(MessageFilter { state: Some(MessageState::Paused), ..all }).await, [0usize; 0]);
+    assert_eq!(list(MessageFilter { state: Some(MessageState::Paused), ..all.clone() }).await, [0usize; 0]);
+    // By time: newest first by creation, from inclusive, to exclusive, together with the other filters.
+    let at = |ms: i64| Some(NOW + ms);
+    assert_eq!(list(MessageFilter { from: at(0), ..all.clone() }).await, [4, 5, 0, 3, 2, 1]);
+    assert_eq!(list(MessageFilter { from: at(2), to: at(4), ..all.clone() }).await, [0, 3, 2]);
+    assert_eq!(list(MessageFilter { to: at(2), ..all.clone() }).await, [1]);
+    assert_eq!(list(MessageFilter { from: at(2), to: at(5), origin: Some(Origin::Api), ..all.clone() }).await, [5, 3]);
+    assert_eq!(list(MessageFilter { from: at(6), ..all }).await, [0usize; 0]);
 }
