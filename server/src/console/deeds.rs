@@ -54,6 +54,11 @@ pub fn deed(action: &str) -> Words {
         "message.pause" => Text::new("暂停消息", "Paused a message"),
         "message.resume" => Text::new("继续消息", "Resumed a message"),
         "message.resend" => Text::new("补发消息", "Resent a message"),
+        "policy.rules" => Text::new("修改策略", "Changed the policy"),
+        "policy.stop" => Text::new("全部停发", "Stopped all sending"),
+        "policy.go_on" => Text::new("恢复发送", "Let sending go on"),
+        "blacklist.add" => Text::new("加入黑名单", "Added to the blacklist"),
+        "blacklist.remove" => Text::new("移出黑名单", "Removed from the blacklist"),
         "laboratory.dials" => Text::new("调仿真器的旋钮", "Turned dials of the simulator"),
         "laboratory.script" => Text::new("开始实验脚本", "Started a laboratory script"),
         "laboratory.stop" => Text::new("停止实验脚本", "Stopped a laboratory script"),
@@ -183,8 +188,22 @@ mod tests {
     #[test]
     fn every_action_has_a_name() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let nouns =
-            ["app", "credential", "lane", "device", "person", "link", "session", "crowd", "copy", "campaign", "message", "laboratory"];
+        let nouns = [
+            "app",
+            "credential",
+            "lane",
+            "device",
+            "person",
+            "link",
+            "session",
+            "crowd",
+            "copy",
+            "campaign",
+            "message",
+            "laboratory",
+            "policy",
+            "blacklist",
+        ];
         let mut folders = vec![root.join("src/console"), root.join("src/api"), root.join("pipeline/src/access")];
         let mut files = vec![root.join("src/session.rs")];
         while let Some(folder) = folders.pop() {
