@@ -72,12 +72,6 @@ pub(super) fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings
         wrong("receipt_wait_s", "需要 10 到 86,400 秒，或 0 = 不改走", "needs 10 to 86,400 seconds, or 0 = never");
     }
     errors.extend(ways_wrong.map(|reason| FieldError::new("ways", reason)));
-    if vendor == Vendor::Umeng && ways.iter().any(|way| matches!(way.kind, types::egress::WayKind::Host(_))) {
-        errors.push(FieldError::new(
-            "ways",
-            Words::new("友盟的签名含地址，不能用 host 出口", "Umeng signs the address; it cannot leave by another host"),
-        ));
-    }
     if !errors.is_empty() {
         return Err(Problem::fields(errors));
     }

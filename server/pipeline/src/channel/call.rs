@@ -58,12 +58,11 @@ pub async fn call(tools: &Tools, config: &LaneConfig, opened: &Opened, message_n
             }
         };
         let batch = Batch { prepared: &prepared, ..batch.clone() };
-        let request = match desk.dialect.build(&batch, &opened.credential, &pass) {
-            Ok(request) => request,
+        let wire = match desk.ask(&batch, &pass).await {
+            Ok(wire) => wire,
             Err(DialectError::Content { field, reason }) => return Err(Unsayable(format!("{field}: {reason}"))),
             Err(error) => return refuse(never_sent(FailureClass::Auth, &error.to_string())),
         };
-        let wire = desk.send(request).await;
         let judged = desk.dialect.judge(&batch, &wire);
         let known = !matches!(wire, Wire::TimedOut { .. });
         if judged.renew_pass && !pass_renewed && known {
@@ -97,27 +96,32 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// The batch itself; said anew for each way, for some vendors sign the address it is sent to.
+    async fn ask(&self, batch: &Batch<'_>, pass: &str) -> Result<Wire, DialectError> {
+        self.send(|base_url| self.dialect.build(&Batch { base_url, ..batch.clone() }, &self.opened.credential, pass)).await
+    }
+
     /// By one of the lane's ways out; what certainly never left takes the next way at once.
-    async fn send(&self, request: Request) -> Wire {
+    async fn send(&self, request: impl Fn(&str) -> Result<Request, DialectError>) -> Result<Wire, DialectError> {
         let ways = &self.opened.ways;
         if let [(_, only)] = ways.as_slice() {
-            return self.tools.transport.send(only, request).await;
+            return Ok(self.tools.transport.send(only, request(&only.base_url)?).await);
         }
         let (egresses, lane_no) = (&self.tools.egresses, self.config.lane.no);
         let shares: Vec<u32> = ways.iter().map(|(share, _)| *share).collect();
         let mut tried = Vec::new();
         let mut last = Wire::NeverSent { words: "no way out".to_owned() };
         while let Some(i) = egresses.pick(lane_no, &shares, &tried, self.tools.world.now(), self.tools.world.unit()) {
-            let wire = self.tools.transport.send(&ways[i].1, request.clone()).await;
+            let wire = self.tools.transport.send(&ways[i].1, request(&ways[i].1.base_url)?).await;
             let reached = !matches!(wire, Wire::NeverSent { .. });
             egresses.note(lane_no, ways.len(), i, reached, self.tools.world.now());
             if reached {
-                return wire;
+                return Ok(wire);
             }
             tried.push(i);
             last = wire;
         }
-        last
+        Ok(last)
     }
 
     /// Everything the vendor must hold before the batch can be built.
@@ -147,7 +151,8 @@ impl Desk<'_> {
         if let Some(id) = tools.materials.known(&tools.storage, lane_no, &wanted.key, now).await {
             return Ok(id);
         }
-        let wire = self.send(wanted.request).await;
+        let wire = self.send(|_| Ok(wanted.request.clone())).await;
+        let wire = wire.unwrap_or_else(|error| Wire::NeverSent { words: error.to_string() });
         let read = self.dialect.read_prepared(wanted.kind, &wire, now);
         let (vendor_id, words) = match &read {
             Ok(id) => (Some(id.clone()), String::new()),

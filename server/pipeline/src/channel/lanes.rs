@@ -116,7 +116,7 @@ fn leave(route: &Route, way: &WayKind) -> Route {
     match way {
         WayKind::Direct => Route { egress_proxy: None, ..route },
         WayKind::Proxy(to) => Route { egress_proxy: Some(to.clone()), ..route },
-        WayKind::Host(to) => Route { base_url: to.clone(), ..route },
+        WayKind::Host(to) => Route { base_url: spoken(to), ..route },
         WayKind::Source(ip) => Route { source: Some(*ip), ..route },
     }
 }
