@@ -157,6 +157,7 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
                     .record(Step {
                         no: chunk.no,
                         fence: chunk.fence,
+                        open: (0..list.len()).collect(),
                         outcomes: outcomes.encode(),
                         next: Next::Done,
                         references: vec![format!("xm-{}", chunk.no.0)],

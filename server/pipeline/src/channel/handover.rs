@@ -191,6 +191,7 @@ impl Leaving<'_> {
         let step = Step {
             no: chunk.no,
             fence: chunk.fence,
+            open: Vec::new(),
             outcomes: chunk.outcomes,
             next: Next::Wait { not_before: now },
             references: Vec::new(),

@@ -10,7 +10,7 @@ use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::{Content, MessageClass};
-use types::failure::{FailureClass, ForLane, ForToken};
+use types::failure::{FailureClass, ForLane, ForMessage, ForToken};
 use types::funnel::{Source, Stage};
 use types::life::{FilterRule, Outcome};
 use types::vendor::{PaceUnit, Vendor};
@@ -125,6 +125,8 @@ struct Work<'a> {
     chunk: &'a Claimed,
     recipients: Vec<Recipient>,
     outcomes: Outcomes,
+    /// Who had no outcome when the chunk was claimed.
+    open: Vec<usize>,
     effect: Effect,
     references: Vec<String>,
     dead: Vec<(String, Option<Millis>, String)>,
@@ -163,6 +165,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         message,
         chunk: &chunk,
         recipients,
+        open: outcomes.open(),
         outcomes,
         effect: Effect::default(),
         references: Vec::new(),
@@ -316,10 +319,11 @@ impl Work<'_> {
     /// The last lease ran out: what was open then may have been sent.
     fn settle_lapsed(&mut self) {
         let fate = after_silence(self.config.lane.vendor.repeat_class(), self.message.class, self.chunk.attempts.saturating_sub(1));
-        if let Fate::End(outcome) = fate {
-            for i in self.outcomes.open() {
-                let reason = Reason { slug: FailureClass::Timeout.slug().to_owned(), words: "sender stopped before the answer".to_owned() };
-                self.outcomes.set(i, outcome, Some(reason));
+        for i in self.outcomes.open() {
+            let reason = Reason { slug: FailureClass::Timeout.slug().to_owned(), words: "sender stopped before the answer".to_owned() };
+            match fate {
+                Fate::End(outcome) => self.outcomes.set(i, outcome, Some(reason)),
+                Fate::Again => self.outcomes.mark_asked(i, reason),
             }
         }
     }
@@ -335,7 +339,11 @@ impl Work<'_> {
             Gate::Go => true,
             Gate::Expired => {
                 for i in members {
-                    self.outcomes.set(*i, Outcome::Expired, None);
+                    // Who was asked before may have got it: that is not "expired".
+                    match self.outcomes.get(*i).1.cloned() {
+                        Some(asked) => self.outcomes.set(*i, Outcome::Uncertain, Some(asked)),
+                        None => self.outcomes.set(*i, Outcome::Expired, None),
+                    }
                 }
                 false
             }
@@ -440,6 +448,10 @@ impl Work<'_> {
                     }
                     match after_failure(&failure, lane.vendor.repeat_class(), class, self.chunk.attempts) {
                         Fate::Again => {
+                            if !failure.never_sent && k.message == ForMessage::ByRepeatClass {
+                                let reason = Reason { slug: failure.class.slug().to_owned(), words: failure.words.clone() };
+                                self.outcomes.mark_asked(*i, reason);
+                            }
                             let wait = retry::wait(failure.class, self.chunk.attempts, failure.retry_after, self.tools.world.unit());
                             self.again_in = Some(self.again_in.unwrap_or(0).max(wait));
                         }
@@ -474,9 +486,7 @@ impl Work<'_> {
     async fn record(mut self, before: BTreeMap<(Outcome, Reason), i64>, stop: Option<Stop>) -> Result<Effect> {
         let now = self.tools.world.now();
         if stop == Some(Stop::Cancelled) {
-            for i in self.outcomes.open() {
-                self.outcomes.set(i, Outcome::Cancelled, None);
-            }
+            self.outcomes.end_open(Outcome::Cancelled);
         }
         let open = self.outcomes.open().len();
         let next = match (stop, self.held) {
@@ -488,6 +498,7 @@ impl Work<'_> {
         let step = Step {
             no: self.chunk.no,
             fence: self.chunk.fence,
+            open: std::mem::take(&mut self.open),
             outcomes: self.outcomes.encode(),
             next,
             references: std::mem::take(&mut self.references),

@@ -99,6 +99,8 @@ pub enum Next {
 pub struct Step {
     pub no: ChunkNo,
     pub fence: i64,
+    /// Who had no outcome when the chunk was claimed: what receipts ended meanwhile is found among them.
+    pub open: Vec<usize>,
     pub outcomes: Vec<u8>,
     pub next: Next,
     /// The vendor's request ids, by which receipts will name recipients of this chunk.

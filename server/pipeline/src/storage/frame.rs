@@ -1,7 +1,8 @@
 //! The compact lists inside a chunk. Pure: bytes in, bytes out.
 //!
 //! Recipients: sorted by key; per recipient a key difference, a device number, a token, and only where needed the text
-//! that named it and its variables. Outcomes: one byte per recipient (3 bits outcome, 5 bits index of a reason table).
+//! that named it and its variables. Outcomes: one byte per recipient (3 bits outcome, 5 bits index of a reason table); who waits
+//! with a reason was asked before, and the answer is unknown.
 
 use std::collections::BTreeMap;
 
@@ -190,17 +191,42 @@ impl Outcomes {
         self.packed.iter().enumerate().filter(|(_, b)| **b >> 5 == 0).map(|(i, _)| i).collect()
     }
 
-    /// What arrived was accepted, whatever became of the answer: uncertain recipients with the mark of arrival become accepted.
-    /// Returns who, and the reason their outcome had.
-    pub fn believe(&mut self, marks: &[u8]) -> Vec<(usize, Reason)> {
+    /// Was asked once and the answer is unknown: waits for a repeat, but may have been reached already. The reason says why.
+    pub fn mark_asked(&mut self, i: usize, reason: Reason) {
+        if self.get(i).0 == Outcome::Waiting {
+            self.set(i, Outcome::Waiting, Some(reason));
+        }
+    }
+
+    /// Ends everybody who still waits as `outcome`; who may have been reached already ends as uncertain, for the same reason
+    /// as he waited. Returns how many ended how.
+    pub fn end_open(&mut self, outcome: Outcome) -> BTreeMap<(Outcome, Reason), i64> {
+        let mut ended = BTreeMap::new();
+        for i in self.open() {
+            let (becomes, reason) = match self.get(i).1.cloned() {
+                Some(asked) => (Outcome::Uncertain, Some(asked)),
+                None => (outcome, None),
+            };
+            *ended.entry((becomes, reason.clone().unwrap_or_default())).or_default() += 1;
+            self.set(i, becomes, reason);
+        }
+        ended
+    }
+
+    /// What arrived was accepted, whatever became of the answer: uncertain recipients with the mark of arrival become accepted;
+    /// with `waiting` also those whose answer has not been recorded yet. Returns who, and the reason an uncertain outcome had.
+    pub fn believe(&mut self, marks: &[u8], waiting: bool) -> Vec<(usize, Option<Reason>)> {
         let mut out = Vec::new();
         for (i, byte) in marks.iter().enumerate().take(self.packed.len()) {
-            if byte & mark::DELIVERED != 0
-                && let (Outcome::Uncertain, reason) = self.get(i)
-            {
-                out.push((i, reason.cloned().unwrap_or_default()));
-                self.set(i, Outcome::Accepted, None);
+            if byte & mark::DELIVERED == 0 {
+                continue;
             }
+            match self.get(i) {
+                (Outcome::Uncertain, reason) => out.push((i, Some(reason.cloned().unwrap_or_default()))),
+                (Outcome::Waiting, _) if waiting => out.push((i, None)),
+                _ => continue,
+            }
+            self.set(i, Outcome::Accepted, None);
         }
         out
     }

@@ -71,10 +71,11 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// An uncertain recipient (with this reason) turned out to be accepted.
-    pub fn corrected(message_no: i64, app_no: i64, vendor: Option<Vendor>, reason: Reason) -> [Delta; 2] {
-        let uncertain = Measure::Outcome { outcome: Outcome::Uncertain, reason: reason.slug, words: reason.words };
-        [(uncertain, -1), (Measure::outcome(Outcome::Accepted), 1)].map(|(measure, n)| Delta { message_no, app_no, vendor, measure, n })
+    /// A recipient turned out to be accepted: an uncertain one (with this reason), or one that still waited for its answer.
+    pub fn corrected(message_no: i64, app_no: i64, vendor: Option<Vendor>, uncertain: Option<Reason>) -> Vec<Delta> {
+        let was = uncertain.map(|r| (Measure::Outcome { outcome: Outcome::Uncertain, reason: r.slug, words: r.words }, -1));
+        let is = (Measure::outcome(Outcome::Accepted), 1);
+        was.into_iter().chain([is]).map(|(measure, n)| Delta { message_no, app_no, vendor, measure, n }).collect()
     }
 }
 

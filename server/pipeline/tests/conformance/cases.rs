@@ -17,4 +17,5 @@ mod races;
 mod receipts;
 mod statistics;
 mod tallies;
+mod truth;
 mod writer;

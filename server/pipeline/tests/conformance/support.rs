@@ -253,9 +253,9 @@ pub async fn sending(storage: &Storage, n: i64) -> (App, Lane, i64) {
 pub fn step(claimed: &Claimed, outcome: Outcome, n: usize, next: Next) -> Step {
     let mut outcomes = Outcomes::decode(&claimed.outcomes).unwrap();
     let open = outcomes.open();
-    let chosen = &open[..n.min(open.len())];
+    let chosen = open[..n.min(open.len())].to_vec();
     let reason = (outcome == Outcome::Refused).then(|| Reason { slug: "invalid_token".to_owned(), words: "20301 / bad".to_owned() });
-    for at in chosen {
+    for at in &chosen {
         outcomes.set(*at, outcome, reason.clone());
     }
     let measure = match reason {
@@ -265,6 +265,7 @@ pub fn step(claimed: &Claimed, outcome: Outcome, n: usize, next: Next) -> Step {
     Step {
         no: claimed.no,
         fence: claimed.fence,
+        open,
         outcomes: outcomes.encode(),
         next,
         references: Vec::new(),

@@ -8,7 +8,7 @@ use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
-use super::closing::{Closing, close, end_open};
+use super::closing::{Closing, close, ended_as};
 use super::{Conn, Db, rows, slots, tallies};
 use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::Outcomes;
@@ -67,30 +67,42 @@ pub(super) async fn marks(conn: &mut Conn, no: i64) -> Result<Vec<u8>> {
     Ok(stored.unwrap_or_default())
 }
 
+/// Whether a lane ever took this chunk: only then can anything of it have arrived.
+pub(super) async fn tried(conn: &mut Conn, no: i64) -> Result<bool> {
+    let attempts: Option<i64> = sqlx::query_scalar("SELECT attempts FROM chunk WHERE no = $1").bind(no).fetch_optional(conn).await?;
+    Ok(attempts.is_some_and(|n| n > 0))
+}
+
 /// Receipts may have come before the outcome they prove, or while the chunk was in somebody's hands: what they corrected in
-/// the store stays corrected, and what this step calls uncertain is believed to have arrived.
+/// the store stays corrected and is counted once, and what this step calls uncertain or unanswered is believed to have arrived.
 async fn believe(conn: &mut Conn, step: &mut Step, message_no: i64, app_no: i64, vendor: i64) -> Result<()> {
-    let mut outcomes = Outcomes::decode(&step.outcomes)?;
-    if !outcomes.any(Outcome::Uncertain) {
-        return Ok(());
-    }
     // First the list: who corrects it by receipts holds it while they write the marks.
     let stored: Vec<u8> = sqlx::query_scalar(concat!("SELECT bytes FROM chunk_outcomes WHERE chunk_no = $1", locked!()))
         .bind(step.no.0)
         .fetch_one(&mut *conn)
         .await?;
-    let believed = outcomes.believe(&marks(conn, step.no.0).await?);
-    if believed.is_empty() {
+    let marks = marks(conn, step.no.0).await?;
+    if marks.is_empty() {
         return Ok(());
     }
-    step.outcomes = outcomes.encode();
     let stored = Outcomes::decode(&stored)?;
     let vendor = rows::vendor_or_none("chunk.vendor", vendor)?;
-    for (i, reason) in believed {
+    let mut outcomes = Outcomes::decode(&step.outcomes)?;
+    for i in step.open.iter().copied().filter(|i| stored.get(*i).0 == Outcome::Accepted) {
+        let (outcome, reason) = outcomes.get(i);
+        if outcome != Outcome::Waiting {
+            let reason = reason.cloned().unwrap_or_default();
+            let measure = Measure::Outcome { outcome, reason: reason.slug, words: reason.words };
+            step.deltas.push(Delta { message_no, app_no, vendor, measure, n: -1 });
+        }
+        outcomes.set(i, Outcome::Accepted, None);
+    }
+    for (i, reason) in outcomes.believe(&marks, true) {
         if stored.get(i).0 != Outcome::Accepted {
             step.deltas.extend(Delta::corrected(message_no, app_no, vendor, reason));
         }
     }
+    step.outcomes = outcomes.encode();
     Ok(())
 }
 
@@ -210,11 +222,10 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
     let (state, not_before) = match (step.next, message_state) {
         (Next::Done, _) => (ChunkState::Done, 0),
         (_, MessageState::Cancelled) => {
-            if let Some((bytes, n)) = end_open(&step.outcomes, Outcome::Cancelled)? {
-                step.outcomes = bytes;
-                let vendor = rows::vendor_or_none("chunk.vendor", vendor)?;
-                step.deltas.push(Delta { message_no, app_no, vendor, measure: Measure::outcome(Outcome::Cancelled), n });
-            }
+            let mut outcomes = Outcomes::decode(&step.outcomes)?;
+            let ended = outcomes.end_open(Outcome::Cancelled);
+            step.outcomes = outcomes.encode();
+            step.deltas.extend(ended_as(ended, message_no, app_no, rows::vendor_or_none("chunk.vendor", vendor)?));
             (ChunkState::Done, 0)
         }
         (Next::Wait { not_before }, MessageState::Paused) => (ChunkState::Held, not_before),

@@ -1,14 +1,15 @@
 //! Chunks ended without their lane: past their deadline, or cancelled.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use types::Millis;
 use types::life::{MessageState, Outcome};
+use types::vendor::Vendor;
 
 use super::chunks::marks;
 use super::{Conn, rows, slots, tallies};
 use crate::storage::Result;
-use crate::storage::frame::Outcomes;
+use crate::storage::frame::{Outcomes, Reason};
 use crate::storage::tallies::{Delta, Measure};
 
 /// A chunk about to be ended without its lane.
@@ -24,7 +25,7 @@ pub struct Closing {
 }
 
 /// Ends chunks inside the caller's transaction: whoever still waits gets `outcome` (`Cancelled` when the message was),
-/// or `Uncertain` where a lease had run out, for then the request may have left. Returns how many got `outcome`.
+/// or `Uncertain` where a lease had run out or an answer stayed away, for then the request may have left. Returns how many got `outcome`.
 pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now: Millis) -> Result<u64> {
     if chunks.is_empty() {
         return Ok(0);
@@ -49,24 +50,25 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
             (false, true) => Outcome::Cancelled,
             (false, false) => outcome,
         };
-        let before = bytes;
-        let Some((mut bytes, n)) = end_open(&before, becomes)? else { continue };
+        let before = Outcomes::decode(&bytes)?;
+        let mut outcomes = before.clone();
+        let by = outcomes.end_open(becomes);
+        if by.is_empty() {
+            continue;
+        }
         if chunk.slots {
-            slots::give_back(conn, chunk.message_no, chunk.no, &Outcomes::decode(&before)?, &Outcomes::decode(&bytes)?).await?;
+            slots::give_back(conn, chunk.message_no, chunk.no, &before, &outcomes).await?;
         }
         let vendor = rows::vendor_or_none("chunk.vendor", chunk.vendor)?;
-        if becomes == Outcome::Uncertain {
-            let mut outcomes = Outcomes::decode(&bytes)?;
-            for (_, reason) in outcomes.believe(&marks(conn, chunk.no).await?) {
+        ended += by.iter().filter(|((became, _), _)| *became == outcome).map(|(_, n)| n.unsigned_abs()).sum::<u64>();
+        deltas.extend(ended_as(by, chunk.message_no, chunk.app_no, vendor));
+        if outcomes.any(Outcome::Uncertain) {
+            for (_, reason) in outcomes.believe(&marks(conn, chunk.no).await?, false) {
                 deltas.extend(Delta::corrected(chunk.message_no, chunk.app_no, vendor, reason));
             }
-            bytes = outcomes.encode();
         }
-        if becomes == outcome {
-            ended += n.unsigned_abs();
-        }
+        let bytes = outcomes.encode();
         sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
-        deltas.push(Delta { message_no: chunk.message_no, app_no: chunk.app_no, vendor, measure: Measure::outcome(becomes), n });
     }
     sqlx::query(concat!(
         "UPDATE chunk SET state = 3, lapsed = FALSE, updated_at = $2 WHERE no IN (SELECT value FROM ",
@@ -81,15 +83,15 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
     Ok(ended)
 }
 
-/// The list with every open recipient ended as `outcome`, and how many there were; `None` when none was open.
-pub fn end_open(bytes: &[u8], outcome: Outcome) -> Result<Option<(Vec<u8>, i64)>> {
-    let mut outcomes = Outcomes::decode(bytes)?;
-    let open = outcomes.open();
-    if open.is_empty() {
-        return Ok(None);
-    }
-    for at in &open {
-        outcomes.set(*at, outcome, None);
-    }
-    Ok(Some((outcomes.encode(), open.len() as i64)))
+/// What [`Outcomes::end_open`] did, as counters.
+pub fn ended_as(
+    ended: BTreeMap<(Outcome, Reason), i64>,
+    message_no: i64,
+    app_no: i64,
+    vendor: Option<Vendor>,
+) -> impl Iterator<Item = Delta> {
+    ended.into_iter().map(move |((outcome, reason), n)| {
+        let measure = Measure::Outcome { outcome, reason: reason.slug, words: reason.words };
+        Delta { message_no, app_no, vendor, measure, n }
+    })
 }

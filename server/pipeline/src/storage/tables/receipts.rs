@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use types::Millis;
 use types::ids::MessageId;
+use types::life::Outcome;
 use types::receipt::ReceiptKind;
 use types::vendor::Vendor;
 
@@ -100,7 +101,9 @@ async fn mark(conn: &mut Conn, marks: &[Mark]) -> Result<Vec<Delta>> {
             .await?;
         }
         let mut outcomes = Outcomes::decode(&outcomes)?;
-        let believed = outcomes.believe(&bytes);
+        // Of a chunk that somebody works on the outcomes come later than the receipts; `record` keeps to what is written here.
+        let waiting = outcomes.any(Outcome::Waiting) && chunks::tried(&mut *conn, chunk).await?;
+        let believed = outcomes.believe(&bytes, waiting);
         if let (false, Some((message_no, app_no, vendor))) = (believed.is_empty(), whose) {
             sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1")
                 .bind(chunk)
