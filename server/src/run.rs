@@ -210,7 +210,9 @@ pub async fn build(settings: &Settings) -> anyhow::Result<Arc<House>> {
         world,
         public_url: settings.public_url.clone(),
     };
-    House::build(plan).await.context("building the house")
+    let house = House::build(plan).await.context("building the house")?;
+    house.allow_picture_hosts(settings.pictures.private_hosts.clone());
+    Ok(house)
 }
 
 /// A console over a house that listens, until told to stop.

@@ -40,7 +40,16 @@ pub struct Settings {
     pub roles: Vec<Duty>,
     pub web: Web,
     pub console: Console,
+    pub pictures: Pictures,
     pub log: Log,
+}
+
+/// Pictures of pushes are fetched here for the vendors that want them uploaded.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pictures {
+    /// Hosts from which they may come although they are of this network; all others must be on the open Internet.
+    pub private_hosts: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,6 +103,7 @@ impl Default for Settings {
             roles: vec![Duty::Web, Duty::Work],
             web: Web::default(),
             console: Console::default(),
+            pictures: Pictures::default(),
             log: Log::default(),
         }
     }
@@ -167,6 +177,7 @@ pub fn read(
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("roles")
+            .with_list_parse_key("pictures.private_hosts")
             .source(Some(long)),
     );
     for (name, key) in SHORT {

@@ -42,5 +42,8 @@ pub struct CampaignSpec {
     pub deadline: Option<Millis>,
 }
 
+/// What vendors must hold is made ready from so long before a scheduled start.
+pub const AHEAD_MS: Millis = 10 * 60_000;
+
 /// Deadline when nobody says one.
 pub const DEFAULT_LIFE_MS: Millis = 24 * 3_600_000;

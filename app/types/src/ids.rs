@@ -57,6 +57,13 @@ id!(/** A campaign. */ CampaignId, "cmp_");
 id!(/** One content to its recipients. */ MessageId, "msg_");
 id!(/** A person who signs in. */ PersonId, "usr_");
 
+impl CampaignId {
+    /// The message a campaign becomes when it starts: known before, so that what vendors keep for it can be made ready.
+    pub fn message(&self) -> MessageId {
+        MessageId::trusted(format!("{}{}", MessageId::PREFIX, self.0.strip_prefix(Self::PREFIX).unwrap_or(&self.0)))
+    }
+}
+
 /// Number of a chunk in its store: the durable unit of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -71,6 +78,7 @@ mod tests {
         let id = AppId::from_bytes([0x01; 16]);
         assert_eq!(id.as_str(), "app_01010101010101010101010101010101");
         assert_eq!(AppId::parse(id.as_str()), Some(id));
+        assert_eq!(CampaignId::from_bytes([0x01; 16]).message(), MessageId::from_bytes([0x01; 16]));
         assert_eq!(AppId::parse("app_0101"), None);
         assert_eq!(AppId::parse("msg_01010101010101010101010101010101"), None);
         assert_eq!(AppId::parse("app_0101010101010101010101010101010G"), None);

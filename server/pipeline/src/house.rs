@@ -21,7 +21,7 @@ use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
 use crate::channel::status::Statuses;
 use crate::channel::step::{Callbacks, MessageCache, Tools};
-use crate::channel::{handover, lanes};
+use crate::channel::{ahead, handover, lanes};
 use crate::coordination::Coordination;
 use crate::receipts::apply::Applier;
 use crate::receipts::listen::Listener;
@@ -114,6 +114,7 @@ impl House {
             transport: Arc::new(Transport::new(world.clone())),
             passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(store))),
             materials: Arc::new(Materials::default()),
+            pictures: Arc::default(),
             egresses: Arc::default(),
             statuses: statuses.clone(),
             healths: healths.clone(),
@@ -175,6 +176,7 @@ impl House {
         self.tasks.spawn(self.crowds.clone().run(self.stop.clone()));
         self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
         self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
+        self.tasks.spawn(ahead::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
         self.tasks.spawn(handover::run(self.tools.clone(), self.stop.clone()));
         self.tasks.spawn(self.applier.clone().run(self.stop.clone()));
         self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));
@@ -213,6 +215,11 @@ impl House {
         &self.tools.egresses
     }
 
+    /// Hosts of this network from which pictures may be fetched all the same.
+    pub fn allow_picture_hosts(&self, hosts: Vec<String>) {
+        self.tools.pictures.allow(hosts);
+    }
+
     /// For workers that live outside the pipeline (schedules of the console, the demo's phones): stopped with the house.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
@@ -229,11 +236,11 @@ impl House {
 
 /// Where a lane's vendor shall post receipts.
 fn callbacks(public_url: Option<String>) -> Callbacks {
-    Arc::new(move |config, message| {
+    Arc::new(move |config, message: &str| {
         let base = public_url.as_deref()?;
         Some(crate::vendors::dialect::CallbackTarget {
             url: format!("{base}/callbacks/{}/{}", config.lane.vendor.slug(), config.app.callback_secret),
-            parameter: crate::receipts::mac::parameter(&config.app.callback_secret, message.id.as_str()),
+            parameter: crate::receipts::mac::parameter(&config.app.callback_secret, message),
         })
     })
 }

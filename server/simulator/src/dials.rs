@@ -68,6 +68,8 @@ pub struct Dials {
     pub token_form: bool,
     /// Keep the vendor's hours (vivo: operational messages from 07:00 to 23:00 in China only).
     pub vendor_hours: bool,
+    /// Meizu: answer every push with code 300 and another address of the twin.
+    pub redirect: bool,
     /// Read the texts as the vendor's review does (vivo: nothing that looks like a test).
     pub review: bool,
     /// Share of calls for an access token that end with 503.
@@ -192,6 +194,7 @@ impl Default for Dials {
             content_seconds: 0,
             token_form: true,
             vendor_hours: false,
+            redirect: false,
             review: false,
             partial_share: 0.0,
             token_fault_share: 0.0,

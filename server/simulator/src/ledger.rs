@@ -3,7 +3,7 @@
 //! A device message is *taken* when a phone would get it, whether or not the caller heard the answer. The judge of a
 //! chaos run compares exactly this with what the caller believes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -92,9 +92,21 @@ struct Files {
     unwritten: Vec<u8>,
 }
 
+/// A picture as it was uploaded (or the address it was named by), byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    pub vendor: Vendor,
+    pub id: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Pictures kept in memory: the last ones.
+const PICTURES: usize = 64;
+
 /// See the module.
 pub struct Ledger {
     books: Mutex<Books>,
+    pictures: Mutex<VecDeque<Picture>>,
 }
 
 /// Numbers of a key and a text, taken once per request.
@@ -140,7 +152,7 @@ impl Ledger {
             records.set_len((books.records.len() * 32) as u64)?;
             books.file = Some(Files { records, names, unwritten: Vec::new() });
         }
-        Ok(Ledger { books: Mutex::new(books) })
+        Ok(Ledger { books: Mutex::new(books), pictures: Mutex::default() })
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -185,12 +197,27 @@ impl Ledger {
         *(if quota { day } else { pace }) += 1;
     }
 
+    pub(crate) fn keep_picture(&self, vendor: Vendor, id: &str, bytes: &[u8]) {
+        let mut pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+        if pictures.len() == PICTURES {
+            pictures.pop_front();
+        }
+        pictures.push_back(Picture { vendor, id: id.to_owned(), bytes: bytes.to_vec() });
+    }
+
+    /// The pictures this vendor took, oldest first.
+    pub fn pictures(&self, vendor: Vendor) -> Vec<Picture> {
+        let pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+        pictures.iter().filter(|p| p.vendor == vendor).cloned().collect()
+    }
+
     /// Writes what is still in memory to the file.
     pub(crate) fn flush(&self) {
         self.books().write_out();
     }
 
     pub(crate) fn reset(&self) -> std::io::Result<()> {
+        self.pictures.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut books = self.books();
         books.records = Vec::new();
         books.answers.clear();

@@ -51,7 +51,7 @@ use types::vendor::Vendor;
 pub use crate::accounts::{Account, ApnsAccount, Channel, ChannelClass, Phones, XiaomiAccount};
 pub use crate::dials::{Dials, Garbage, Outage, Receipts, Scenario, Step, VENDORS};
 pub use crate::kit::KeyedAccount;
-pub use crate::ledger::{Answers, Count, Entry, Ledger, Record, Repeats, Stored, Verdict, Windows, token_hash};
+pub use crate::ledger::{Answers, Count, Entry, Ledger, Picture, Record, Repeats, Stored, Verdict, Windows, token_hash};
 pub use crate::receipts::Posted;
 
 /// How to start a twin. The default listens on free ports of 127.0.0.1, keeps nothing, and knows no account.

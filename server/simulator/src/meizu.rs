@@ -16,6 +16,8 @@ use crate::twin::{Reply, Twin};
 pub(crate) const DESK: Desk = Desk { answer, refusal, letters, passes: &[], clicks: true };
 
 const BASE: &str = "/garcia/api/server/push/";
+/// Where the dial `redirect` sends requests.
+const ELSEWHERE: &str = "/elsewhere";
 const TARGETS_MOST: usize = 100;
 /// Public messages to one device in a day, and messages of any kind in a minute.
 const DEVICE_DAILY: u32 = 3;
@@ -38,8 +40,14 @@ fn wrong(field: &'static str) -> No {
 }
 
 fn answer(ask: &Ask<'_>) -> Result<Reply, No> {
-    let call = ask.path.strip_prefix(BASE).filter(|_| ask.is_post()).ok_or(No::new("404", "no such address"))?;
+    let path = ask.path.strip_prefix(ELSEWHERE).unwrap_or(ask.path);
+    let call = path.strip_prefix(BASE).filter(|_| ask.is_post()).ok_or(No::new("404", "no such address"))?;
     insist!(ask.is_type("application/x-www-form-urlencoded"), wrong("content type"));
+    if ask.dials.redirect && path == ask.path {
+        let to = format!("https://{}/meizu{ELSEWHERE}{path}", ask.host());
+        ask.twin.ledger.refuse(ask.vendor, "300");
+        return Ok(Reply::json(200, json!({"code": "300", "message": "redirect", "value": "", "redirect": to}).to_string()));
+    }
     let fields = form(ask.body);
     let get = |name: &str| fields.get(name).map_or("", String::as_str);
     insist!(!get("appId").is_empty(), No::new("110004", "参数不能为空: appId"));
@@ -47,11 +55,11 @@ fn answer(ask: &Ask<'_>) -> Result<Reply, No> {
     insist!(get("sign") == signed(&fields, keyed.field("app_secret")), No::new("1006", "签名认证失败"));
     match call {
         "varnished/pushByPushId" => {
-            let message = message(keyed, get("messageJson"))?;
+            let message = message(ask, keyed, get("messageJson"))?;
             send(ask, keyed, &fields, &message, true)
         }
         "pushTask/getTaskId" => {
-            let message = message(keyed, get("messageJson"))?;
+            let message = message(ask, keyed, get("messageJson"))?;
             let kind: i64 = get("pushType").parse().map_err(|_| wrong("pushType"))?;
             insist!(kind == 0, No::new("110053", "透传消息受限"));
             let task = ask.twin.chance.next() % 1_000_000_000;
@@ -67,8 +75,14 @@ fn answer(ask: &Ask<'_>) -> Result<Reply, No> {
             send(ask, keyed, &fields, &saved.content, false)
         }
         "uploadImg" => {
-            insist!(!get("imgUrl").is_empty() && ["0", "1", "3", "4", "5", "6"].contains(&get("imgType")), wrong("imgUrl or imgType"));
+            insist!(!get("imgUrl").is_empty(), No::new("110004", "参数不能为空: imgUrl"));
+            let source = get("imgUrl");
+            insist!(source.starts_with("https://") || source.starts_with("http://"), wrong("imgUrl"));
+            insist!(["0", "1", "3", "4", "5", "6"].contains(&get("imgType")), wrong("imgType"));
             let url = format!("https://openapi-push.meizu.com/sim/{}.png", ask.random(16));
+            ask.save(keyed, &url, json!({ "picture": get("imgType") }));
+            ask.twin.ledger.keep_picture(ask.vendor, &url, source.as_bytes());
+            ask.twin.ledger.refuse(ask.vendor, "picture");
             Ok(Reply::json(200, json!({"code": "200", "message": "", "value": {"imgUrl": url}, "redirect": ""}).to_string()))
         }
         "unvarnished/pushByPushId" => Err(No::new("110053", "透传消息受限")),
@@ -87,7 +101,7 @@ fn is_flag(m: &Value, path: &str) -> bool {
     at(m, path).is_none_or(|v| v.is_boolean() || v.as_i64().is_some_and(|n| n == 0 || n == 1))
 }
 
-fn message(keyed: &Keyed, text_of: &str) -> Result<Value, No> {
+fn message(ask: &Ask<'_>, keyed: &Keyed, text_of: &str) -> Result<Value, No> {
     insist!(!text_of.is_empty(), No::new("110004", "参数不能为空: messageJson"));
     let m: Value = serde_json::from_str(text_of).map_err(|_| wrong("messageJson"))?;
     let size = |path: &str| text(&m, path).chars().count();
@@ -100,7 +114,11 @@ fn message(keyed: &Keyed, text_of: &str) -> Result<Value, No> {
     let expanded = match int(&m, "noticeExpandInfo.noticeExpandType").unwrap_or(0) {
         0 => true,
         1 => filled(&m, "noticeExpandInfo.noticeExpandContent"),
-        2 => keyed.may("vip") && filled(&m, "noticeExpandInfo.noticeExpandImgUrl"),
+        // Only what was uploaded for this place is shown.
+        2 => {
+            let uploaded = ask.saved(keyed, text(&m, "noticeExpandInfo.noticeExpandImgUrl"));
+            keyed.may("vip") && uploaded.is_some_and(|p| text(&p.content, "picture") == "1")
+        }
         _ => false,
     };
     insist!(expanded, wrong("noticeExpandInfo"));

@@ -7,6 +7,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
 use crate::kit::json::{at, filled, form, from_form, number, short, text};
+use crate::kit::pictures;
 use crate::kit::{Again, Ask, Content, Desk, Errand, Event, Holder, Keyed, Kind, Magic, No, Post, Reached, SENSITIVE, Target, insist};
 use crate::ledger::{Verdict, token_hash};
 use crate::twin::{Reply, Twin};
@@ -141,7 +142,8 @@ fn check(ask: &Ask<'_>, keyed: &Keyed, n: &Value, broadcast: bool) -> Result<(),
     for id in ["big_picture_id", "small_picture_id"] {
         if at(n, id).is_some() {
             insist!(broadcast, invalid(id));
-            insist!(ask.saved(keyed, text(n, id)).is_some(), No::new("51", "The picture id is invalid"));
+            let uploaded = ask.saved(keyed, text(n, id));
+            insist!(uploaded.is_some_and(|p| id.starts_with(text(&p.content, "picture"))), No::new("51", "The picture id is invalid"));
         }
     }
     insist!(style != 3 || at(n, "big_picture_id").is_some(), missing("big_picture_id"));
@@ -299,19 +301,26 @@ fn broadcast(ask: &Ask<'_>, keyed: &Arc<Keyed>, message_id: &str, kind: &str, va
     Ok(success(data))
 }
 
-/// Pictures: the manual names sizes and fields, the answer's form is assumed.
+/// Pictures: the manual names sizes, fields and bounds; the name of the file's field and the answer's form are assumed.
 fn picture(ask: &Ask<'_>, keyed: &Arc<Keyed>, kind: &str) -> Result<Reply, No> {
-    let most = match kind {
-        "big_picture" => 1 << 20,
-        "small_picture" => 50 * 1024,
+    let (most, size) = match kind {
+        "big_picture" => (1 << 20, (876, 324)),
+        "small_picture" => (50 * 1024, (144, 144)),
         _ => return Err(No::new("20", "No such method")),
     };
     insist!(ask.is_type("multipart/form-data"), missing("file"));
-    // What a multipart frame adds is small against the limit.
-    insist!(ask.body.len() <= most + 2_048, invalid("the picture is too large"));
+    let parts = pictures::parts(ask.header("content-type"), ask.body).ok_or(invalid("multipart body"))?;
+    let (_, ttl) = parts.get("picture_ttl").ok_or(missing("picture_ttl"))?;
+    let seconds: Option<u32> = std::str::from_utf8(ttl).ok().and_then(|t| t.parse().ok());
+    insist!(seconds.is_some_and(|s| s > 0), invalid("picture_ttl"));
+    let (_, bytes) = parts.get("file").filter(|(name, bytes)| name.is_some() && !bytes.is_empty()).ok_or(missing("file"))?;
+    insist!(bytes.len() <= most, invalid("the picture is too large"));
+    insist!(pictures::size_of(bytes) == Some(size), invalid("the picture is no PNG or JPG of the right size"));
     insist!(ask.spend(keyed, "pictures", keyed.account.save_daily, 1), No::quota("34", "The daily number of pictures is exceeded"));
     let id = ask.random(32);
-    ask.save(keyed, &id, Value::Null);
+    ask.save(keyed, &id, json!({ "picture": kind }));
+    ask.twin.ledger.keep_picture(ask.vendor, &id, bytes);
+    ask.twin.ledger.refuse(ask.vendor, "picture");
     Ok(success(json!({format!("{kind}_id"): id})))
 }
 

@@ -87,6 +87,12 @@ impl Reply {
         Reply::new(status, Head::Json, Bytes::from(body))
     }
 
+    pub(crate) fn png(bytes: Vec<u8>) -> Reply {
+        let mut reply = Reply::new(200, Head::Plain, Bytes::from(bytes));
+        reply.extra.push((header::CONTENT_TYPE, HeaderValue::from_static("image/png")));
+        reply
+    }
+
     pub(crate) fn bare(status: u16) -> Reply {
         Reply::new(status, Head::Plain, Bytes::new())
     }

@@ -169,6 +169,11 @@ fn send(ask: &Ask<'_>, keyed: &Arc<Keyed>, body: &Value, tokens: &[&str]) -> Res
     let all = failed == targets.len();
     let key = text(body, "policy.apns_collapse_id");
     let content = Content { key, title, body: said };
+    // Whether one bad token spoils its list is told by no source: here it is a right of the account.
+    if let Some((code, why)) = targets.iter().find_map(why).filter(|_| targets.len() > 1 && keyed.may("refuses_lists")) {
+        ask.book(content, "", targets.iter().map(|t| (t.hash, Verdict::Refused)));
+        return Err(no(code, why));
+    }
     ask.book(content, if all { "" } else { "SUCCESS" }, targets.iter().map(|t| (t.hash, verdict(t))));
     if all {
         let single = targets.first().filter(|_| targets.len() == 1).and_then(why);

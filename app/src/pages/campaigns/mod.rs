@@ -1,5 +1,6 @@
 //! Campaigns: the list; one page each, a composer while it is a draft and a running view from then on.
 
+mod ahead;
 mod calls;
 mod compose;
 mod live;

@@ -7,6 +7,7 @@ use types::life::{CampaignState, FilterRule, Outcome};
 use types::people::Permission;
 use types::views::campaigns::{CampaignProgress, CampaignView, LaneProgress};
 
+use super::ahead::MadeReady;
 use super::live::{Live, follow};
 use super::side::SideList;
 use super::{ControlCampaign, DuplicateCampaign, ResendCampaign, reload_after, tone};
@@ -115,6 +116,7 @@ pub fn Running(campaign: CampaignView, progress: CampaignProgress, reload: RwSig
         {due}
         <EquationBar equation=equation />
         <Lanes progress=progress />
+        <MadeReady progress=progress />
         <div class="halves">
             <Reasons progress=progress />
             {(started && stored.is_final()).then(|| view! { <Resend id=id.get_value() progress=progress reload=reload /> })}

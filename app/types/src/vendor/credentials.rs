@@ -300,6 +300,16 @@ impl Vendor {
                             kind: FieldKind::Secret,
                             check: Check::Length { min: 0, max: 256 },
                         },
+                        CredentialField {
+                            name: "pictures",
+                            label: Text::new("大图", "Pictures"),
+                            help: Text::new(
+                                "有 VIP 权限填 yes；留空则不带图片",
+                                "yes with the VIP right; empty = pushes go without their picture",
+                            ),
+                            kind: FieldKind::Line,
+                            check: Check::Length { min: 0, max: 3 },
+                        },
                     ]
                 }
             }

@@ -36,6 +36,14 @@ pub struct LaneDefaults {
 }
 
 impl Vendor {
+    /// Where pictures are uploaded, when that is another host than the lane's own.
+    pub const fn media_url(self) -> &'static str {
+        match self {
+            Vendor::Oppo => "https://api-media.push.heytapmobi.com",
+            _ => "",
+        }
+    }
+
     pub const fn lane_defaults(self) -> LaneDefaults {
         match self {
             Vendor::Apns => LaneDefaults {

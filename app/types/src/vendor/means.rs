@@ -6,6 +6,9 @@ use super::Vendor;
 use crate::content::{Click, Content, Interruption};
 use crate::text::Text;
 
+/// Longest text beside which OPPO shows a picture (oppo.md, 2, style 3).
+pub const OPPO_PICTURE_TEXT_MAX: usize = 50;
+
 /// A part of [`Content`] beyond title, body and "open the app", which everybody has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -97,7 +100,8 @@ impl Vendor {
             Mean::Url | Mean::Extras => true,
             Mean::Link => true,
             Mean::Subtitle => matches!(self, Apns | Getui | Jpush),
-            Mean::Image => matches!(self, Apns | Fcm | Huawei | Harmony | Honor | Umeng | Getui | Jpush),
+            // Xiaomi's own pictures are retired, vivo has none; OPPO and Meizu keep what is uploaded.
+            Mean::Image => !matches!(self, Xiaomi | Vivo),
             Mean::Badge => matches!(self, Apns | Fcm | Huawei | Harmony | Honor | Umeng | Getui | Jpush),
             Mean::Sound => matches!(self, Apns | Fcm | Huawei | Harmony | Umeng | Getui | Jpush),
             Mean::Interruption => matches!(self, Apns | Getui | Jpush),
@@ -114,7 +118,10 @@ impl Vendor {
 
     /// What of this content this vendor leaves out.
     pub fn lacks(self, content: &Content) -> Vec<Mean> {
-        Mean::ALL.into_iter().filter(|mean| mean.asked(content, self) && !self.can(*mean)).collect()
+        // OPPO shows a picture beside a short text only.
+        let crowded = self == Vendor::Oppo && content.body_for(self).chars().count() > OPPO_PICTURE_TEXT_MAX;
+        let can = |mean: Mean| self.can(mean) && !(mean == Mean::Image && crowded);
+        Mean::ALL.into_iter().filter(|mean| mean.asked(content, self) && !can(*mean)).collect()
     }
 }
 
@@ -128,5 +135,9 @@ mod tests {
         assert_eq!(Vendor::Xiaomi.lacks(&content), [Mean::Subtitle, Mean::Light]);
         assert_eq!(Vendor::Apns.lacks(&content), [Mean::Light]);
         assert!(Vendor::Apns.lacks(&Content::default()).is_empty());
+        let picture = |body: &str| Content { image: Some("https://img.example/a.png".into()), body: body.into(), ..Content::default() };
+        assert!(Vendor::Oppo.lacks(&picture("short")).is_empty());
+        assert_eq!(Vendor::Oppo.lacks(&picture(&"长".repeat(51))), [Mean::Image]);
+        assert_eq!(Vendor::Vivo.lacks(&picture("short")), [Mean::Image]);
     }
 }

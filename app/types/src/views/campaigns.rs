@@ -12,7 +12,7 @@ use crate::funnel::{Equation, Loss};
 use crate::ids::{CampaignId, CopyId, CrowdId, DeviceId, MessageId};
 use crate::life::{CampaignState, FilterRule, MessageState};
 use crate::problem::Problem;
-use crate::text::Words;
+use crate::text::{Text, Words};
 use crate::vendor::{Environment, Vendor};
 
 /// A row of the list.
@@ -199,6 +199,47 @@ pub struct LaneProgress {
     pub why_waiting: Option<Words>,
 }
 
+/// How far a lane's preparation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AheadStage {
+    Nothing,
+    UnderWay,
+    Ready,
+    WithoutPicture,
+    Failed,
+}
+
+impl AheadStage {
+    pub const fn name(self) -> Text {
+        match self {
+            AheadStage::Nothing => Text::new("无需准备", "Nothing needed"),
+            AheadStage::UnderWay => Text::new("准备中", "Under way"),
+            AheadStage::Ready => Text::new("已就绪", "Ready"),
+            AheadStage::WithoutPicture => Text::new("已就绪，无图", "Ready, no picture"),
+            AheadStage::Failed => Text::new("没有成功", "Failed"),
+        }
+    }
+}
+
+/// What was made ready at one vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneAhead {
+    pub vendor: Vendor,
+    pub stage: AheadStage,
+    /// The vendor's words and what will happen.
+    pub words: Option<Words>,
+    pub at: Millis,
+}
+
+/// What is made ready at vendors before the first batch: contents saved, pictures uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// When it begins; only while scheduled.
+    pub from: Option<Millis>,
+    pub lanes: Vec<LaneAhead>,
+}
+
 /// How far a campaign is, at one instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignProgress {
@@ -213,6 +254,8 @@ pub struct CampaignProgress {
     pub deadline: Option<Millis>,
     /// When this was counted.
     pub at: Millis,
+    #[serde(default)]
+    pub ahead: Ahead,
 }
 
 impl CampaignProgress {

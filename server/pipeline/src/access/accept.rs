@@ -76,7 +76,11 @@ impl Accept {
         if !errors.is_empty() {
             return Err(Problem::fields(errors));
         }
-        let id = MessageId::from_bytes(self.world.id());
+        // A campaign starts once: its message's id is known before.
+        let id = match (&submission.campaign, submission.origin) {
+            (Some(campaign), Origin::Campaign) => campaign.message(),
+            _ => MessageId::from_bytes(self.world.id()),
+        };
         let message = NewMessage {
             id: id.clone(),
             app_no: app.no,

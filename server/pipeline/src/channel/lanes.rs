@@ -40,6 +40,8 @@ pub struct Opened {
     pub ways: Vec<(u32, Route)>,
     /// Where access tokens are fetched.
     pub pass_route: Route,
+    /// Where pictures are uploaded, when that is another host.
+    pub media_route: Option<Route>,
 }
 
 impl std::fmt::Debug for Opened {
@@ -82,6 +84,21 @@ pub async fn run(tools: Tools, vault: Arc<Vault>, stop: CancellationToken) {
     }
     tracker.close();
     tracker.wait().await;
+}
+
+/// What the open lanes of one app work with.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn of_app(tools: &Tools, vault: &Vault, app: &App) -> Result<Vec<LaneConfig>> {
+    let credentials = tools.storage.apps.credentials(app.no).await?;
+    let lanes = tools.storage.apps.lanes_of(app.no).await?;
+    let config = |lane: Lane| {
+        let row = credentials.iter().find(|row| row.vendor == lane.vendor)?;
+        let opened = open(vault, app, &lane, &row.sealed)?;
+        Some(LaneConfig { app: app.clone(), lane, opened: Some(opened), credential_at: row.updated_at })
+    };
+    Ok(lanes.into_iter().filter(|lane| lane.settings.enabled && lane.paused.is_none()).filter_map(config).collect())
 }
 
 /// The configurations that are new or changed.
@@ -145,7 +162,9 @@ fn open(vault: &Vault, app: &App, lane: &Lane, sealed: &[u8]) -> Option<Opened> 
                 list => list.iter().map(|way| (way.share, leave(&route, &way.kind))).collect(),
             };
             let pass_route = Route { base_url: pass_url, ..ways[0].1.clone() };
-            Some(Opened { credential, plan, ways, pass_route })
+            let media_url = if settings.base_url == defaults.base_url_production { vendor.media_url() } else { "" };
+            let media_route = (!media_url.is_empty()).then(|| Route { base_url: media_url.to_owned(), ..ways[0].1.clone() });
+            Some(Opened { credential, plan, ways, pass_route, media_route })
         }
         Err(error) => {
             tracing::error!(app = %app.id, vendor = vendor.slug(), %error, "the credential cannot be used; enter it again");

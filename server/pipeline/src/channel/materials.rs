@@ -10,6 +10,8 @@ use crate::storage::materials::Material;
 
 /// Materials and desks remembered; past this they are read from the store again.
 const KEPT: usize = 10_000;
+/// A picture that could not be uploaded is tried again after this.
+const LEFT_OUT_MS: Millis = 20_000;
 
 type Key = (i64, String);
 
@@ -17,6 +19,8 @@ type Key = (i64, String);
 pub struct Materials {
     known: Mutex<HashMap<Key, (String, Millis)>>,
     desks: Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>,
+    /// Pictures that could not be brought to the vendor, with the reason and until when nobody tries again.
+    left_out: Mutex<HashMap<Key, (Millis, String)>>,
 }
 
 impl Materials {
@@ -29,20 +33,32 @@ impl Materials {
         desks.entry((lane_no, key.to_owned())).or_default().clone()
     }
 
-    /// The vendor's id, when one is known that still lives.
-    pub async fn known(&self, storage: &Storage, lane_no: i64, key: &str, now: Millis) -> Option<String> {
+    /// Why a picture is left out, while nobody tries again.
+    pub fn left_out(&self, lane_no: i64, key: &str, now: Millis) -> Option<String> {
+        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.get(&(lane_no, key.to_owned())).filter(|(until, _)| now < *until).map(|(_, words)| words.clone())
+    }
+
+    pub fn leave_out(&self, lane_no: i64, key: &str, words: &str, now: Millis) {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.retain(|_, (until, _)| now < *until);
+        left_out.insert((lane_no, key.to_owned()), (now + LEFT_OUT_MS, words.to_owned()));
+    }
+
+    /// The vendor's id and its end, when one is known that still lives.
+    pub async fn known(&self, storage: &Storage, lane_no: i64, key: &str, now: Millis) -> Option<(String, Millis)> {
         let place = (lane_no, key.to_owned());
         if let Some((id, ends_at)) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&place)
             && now < *ends_at
         {
-            return Some(id.clone());
+            return Some((id.clone(), *ends_at));
         }
         match storage.materials.get(lane_no, key).await {
             Ok(found) => {
                 let material = found.filter(|m| now < m.ends_at)?;
                 let id = material.vendor_id?;
                 self.remember(place, id.clone(), material.ends_at);
-                Some(id)
+                Some((id, material.ends_at))
             }
             Err(error) => {
                 tracing::warn!(%error, lane = lane_no, "kept materials could not be read; a new one is made");

@@ -3,8 +3,9 @@
 //! Comes in: chunks. Goes out: outcomes, tallies, references. One step = claim, ask policy, take tokens, build, send, judge, record.
 //! Never: SQL, vendor codes. Neighbours: broker, vendors, policy, storage, coordination.
 //! How to change one: what a verdict means is `settle`, when to try again is `retry`, when to stand still is `breaker`, what one
-//! request needs is `call`, leaving a lane that is out is `handover`.
+//! request needs is `call` (before the first one: `ahead`), leaving a lane that is out is `handover`.
 
+pub mod ahead;
 pub mod breaker;
 pub mod call;
 pub mod egress;
@@ -13,6 +14,7 @@ pub mod handover;
 pub mod lanes;
 pub mod materials;
 mod naming;
+pub mod pictures;
 pub mod quota;
 pub mod render;
 pub mod retry;

@@ -8,7 +8,12 @@ pub fn show_key(message: &Message) -> String {
         Targets::Again { message: earlier, .. } | Targets::Onward { message: earlier, .. } => earlier,
         _ => &message.id,
     };
-    let mut value = xxhash_rust::xxh3::xxh3_128(root.as_str().as_bytes());
+    show_key_of(root.as_str())
+}
+
+/// The key of the message that was the first.
+pub fn show_key_of(root: &str) -> String {
+    let mut value = xxhash_rust::xxh3::xxh3_128(root.as_bytes());
     (0..20)
         .map(|_| {
             let digit = (value % 36) as u32;

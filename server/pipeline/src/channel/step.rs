@@ -21,6 +21,7 @@ use super::egress::Egresses;
 use super::lanes::{LaneConfig, Opened};
 use super::materials::Materials;
 pub use super::naming::{show_key, trace_id};
+use super::pictures::Pictures;
 use super::settle::{Fate, after_failure, after_silence, may_quarantine};
 use super::status::Statuses;
 use super::{gate, render, retry};
@@ -38,8 +39,8 @@ use crate::vendors::pass::Passes;
 use crate::vendors::transport::Transport;
 use crate::world::World;
 
-/// Gives the receipt address for a message of an app, when this installation has a public address.
-pub type Callbacks = Arc<dyn Fn(&LaneConfig, &Message) -> Option<CallbackTarget> + Send + Sync>;
+/// Gives the receipt address for a message (by its id) of an app, when this installation has a public address.
+pub type Callbacks = Arc<dyn Fn(&LaneConfig, &str) -> Option<CallbackTarget> + Send + Sync>;
 
 /// A lease outlives the vendor's time-out by this much (reliability page, trap 3).
 pub const LEASE_MARGIN_MS: Millis = 20_000;
@@ -57,6 +58,7 @@ pub struct Tools {
     pub transport: Arc<Transport>,
     pub passes: Arc<Passes>,
     pub materials: Arc<Materials>,
+    pub pictures: Arc<Pictures>,
     pub egresses: Arc<Egresses>,
     pub statuses: Statuses,
     pub healths: Healths,
@@ -159,7 +161,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
     let mut work = Work {
         opened,
         show_key: show_key(&message),
-        callback: (tools.callbacks)(config, &message),
+        callback: (tools.callbacks)(config, message.id.as_str()),
         tools,
         config,
         message,
@@ -309,11 +311,14 @@ impl Work<'_> {
         Ok(stop)
     }
 
+    fn singly(&self) -> bool {
+        self.tools.statuses.get(self.config.lane.no).singly_until.is_some_and(|until| self.tools.world.now() < until)
+    }
+
     /// Recipients in one request: one while only the single interface is open.
     fn batch(&self) -> usize {
         let lane = &self.config.lane;
-        let singly = self.tools.statuses.get(lane.no).singly_until.is_some_and(|until| self.tools.world.now() < until);
-        if singly { 1 } else { lane.settings.batch.clamp(1, lane.vendor.lane_defaults().batch) as usize }
+        if self.singly() { 1 } else { lane.settings.batch.clamp(1, lane.vendor.lane_defaults().batch) as usize }
     }
 
     /// The last lease ran out: what was open then may have been sent.
@@ -407,6 +412,7 @@ impl Work<'_> {
             callback: self.callback.as_ref(),
             test: self.message.origin == Origin::Test,
             prepared: &Prepared::default(),
+            singly: self.singly(),
         };
         call::call(self.tools, config, self.opened, self.message.no, batch).await
     }

@@ -23,6 +23,9 @@ const MINUTES_KEPT_MS: Millis = 2 * 86_400_000;
 /// Slots no rule looks at any more (`policy::caps`), and how many go in one transaction.
 const SLOTS_KEPT_MS: Millis = 8 * 86_400_000;
 const SLOTS_AT_ONCE: u32 = 5_000;
+/// What vendors kept for us is told for a week after its end.
+const MATERIALS_KEPT_MS: Millis = 7 * 86_400_000;
+const FORGET_AT_ONCE: u32 = 2_000;
 /// Rounds between two looks at what can be forgotten: about an hour.
 const FORGET_EVERY: u64 = 7_200;
 /// Rounds between two steps of the daily walk along the audit log (half a minute), and entries in one step.
@@ -90,6 +93,7 @@ impl Caretaker {
         if rounds.is_multiple_of(FORGET_EVERY) {
             self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
             while self.storage.policy.forget_slots(now - SLOTS_KEPT_MS, SLOTS_AT_ONCE).await? == u64::from(SLOTS_AT_ONCE) {}
+            while self.storage.materials.clear(now - MATERIALS_KEPT_MS, FORGET_AT_ONCE).await? >= u64::from(FORGET_AT_ONCE) {}
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ use types::failure::FailureClass;
 use types::receipt::ReceiptKind;
 use types::vendor::{Environment, Vendor};
 
+use super::picture::Picture;
+
 /// One vendor request's worth: one rendered content to 1 ..= batch recipients.
 #[derive(Clone, Debug)]
 pub struct Batch<'a> {
@@ -35,15 +37,21 @@ pub struct Batch<'a> {
     pub test: bool,
     /// What the vendor already holds of this content (see [`Dialect::prepare`]).
     pub prepared: &'a Prepared,
+    /// The vendor's batch interface is limited: what it needs must not be used.
+    pub singly: bool,
 }
 
 /// Materials a vendor keeps for us, by the key under which [`Dialect::prepare`] asked for them: saved contents, pictures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prepared(pub BTreeMap<String, String>);
+pub struct Prepared {
+    pub ids: BTreeMap<String, String>,
+    /// Pictures the message goes without, by the same keys, with the reason.
+    pub left_out: BTreeMap<String, String>,
+}
 
 impl Prepared {
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.ids.get(key).map(String::as_str)
     }
 }
 
@@ -54,9 +62,17 @@ pub struct Preparation {
     pub kind: &'static str,
     /// Digest of all that the material is made of; equal key, equal material.
     pub key: String,
-    pub request: Request,
+    pub what: What,
     /// How long the vendor keeps it, in milliseconds; ours ends a little earlier.
     pub lives: Millis,
+}
+
+/// How a material comes to the vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Say(Request),
+    /// The picture at this address, by [`Dialect::upload`]. A message can go without it, never without the rest.
+    Upload(String),
 }
 
 /// An access token from an exchange.
@@ -171,6 +187,9 @@ pub struct Judgement {
     pub renew_prepared: bool,
     /// Old token -> new token, when the answer says so.
     pub replaced: Vec<(String, String)>,
+    /// The vendor asks to repeat the request at this address (scheme, host and prefix), once; [`Dialect::may_redirect`] says whether
+    /// it is one of its own.
+    pub redirect: Option<String>,
     /// Single tokens made the vendor refuse the whole batch and nobody got it: ask again in halves. Of a batch of one the
     /// verdict stands.
     pub split: bool,
@@ -184,6 +203,7 @@ impl Judgement {
             renew_pass: false,
             renew_prepared: false,
             replaced: Vec::new(),
+            redirect: None,
             split: false,
         }
     }
@@ -257,6 +277,11 @@ pub trait Dialect: Send + Sync {
 
     fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement;
 
+    /// Whether requests may follow the vendor's word to this host.
+    fn may_redirect(&self, _host: &str) -> bool {
+        false
+    }
+
     /// The request that fetches an access token, for [`PassPlan::Exchange`]; `path` goes behind the vendor's pass host.
     fn exchange(&self, _credential: &Credential, _now: Millis) -> Result<Request, DialectError> {
         Err(DialectError::Credential { field: "credential", reason: "this vendor issues no access tokens".to_owned() })
@@ -274,6 +299,19 @@ pub trait Dialect: Send + Sync {
     /// `batch.prepared`.
     fn prepare(&self, _batch: &Batch<'_>, _credential: &Credential, _pass: &str) -> Result<Option<Preparation>, DialectError> {
         Ok(None)
+    }
+
+    /// Is anything of [`Dialect::prepare`] the same for all batches of a content, so that it can be done before the first one?
+    fn prepares_ahead(&self) -> bool {
+        false
+    }
+
+    /// The request that brings a fetched picture to the vendor.
+    ///
+    /// # Errors
+    /// Why this vendor does not take such a picture, with its bounds: the message goes without it.
+    fn upload(&self, _url: &str, _picture: &Picture, _credential: &Credential, _pass: &str) -> Result<Request, String> {
+        Err("this vendor takes no pictures".to_owned())
     }
 
     /// The vendor's id of the material.

@@ -1,5 +1,31 @@
 //! Forms as bodies of requests.
 
+use bytes::Bytes;
+
+use super::picture::Picture;
+use super::proof::sha256_hex;
+
+/// `multipart/form-data` of plain fields and one picture (RFC 7578): content type and body. The boundary is made of the bytes, so
+/// that equal requests are equal, and stands nowhere among them.
+pub(super) fn multipart(fields: &[(&str, &str)], name: &str, picture: &Picture) -> (String, Bytes) {
+    let mut boundary = format!("carillon-{}", &sha256_hex(&[&picture.said(), &picture.bytes.len().to_string()])[..24]);
+    while picture.bytes.windows(boundary.len()).any(|window| window == boundary.as_bytes()) {
+        boundary.push('x');
+    }
+    let mut body = Vec::with_capacity(picture.bytes.len() + 512);
+    for (name, value) in fields {
+        body.extend_from_slice(format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes());
+    }
+    let (ending, kind) = (picture.format.ending(), picture.format.media_type());
+    let head = format!(
+        "--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"picture.{ending}\"\r\ncontent-type: {kind}\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(&picture.bytes);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), Bytes::from(body))
+}
+
 /// `application/x-www-form-urlencoded`, every value encoded exactly once.
 pub(super) struct Form(pub String);
 

@@ -12,7 +12,8 @@ use types::Millis;
 use types::content::{Content, MessageClass};
 use types::vendor::{Environment, Vendor};
 
-use super::dialect::{Batch, Callback, CallbackTarget, Credential, Judgement, Prepared, Verdict, Wire};
+use super::dialect::{Batch, Callback, CallbackTarget, Credential, Judgement, Prepared, Verdict, What, Wire};
+use super::picture::{Format, Picture};
 use super::registry::dialect;
 
 /// An owned batch of made-up recipients.
@@ -71,6 +72,7 @@ impl Sample {
             callback: self.callback.as_ref(),
             test: false,
             prepared: &self.prepared,
+            singly: false,
         })
     }
 }
@@ -179,6 +181,9 @@ fn shown(judgement: &Judgement) -> String {
     if judgement.renew_prepared {
         out.push_str("renew prepared\n");
     }
+    if let Some(to) = &judgement.redirect {
+        out.push_str(&format!("redirect {to}\n"));
+    }
     if judgement.split {
         out.push_str("split\n");
     }
@@ -192,6 +197,13 @@ fn request_text(request: &super::dialect::Request) -> String {
     }
     let body = std::str::from_utf8(&request.body).expect("UTF-8");
     text + "\n" + &body.replace('&', "\n&")
+}
+
+/// `…/876x324.png`: a made-up picture of that size.
+fn picture_at(url: &str) -> Picture {
+    let name = url.rsplit('/').next().unwrap_or("").split('.').next().unwrap_or("");
+    let (width, height) = name.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?))).unwrap_or((10, 10));
+    Picture { format: Format::Png, width, height, bytes: Bytes::from_static(b"PICTURE") }
 }
 
 /// Every request a batch leads to: what must be prepared, then the send itself.
@@ -213,9 +225,24 @@ fn written(vendor: Vendor, sample: &Sample) -> String {
         match next {
             Err(whole) => return whole,
             Ok(wanted) => {
-                assert!(prepared.0.len() < 8, "a preparation that never ends");
-                text.push_str(&format!("prepare {} for {} ms\n{}\n\n", wanted.kind, wanted.lives, request_text(&wanted.request)));
-                prepared.0.insert(wanted.key, format!("prepared-{}", prepared.0.len() + 1));
+                assert!(prepared.ids.len() < 8, "a preparation that never ends");
+                let said = match &wanted.what {
+                    What::Say(request) => Ok(request.clone()),
+                    What::Upload(url) => dialect(vendor).upload(url, &picture_at(url), &sample.credential, "PASS"),
+                };
+                let n = prepared.ids.len() + 1;
+                match said {
+                    Ok(request) => {
+                        text.push_str(&format!("prepare {} for {} ms\n{}\n\n", wanted.kind, wanted.lives, request_text(&request)));
+                        // OPPO's ids carry the kind of picture.
+                        let id = if wanted.kind == "image" && vendor == Vendor::Oppo { format!("big:p-{n}") } else { format!("prepared-{n}") };
+                        prepared.ids.insert(wanted.key, id);
+                    }
+                    Err(words) => {
+                        text.push_str(&format!("left out {}: {words}\n\n", wanted.kind));
+                        prepared.left_out.insert(wanted.key, words);
+                    }
+                }
             }
         }
     }

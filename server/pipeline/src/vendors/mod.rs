@@ -4,7 +4,7 @@
 //! Goes out: a request; one verdict per recipient; receipts. Never: storage, retries, decisions about lanes.
 //! Neighbours: none. How to add one: a variant in `types::vendor`, a folder here, an arm in `registry`, fixtures.
 //!
-//! `hearing`, `payload`, `form`, `entries`, `ttl` and `proof` hold what several vendors have in common.
+//! `hearing`, `payload`, `form`, `entries`, `ttl` and `proof` hold what several vendors have in common; `picture` reads a header.
 //! `dialect` is the seam, `registry` finds one, `pass` keeps signed tokens, `transport` alone opens sockets.
 
 pub mod apns;
@@ -23,6 +23,7 @@ pub mod meizu;
 pub mod oppo;
 pub mod pass;
 mod payload;
+pub mod picture;
 mod proof;
 pub mod registry;
 mod service_account;

@@ -15,17 +15,17 @@ use crate::support::{TestHouse, on_sqlite};
 
 /// The made-up credential and the form of tokens that the golden files use too.
 #[derive(serde::Deserialize)]
-struct Sample {
-    credential: BTreeMap<String, String>,
+pub struct Sample {
+    pub credential: BTreeMap<String, String>,
     token: String,
 }
 
-fn sample(vendor: Vendor) -> Sample {
+pub fn sample(vendor: Vendor) -> Sample {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors").join(vendor.slug()).join("fixtures/sample.json");
     serde_json::from_str(&std::fs::read_to_string(path).expect("sample.json")).expect("a sample")
 }
 
-fn token(sample: &Sample, i: usize) -> String {
+pub fn token(sample: &Sample, i: usize) -> String {
     let mut token = sample.token.clone();
     for (form, text) in
         [("{i:064x}", format!("{i:064x}")), ("{i:032x}", format!("{i:032x}")), ("{i}", i.to_string()), ("{a}", format!("x{i:06}"))]
@@ -36,18 +36,20 @@ fn token(sample: &Sample, i: usize) -> String {
 }
 
 /// Those with an account of the common form: all but APNs and Xiaomi, which the other journeys drive.
-fn keyed() -> impl Iterator<Item = Vendor> {
+pub fn keyed() -> impl Iterator<Item = Vendor> {
     Vendor::ALL.into_iter().filter(|v| !matches!(v, Vendor::Apns | Vendor::Xiaomi))
 }
 
 /// A house in which every keyed vendor has a lane to its twin.
-async fn house() -> TestHouse {
+pub async fn house() -> TestHouse {
     let t = on_sqlite().await;
     for vendor in keyed() {
         let credential = sample(vendor).credential;
-        t.simulator
-            .add_account(Account::Keyed(KeyedAccount::new(vendor, credential.iter().map(|(k, v)| (k.as_str(), v.as_str())))))
-            .unwrap_or_else(|e| panic!("{vendor:?}: {e}"));
+        let mut account = KeyedAccount::new(vendor, credential.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+        if vendor == Vendor::Meizu {
+            account.rights.insert("vip".into());
+        }
+        t.simulator.add_account(Account::Keyed(account)).unwrap_or_else(|e| panic!("{vendor:?}: {e}"));
         let aad = credential_aad(t.app.id.as_str(), vendor);
         let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
         let sealed = t.house.vault.seal(&aad, &serde_json::to_vec(&credential).expect("json"));
@@ -60,7 +62,7 @@ async fn house() -> TestHouse {
 }
 
 /// `n` phones of one vendor; returns their users.
-async fn phones(t: &TestHouse, vendor: Vendor, n: usize) -> Vec<String> {
+pub async fn phones(t: &TestHouse, vendor: Vendor, n: usize) -> Vec<String> {
     let sample = sample(vendor);
     let list = (0..n)
         .map(|i| {

@@ -10,6 +10,7 @@ pub(crate) mod keyed;
 pub(crate) mod letters;
 pub(crate) mod limits;
 mod magic;
+pub(crate) mod pictures;
 
 use std::sync::Arc;
 

@@ -80,6 +80,9 @@ fn route(path: &str) -> Option<(Vendor, apns::Host, &str)> {
 /// Looks at one whole request. No waiting happens here: delay and end are in the reply.
 fn judge(twin: &Arc<Twin>, line: &mut Line, parts: &Parts, body: &Bytes) -> Reply {
     line.requests += 1;
+    if let Some(picture) = crate::kit::pictures::at(parts.uri.path()) {
+        return Reply::png(picture);
+    }
     let Some((vendor, host, rest)) = route(parts.uri.path()) else {
         return Reply::json(404, r#"{"error":"no vendor answers under this path: /apns/…, /xiaomi/…, … or /3/device/…"}"#.into());
     };

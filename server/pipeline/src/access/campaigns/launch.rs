@@ -28,6 +28,8 @@ use crate::storage::tallies;
 const EVERY: Duration = Duration::from_secs(1);
 /// Campaigns handled in one tick.
 const AT_ONCE: u32 = 100;
+/// A scheduled start this late counts from when it really was.
+const LATE_MS: Millis = 3_600_000;
 /// A start younger than this is still in its caller's hands.
 const HALF_MS: Millis = 5_000;
 
@@ -87,7 +89,9 @@ impl CampaignDesk {
     ) -> Result<Campaign, Problem> {
         let now = self.world.now();
         let (_, version) = self.copy_of(app, &campaign.spec).await?;
-        let (_, deadline) = check::times(&campaign.spec, now);
+        // A start in time counts from its hour, so that what was made ready for it is found again.
+        let hour = campaign.due_at.filter(|at| now - at < LATE_MS).unwrap_or(now);
+        let (_, deadline) = check::times(&campaign.spec, hour);
         let spec = CampaignSpec { copy_version: Some(version), deadline: Some(deadline), ..campaign.spec.clone() };
         let step = Move { revision, spec: Some(spec), ..Move::new(from, CampaignState::Running, &actor.name, now) };
         let running = self.storage.campaigns.advance(&campaign.id, step).await.map_err(|e| store_problem(&e))?;
@@ -235,6 +239,7 @@ impl CampaignDesk {
             eta: None,
             deadline: campaign.spec.deadline,
             at: now,
+            ahead: self.ahead(campaign).await?,
         };
         let Some((no, _)) = &campaign.message else { return Ok(out) };
         let Some(message) = self.storage.messages.get(*no).await.map_err(|e| store_problem(&e))? else { return Ok(out) };

@@ -1,8 +1,10 @@
 //! Campaigns at the door: drafts, checks, starts, schedules, controls. What is started becomes one stored message.
 //!
 //! `form` reads what was typed, `audience` looks at the crowd, `check` says what must be mended, `launch` starts and keeps campaign
-//! and message in step, `progress` tells how far it is.
+//! and message in step, `progress` tells how far it is, `ahead` what
+//! was made ready at vendors before.
 
+mod ahead;
 pub mod audience;
 pub mod check;
 pub mod form;

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use types::Millis;
+use types::ids::CampaignId;
 
-use super::Db;
-use crate::storage::Result;
-use crate::storage::materials::{Material, Materials};
+use super::{Db, rows};
+use crate::storage::materials::{Material, Materials, Preparation, Stage};
+use crate::storage::{Result, StorageError};
 
 pub struct StoredMaterials {
     db: Db,
@@ -29,6 +30,27 @@ struct Row {
     words: String,
     made_at: Millis,
     ends_at: Millis,
+}
+
+#[derive(sqlx::FromRow)]
+struct PreparationRow {
+    campaign: String,
+    lane_no: i64,
+    made_of: String,
+    state: i64,
+    words: String,
+    at: Millis,
+    ends_at: Millis,
+}
+
+impl TryFrom<PreparationRow> for Preparation {
+    type Error = StorageError;
+
+    fn try_from(row: PreparationRow) -> Result<Preparation> {
+        let PreparationRow { campaign, lane_no, made_of, state, words, at, ends_at } = row;
+        let stage = rows::word("preparation.state", state, Stage::from_code)?;
+        Ok(Preparation { campaign: CampaignId::trusted(campaign), lane_no, made_of, stage, words, at, ends_at })
+    }
 }
 
 fn material(row: Row) -> Material {
@@ -96,10 +118,75 @@ impl Materials for StoredMaterials {
         Ok(found.into_iter().map(material).collect())
     }
 
+    async fn take_up(&self, one: &Preparation) -> Result<bool> {
+        let one = one.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query(
+                        "INSERT INTO preparation (campaign, lane_no, made_of, state, words, at, ends_at) VALUES ($1, $2, $3, 0, '', $4, $5) \
+                         ON CONFLICT (campaign, lane_no) DO UPDATE SET made_of = excluded.made_of, state = 0, words = '', \
+                         at = excluded.at, ends_at = excluded.ends_at \
+                         WHERE preparation.made_of <> excluded.made_of OR preparation.ends_at <= excluded.at",
+                    )
+                    .bind(one.campaign.as_str())
+                    .bind(one.lane_no)
+                    .bind(one.made_of)
+                    .bind(one.at)
+                    .bind(one.ends_at)
+                    .execute(conn)
+                    .await?;
+                    Ok(done.rows_affected() > 0)
+                })
+            })
+            .await
+    }
+
+    async fn settle(&self, one: &Preparation) -> Result<()> {
+        let one = one.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "UPDATE preparation SET state = $4, words = $5, at = $6, ends_at = $7 \
+                         WHERE campaign = $1 AND lane_no = $2 AND made_of = $3",
+                    )
+                    .bind(one.campaign.as_str())
+                    .bind(one.lane_no)
+                    .bind(one.made_of)
+                    .bind(one.stage.code())
+                    .bind(one.words)
+                    .bind(one.at)
+                    .bind(one.ends_at)
+                    .execute(conn)
+                    .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn preparations(&self, campaign: &CampaignId) -> Result<Vec<Preparation>> {
+        let found: Vec<PreparationRow> = sqlx::query_as(
+            "SELECT campaign, lane_no, made_of, state, words, at, ends_at FROM preparation WHERE campaign = $1 ORDER BY lane_no",
+        )
+        .bind(campaign.as_str())
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(Preparation::try_from).collect()
+    }
+
     async fn clear(&self, before: Millis, limit: u32) -> Result<u64> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
+                    let kept = sqlx::query(
+                        "DELETE FROM preparation WHERE (campaign, lane_no) IN (SELECT campaign, lane_no FROM preparation WHERE ends_at < $1 LIMIT $2)",
+                    )
+                    .bind(before)
+                    .bind(i64::from(limit))
+                    .execute(&mut *conn)
+                    .await?;
                     let done = sqlx::query(
                         "DELETE FROM material WHERE (lane_no, key) IN (SELECT lane_no, key FROM material WHERE ends_at < $1 LIMIT $2)",
                     )
@@ -107,7 +194,7 @@ impl Materials for StoredMaterials {
                     .bind(i64::from(limit))
                     .execute(conn)
                     .await?;
-                    Ok(done.rows_affected())
+                    Ok(kept.rows_affected() + done.rows_affected())
                 })
             })
             .await

@@ -13,7 +13,7 @@ use crate::vendors::words::stable;
 
 const MINUTE: Millis = 60_000;
 
-/// Of the request. 300 names another host: not followed, the lane's base URL is the operator's to change.
+/// Of the request. 300 names another host, which is followed once; asked for again there, it is a fault of the vendor's.
 fn class_of(code: &str) -> FailureClass {
     match code {
         "1006" | "110000" | "110001" | "110009" | "110033" => Auth,
@@ -47,34 +47,49 @@ fn of_target(code: &str, now: Millis) -> Failure {
     }
 }
 
-pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
-    let n = batch.tokens.len();
-    let all = |failure: Failure| Judgement::all(n, Verdict::Failed(failure));
-    let (status, headers, body) = match heard(wire) {
-        Ok(answer) => answer,
-        Err(silence) => return all(silence),
-    };
+/// An answer in Meizu's form that says 200.
+///
+/// # Errors
+/// Silence, what is no answer of Meizu's, or its refusal.
+pub(super) fn spoken(wire: &Wire, now: Millis) -> Result<Value, Failure> {
+    let (status, headers, body) = heard(wire)?;
     let Ok(answer @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else {
-        return all(without_json(status, headers));
+        return Err(without_json(status, headers));
     };
     // A text; a number is read too.
     let code = match answer.get("code") {
         Some(Value::String(code)) => code.trim().to_owned(),
         Some(Value::Number(code)) => code.to_string(),
-        _ => return all(without_json(status, headers)),
+        _ => return Err(without_json(status, headers)),
     };
     if code == "200" {
-        if status != 200 {
-            return all(Failure::new(Unknown, "200 but another status than 200"));
-        }
-        return accepted(batch, &answer).unwrap_or_else(|what| all(Failure::new(Unknown, format!("200 {what}"))));
+        return if status == 200 { Ok(answer) } else { Err(Failure::new(Unknown, "200 but another status than 200")) };
     }
     let said = answer.get("message").and_then(Value::as_str).unwrap_or("");
     let mut failure = Failure::new(class_of(&code), stable(&code.chars().take(16).collect::<String>(), said));
     if failure.class == QuotaExceeded {
-        failure.retry_after = Some(until_midnight_in_shanghai(batch.now));
+        failure.retry_after = Some(until_midnight_in_shanghai(now));
     }
-    all(failure)
+    Err(failure)
+}
+
+/// Where code 300 sends the request (meizu.md, 3).
+fn redirect(wire: &Wire) -> Option<String> {
+    let (_, _, body) = heard(wire).ok()?;
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let code = answer.get("code")?;
+    let is_redirect = code.as_str().map(str::trim) == Some("300") || code.as_i64() == Some(300);
+    let to = answer.get("redirect").and_then(Value::as_str)?.trim();
+    (is_redirect && !to.is_empty() && to.len() <= 300).then(|| to.to_owned())
+}
+
+pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
+    let n = batch.tokens.len();
+    let all = |failure: Failure| Judgement::all(n, Verdict::Failed(failure));
+    match spoken(wire, batch.now) {
+        Ok(answer) => accepted(batch, &answer).unwrap_or_else(|what| all(Failure::new(Unknown, format!("200 {what}")))),
+        Err(failure) => Judgement { redirect: redirect(wire), ..all(failure) },
+    }
 }
 
 /// 200: everything else must agree before anybody counts as accepted.

@@ -1,6 +1,7 @@
 //! Meizu Push: a signed form to up to 100 pushIds, failures per target by code, receipts with clicks.
 
 mod answer;
+mod prepare;
 mod receipt;
 mod request;
 
@@ -8,8 +9,10 @@ use types::Millis;
 use types::vendor::Vendor;
 
 use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
+    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, NotPrepared, PassPlan, Preparation, Request,
+    VendorReceipt, Wire,
 };
+use super::picture::Picture;
 
 pub struct Meizu;
 
@@ -26,6 +29,27 @@ impl Dialect for Meizu {
             }
         }
         Ok(PassPlan::Static(credential.get("app_secret").trim().to_owned()))
+    }
+
+    fn prepares_ahead(&self) -> bool {
+        true
+    }
+
+    fn prepare(&self, batch: &Batch<'_>, credential: &Credential, _pass: &str) -> Result<Option<Preparation>, DialectError> {
+        Ok(prepare::missing(batch, credential))
+    }
+
+    fn upload(&self, url: &str, picture: &Picture, credential: &Credential, pass: &str) -> Result<Request, String> {
+        prepare::upload(url, picture, credential, pass)
+    }
+
+    fn read_prepared(&self, _kind: &str, wire: &Wire, now: Millis) -> Result<String, NotPrepared> {
+        prepare::read(wire, now)
+    }
+
+    /// Its own hosts, in and outside of China (meizu.md, 1).
+    fn may_redirect(&self, host: &str) -> bool {
+        host == "meizu.com" || host.ends_with(".meizu.com")
     }
 
     fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {

@@ -22,11 +22,14 @@ const PARAMETER_MAX: usize = 64;
 const HOURS_MAX: i64 = 72;
 const HOUR_MS: i64 = 3_600_000;
 const BOTH_RECEIPTS: u8 = 3;
+const BIG_PICTURE: u8 = 2;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Message<'a> {
     notice_bar_info: NoticeBar<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice_expand_info: Option<Expanded<'a>>,
     click_type_info: ClickInfo<'a>,
     push_time_info: PushTime,
     advance_info: Advance,
@@ -42,6 +45,13 @@ struct NoticeBar<'a> {
     notice_bar_type: u8,
     title: &'a str,
     content: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Expanded<'a> {
+    notice_expand_type: u8,
+    notice_expand_img_url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -142,7 +152,9 @@ pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> R
     }
     let mut parameters: BTreeMap<&str, &str> = content.extras.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     parameters.insert("carillon", batch.message);
+    let picture = super::prepare::key(batch, credential).and_then(|(key, _)| batch.prepared.get(&key));
     let message = Message {
+        notice_expand_info: picture.map(|url| Expanded { notice_expand_type: BIG_PICTURE, notice_expand_img_url: url }),
         notice_bar_info: NoticeBar { notice_msg_type: message_type(batch)?, notice_bar_type: 0, title, content: body },
         click_type_info: ClickInfo { click_type, url: url.map(|(_, url)| url), parameters },
         // Whole hours only: a message may live up to one hour past its deadline on a phone that is off.
@@ -161,15 +173,19 @@ pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> R
     let ids = batch.tokens.join(",");
     let app_id = credential.get("app_id").trim();
     let parameters = BTreeMap::from([("appId", app_id), ("messageJson", message.as_str()), ("pushIds", ids.as_str())]);
-    let sign = sign(&parameters, pass);
-    let mut form = Form::of(&parameters.into_iter().collect::<Vec<_>>());
-    form.field("sign", &sign);
-    Ok(Request {
+    Ok(signed("varnished/pushByPushId", &parameters, pass))
+}
+
+/// A call of the push host with its signature.
+pub(super) fn signed(call: &str, parameters: &BTreeMap<&str, &str>, secret: &str) -> Request {
+    let mut form = Form::of(&parameters.iter().map(|(name, value)| (*name, *value)).collect::<Vec<_>>());
+    form.field("sign", &sign(parameters, secret));
+    Request {
         method: http::Method::POST,
-        path: "/garcia/api/server/push/varnished/pushByPushId".to_owned(),
+        path: format!("/garcia/api/server/push/{call}"),
         headers: vec![("content-type", "application/x-www-form-urlencoded;charset=UTF-8".to_owned())],
         body: Bytes::from(form.0),
-    })
+    }
 }
 
 /// An address that is not registered in the console, where its access token is set, may fail the push itself: receipts are

@@ -73,30 +73,32 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
 
 pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
     let n = batch.tokens.len();
+    // Unicast needs nothing prepared.
+    let unicast = n == 1 && batch.prepared.ids.is_empty();
     let all = |failure: Failure| Judgement::all(n, Verdict::Failed(failure));
     let answer = match spoken(wire) {
         Ok(answer) => answer,
         Err(failure) => return all(failure),
     };
     match answer.code {
-        0 => accepted(batch, &answer.data).unwrap_or_else(|what| all(Failure::new(Unknown, format!("0 {what}")))),
+        0 => accepted(batch, unicast, &answer.data).unwrap_or_else(|what| all(Failure::new(Unknown, format!("0 {what}")))),
         // The same message to the same target: an earlier attempt was taken (oppo.md, 7).
-        32 if n == 1 => Judgement::all(n, Verdict::Accepted),
+        32 if unicast => Judgement::all(n, Verdict::Accepted),
         code => {
             let mut judgement = all(failure_of(&answer, batch.now));
             judgement.renew_pass = token_refused(code);
-            // The content is no longer there.
-            judgement.renew_prepared = code == 31 && n > 1;
+            // The content, or the picture in it, is no longer there.
+            judgement.renew_prepared = matches!(code, 31 | 51) && !unicast;
             judgement
         }
     }
 }
 
 /// Code 0: everything else must agree before anybody counts as accepted.
-fn accepted(batch: &Batch<'_>, data: &Value) -> Result<Judgement, &'static str> {
+fn accepted(batch: &Batch<'_>, unicast: bool, data: &Value) -> Result<Judgement, &'static str> {
     let id = message_id(data).ok_or("without a message id")?;
     let mut judgement = Judgement::all(batch.tokens.len(), Verdict::Accepted);
-    let Some(object) = data.as_object().filter(|_| batch.tokens.len() > 1) else {
+    let Some(object) = data.as_object().filter(|_| !unicast) else {
         judgement.reference = Some(id.to_owned());
         return Ok(judgement);
     };

@@ -13,6 +13,7 @@ use super::dialect::{
     Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, PassPlan, Preparation,
     Request, VendorReceipt, Wire,
 };
+use super::picture::Picture;
 
 pub struct Oppo;
 
@@ -37,8 +38,16 @@ impl Dialect for Oppo {
         prepare::missing(batch, credential, pass)
     }
 
-    fn read_prepared(&self, _kind: &str, wire: &Wire, now: Millis) -> Result<String, NotPrepared> {
-        prepare::read(wire, now)
+    fn prepares_ahead(&self) -> bool {
+        true
+    }
+
+    fn upload(&self, _url: &str, picture: &Picture, _credential: &Credential, pass: &str) -> Result<Request, String> {
+        prepare::upload(picture, pass)
+    }
+
+    fn read_prepared(&self, kind: &str, wire: &Wire, now: Millis) -> Result<String, NotPrepared> {
+        if kind == "image" { prepare::read_picture(wire, now) } else { prepare::read(wire, now) }
     }
 
     fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {

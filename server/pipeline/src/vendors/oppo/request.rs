@@ -26,6 +26,25 @@ const CALLBACK_PARAMETER_MAX: usize = 100;
 /// Ten days; more is cut by the vendor.
 const LIVE_AT_MOST_S: i64 = 864_000;
 
+/// A big picture is shown with a text up to here; with a longer one it would be lost.
+pub(super) const PICTURE_TEXT_MAX: usize = types::vendor::means::OPPO_PICTURE_TEXT_MAX;
+
+/// Recipients by a saved content: all but a single one, and a single one that is to see a picture, which unicast has not.
+pub(super) fn broadcasts(batch: &Batch<'_>) -> bool {
+    batch.tokens.len() > 1 || (picture_url(batch).is_some() && !batch.singly)
+}
+
+fn picture_url<'a>(batch: &Batch<'a>) -> Option<&'a str> {
+    let fits = batch.content.body_for(Vendor::Oppo).chars().count() <= PICTURE_TEXT_MAX;
+    batch.content.image.as_deref().filter(|_| fits)
+}
+
+/// Names the uploaded picture among the materials of the lane, with its address.
+pub(super) fn picture_key<'a>(batch: &Batch<'a>, credential: &Credential) -> Option<(String, &'a str)> {
+    let url = picture_url(batch)?;
+    Some((digest_of(&["oppo picture", credential.get("app_key"), url]), url))
+}
+
 /// A value of the notification: typed in JSON, plain text in a form.
 pub(super) enum Said {
     Text(String),
@@ -73,11 +92,22 @@ pub(super) fn notification(batch: &Batch<'_>, credential: &Credential) -> Result
     let (title, body) = texts(batch, Vendor::Oppo)?;
     bounded("title", title, TITLE_MAX)?;
     let length = bounded("body", body, CONTENT_LONG_MAX)?;
+    let picture = picture_key(batch, credential).filter(|_| broadcasts(batch)).and_then(|(key, _)| batch.prepared.get(&key)).and_then(|id| id.split_once(':'));
+    let style = match picture {
+        Some(("big", _)) => 3,
+        _ if length > CONTENT_NORMAL_MAX => 2,
+        _ => 1,
+    };
     let mut out: Notification = vec![
-        ("style", Number(if length > CONTENT_NORMAL_MAX { 2 } else { 1 })),
+        ("style", Number(style)),
         ("title", Text(title.to_owned())),
         ("content", Text(body.to_owned())),
     ];
+    match picture {
+        Some(("big", id)) => out.push(("big_picture_id", Text(id.to_owned()))),
+        Some((_, id)) => out.push(("small_picture_id", Text(id.to_owned()))),
+        None => {}
+    }
     match &content.click {
         Click::OpenApp => out.push(("click_action_type", Number(0))),
         Click::Url { url } => {
@@ -100,7 +130,7 @@ pub(super) fn notification(batch: &Batch<'_>, credential: &Credential) -> Result
     }
     out.push(("action_parameters", Text(parameters)));
     // A saved content serves batches that come later: its time must not change with every one of them.
-    let live = if batch.tokens.len() < 2 { seconds_to_live(batch, LIVE_AT_MOST_S) } else { kept_seconds(batch, 1, LIVE_AT_MOST_S) };
+    let live = if !broadcasts(batch) { seconds_to_live(batch, LIVE_AT_MOST_S) } else { kept_seconds(batch, 1, LIVE_AT_MOST_S) };
     out.extend([("show_time_type", Number(0)), ("off_line", Flag(true)), ("off_line_ttl", Number(live))]);
     let channel = content.channel_for(Vendor::Oppo).filter(|c| !c.trim().is_empty()).unwrap_or(credential.get("channel_id")).trim();
     if !channel.is_empty() {
@@ -174,7 +204,7 @@ pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> R
     }
     let notification = notification(batch, credential)?;
     let (path, body) = match batch.tokens {
-        [token] => {
+        [token] if !broadcasts(batch) => {
             let mut object: Map<String, Value> = notification.iter().map(|(name, value)| ((*name).to_owned(), value.json())).collect();
             // Message and target: the vendor takes it once, and a resend, which is a message of its own, is none (oppo.md, 7).
             object.insert("app_message_id".to_owned(), json!(digest_of(&[batch.message, token])));

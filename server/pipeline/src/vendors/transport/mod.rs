@@ -1,10 +1,12 @@
-//! The only place that opens sockets towards vendors: time-outs, size cap, TLS roots, proxies, metrics.
+//! The only place that opens sockets towards vendors, and towards the pictures that authors name: time-outs, size cap, TLS roots,
+//! proxies, metrics.
 //!
 //! APNs and FCM, one device a request, go over the crate `h2` directly ([`h2`]): half the CPU of reqwest, and a stream the
 //! peer refused is told from one whose answer is lost. Every other vendor goes over reqwest with HTTP/1.1 ([`plain`]):
 //! bodies are few and large, and a broken connection costs one request. So does FCM over plain http to this machine.
 
 mod dial;
+mod fetch;
 mod h2;
 mod plain;
 mod tls;
@@ -63,6 +65,14 @@ pub struct Transport {
 impl Transport {
     pub fn new(world: World) -> Transport {
         Transport { streams: h2::Pools::new(world), plain: plain::Clients::default(), gauges: Gauges::default() }
+    }
+
+    /// Fetches a picture an author named; see [`fetch`].
+    ///
+    /// # Errors
+    /// Why not, in words for an author.
+    pub async fn fetch(&self, url: &str, ca_pem: Option<&str>, allowed: &[String]) -> Result<bytes::Bytes, String> {
+        fetch::fetch(url, ca_pem, allowed).await
     }
 
     /// Sends one request and says honestly what is known of it: answered, lost (`TimedOut`), or certainly never

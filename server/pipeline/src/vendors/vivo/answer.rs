@@ -143,7 +143,7 @@ fn accepted(batch: &Batch<'_>, rest: &Map<String, Value>) -> Result<Judgement, &
     // A list's answer may leave out the id that we have from the saving.
     judgement.reference = match batch.tokens.len() {
         1 => Some(said.ok_or("without a task id")?),
-        _ => said.or_else(|| batch.prepared.0.values().next().cloned()),
+        _ => said.or_else(|| batch.prepared.ids.values().next().cloned()),
     };
     let users = match rest.get("invalidUsers").or_else(|| rest.get("invalidUser")) {
         None | Some(Value::Null) => return Ok(judgement),

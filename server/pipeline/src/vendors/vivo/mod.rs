@@ -37,6 +37,10 @@ impl Dialect for Vivo {
         prepare::missing(batch, credential, pass)
     }
 
+    fn prepares_ahead(&self) -> bool {
+        true
+    }
+
     fn read_prepared(&self, _kind: &str, wire: &Wire, now: Millis) -> Result<String, NotPrepared> {
         prepare::read(wire, now)
     }
