@@ -88,139 +88,24 @@ impl Encoding {
     }
 }
 
-/// A vendor as crowd files name it: also those this version has no lane to yet, so that their rows are kept and counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VendorName {
-    Apns,
-    Fcm,
-    Xiaomi,
-    Huawei,
-    Harmony,
-    Honor,
-    Oppo,
-    Vivo,
-    Meizu,
-    Umeng,
-    Getui,
-    Jpush,
-}
-
-impl VendorName {
-    pub const ALL: [VendorName; 12] = [
-        VendorName::Apns,
-        VendorName::Fcm,
-        VendorName::Xiaomi,
-        VendorName::Huawei,
-        VendorName::Harmony,
-        VendorName::Honor,
-        VendorName::Oppo,
-        VendorName::Vivo,
-        VendorName::Meizu,
-        VendorName::Umeng,
-        VendorName::Getui,
-        VendorName::Jpush,
+/// What people write in the vendor column, in either language and any case.
+pub fn vendor_named(text: &str) -> Option<Vendor> {
+    const ALIASES: [(Vendor, &[&str]); 12] = [
+        (Vendor::Apns, &["apns", "apn", "ios", "apple", "iphone", "苹果"]),
+        (Vendor::Fcm, &["fcm", "google", "firebase", "谷歌"]),
+        (Vendor::Xiaomi, &["xiaomi", "mi", "mipush", "redmi", "小米", "红米"]),
+        (Vendor::Huawei, &["huawei", "hms", "华为"]),
+        (Vendor::Harmony, &["harmony", "harmonyos", "hmos", "next", "鸿蒙"]),
+        (Vendor::Honor, &["honor", "荣耀"]),
+        (Vendor::Oppo, &["oppo", "realme", "oneplus", "heytap", "一加", "真我"]),
+        (Vendor::Vivo, &["vivo", "iqoo"]),
+        (Vendor::Meizu, &["meizu", "flyme", "魅族"]),
+        (Vendor::Umeng, &["umeng", "友盟"]),
+        (Vendor::Getui, &["getui", "gt", "个推"]),
+        (Vendor::Jpush, &["jpush", "jiguang", "极光"]),
     ];
-
-    pub const fn slug(self) -> &'static str {
-        match self {
-            VendorName::Apns => "apns",
-            VendorName::Fcm => "fcm",
-            VendorName::Xiaomi => "xiaomi",
-            VendorName::Huawei => "huawei",
-            VendorName::Harmony => "harmony",
-            VendorName::Honor => "honor",
-            VendorName::Oppo => "oppo",
-            VendorName::Vivo => "vivo",
-            VendorName::Meizu => "meizu",
-            VendorName::Umeng => "umeng",
-            VendorName::Getui => "getui",
-            VendorName::Jpush => "jpush",
-        }
-    }
-
-    pub const fn name(self) -> Text {
-        match self {
-            VendorName::Apns => Text::new("APNs", "APNs"),
-            VendorName::Fcm => Text::new("FCM", "FCM"),
-            VendorName::Xiaomi => Text::new("小米", "Xiaomi"),
-            VendorName::Huawei => Text::new("华为", "Huawei"),
-            VendorName::Harmony => Text::new("鸿蒙", "HarmonyOS"),
-            VendorName::Honor => Text::new("荣耀", "Honor"),
-            VendorName::Oppo => Text::new("OPPO", "OPPO"),
-            VendorName::Vivo => Text::new("vivo", "vivo"),
-            VendorName::Meizu => Text::new("魅族", "Meizu"),
-            VendorName::Umeng => Text::new("友盟", "Umeng"),
-            VendorName::Getui => Text::new("个推", "Getui"),
-            VendorName::Jpush => Text::new("极光", "JPush"),
-        }
-    }
-
-    /// Number in stores; the same as [`Vendor::code`] where both exist; never reused.
-    pub const fn code(self) -> u8 {
-        match self {
-            VendorName::Apns => 1,
-            VendorName::Fcm => 2,
-            VendorName::Xiaomi => 3,
-            VendorName::Huawei => 4,
-            VendorName::Honor => 5,
-            VendorName::Oppo => 6,
-            VendorName::Vivo => 7,
-            VendorName::Meizu => 8,
-            VendorName::Umeng => 9,
-            VendorName::Getui => 10,
-            VendorName::Jpush => 11,
-            VendorName::Harmony => 12,
-        }
-    }
-
-    pub fn from_code(code: u8) -> Option<VendorName> {
-        Self::ALL.into_iter().find(|v| v.code() == code)
-    }
-
-    /// The vendor we can send through; `None` = named, but without a lane in this version.
-    pub fn lane(self) -> Option<Vendor> {
-        Vendor::parse(self.slug())
-    }
-
-    /// What people write in the vendor column, in either language and any case.
-    pub fn read(text: &str) -> Option<VendorName> {
-        const ALIASES: [(VendorName, &[&str]); 12] = [
-            (VendorName::Apns, &["apns", "apn", "ios", "apple", "iphone", "苹果"]),
-            (VendorName::Fcm, &["fcm", "google", "firebase", "谷歌"]),
-            (VendorName::Xiaomi, &["xiaomi", "mi", "mipush", "redmi", "小米", "红米"]),
-            (VendorName::Huawei, &["huawei", "hms", "华为"]),
-            (VendorName::Harmony, &["harmony", "harmonyos", "hmos", "next", "鸿蒙"]),
-            (VendorName::Honor, &["honor", "荣耀"]),
-            (VendorName::Oppo, &["oppo", "realme", "oneplus", "heytap", "一加", "真我"]),
-            (VendorName::Vivo, &["vivo", "iqoo"]),
-            (VendorName::Meizu, &["meizu", "flyme", "魅族"]),
-            (VendorName::Umeng, &["umeng", "友盟"]),
-            (VendorName::Getui, &["getui", "gt", "个推"]),
-            (VendorName::Jpush, &["jpush", "jiguang", "极光"]),
-        ];
-        let text = text.trim();
-        ALIASES.into_iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(text))).map(|(v, _)| v)
-    }
-}
-
-impl From<Vendor> for VendorName {
-    fn from(vendor: Vendor) -> VendorName {
-        match vendor {
-            Vendor::Apns => VendorName::Apns,
-            Vendor::Fcm => VendorName::Fcm,
-            Vendor::Xiaomi => VendorName::Xiaomi,
-            Vendor::Huawei => VendorName::Huawei,
-            Vendor::Harmony => VendorName::Harmony,
-            Vendor::Honor => VendorName::Honor,
-            Vendor::Oppo => VendorName::Oppo,
-            Vendor::Vivo => VendorName::Vivo,
-            Vendor::Meizu => VendorName::Meizu,
-            Vendor::Umeng => VendorName::Umeng,
-            Vendor::Getui => VendorName::Getui,
-            Vendor::Jpush => VendorName::Jpush,
-        }
-    }
+    let text = text.trim();
+    ALIASES.into_iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(text))).map(|(v, _)| v)
 }
 
 /// What stands between two fields.
@@ -353,7 +238,7 @@ pub struct Mapping {
     pub vendor_column: Option<u32>,
     /// The vendor of every row, when no column says it.
     #[serde(default)]
-    pub vendor: Option<VendorName>,
+    pub vendor: Option<Vendor>,
     /// Variable name -> column.
     #[serde(default)]
     pub variables: BTreeMap<String, u32>,
@@ -457,17 +342,12 @@ mod tests {
 
     #[test]
     fn names_and_codes_read_back() {
-        for vendor in VendorName::ALL {
-            assert_eq!(VendorName::read(vendor.slug()), Some(vendor));
-            assert_eq!(VendorName::from_code(vendor.code()), Some(vendor));
-            assert_eq!(VendorName::read(vendor.name().zh), Some(vendor));
-        }
         for vendor in Vendor::ALL {
-            assert_eq!(VendorName::from(vendor).lane(), Some(vendor));
-            assert_eq!(i64::from(VendorName::from(vendor).code()), vendor.code());
+            assert_eq!(vendor_named(vendor.slug()), Some(vendor));
+            assert_eq!(vendor_named(vendor.name().zh), Some(vendor));
         }
-        assert_eq!(VendorName::read(" 苹果 "), Some(VendorName::Apns));
-        assert_eq!(VendorName::read("nokia"), None);
+        assert_eq!(vendor_named(" 苹果 "), Some(Vendor::Apns));
+        assert_eq!(vendor_named("nokia"), None);
         for reason in RejectReason::ALL {
             assert_eq!(RejectReason::from_code(reason.code()), Some(reason));
         }

@@ -11,7 +11,8 @@ use pipeline::storage::crowd_frame::{CrowdRow, Reject, decode_block};
 use pipeline::storage::crowds::Targets;
 use pipeline::storage::frame::key_of_named;
 use proptest::prelude::*;
-use types::crowd::{Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason, VendorName};
+use types::crowd::{Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason};
+use types::vendor::Vendor;
 use types::problem::{Code, Problem};
 use types::text::Lang;
 
@@ -64,7 +65,7 @@ fn sound(out: &Outcome) {
     assert!(out.rejects.is_sorted_by_key(|r| r.row));
     let mut names = HashSet::new();
     for row in &out.rows {
-        assert_eq!(row.key, key_of_named(row.kind, row.vendor.map_or("", VendorName::slug), &row.text));
+        assert_eq!(row.key, key_of_named(row.kind, row.vendor.map_or("", Vendor::slug), &row.text));
         assert!(names.insert((row.vendor, row.text.clone())), "twice: {}", row.text);
     }
     let mut reasons: BTreeMap<RejectReason, u64> = BTreeMap::new();
@@ -103,7 +104,7 @@ fn tokens_with_a_byte_order_mark() {
         ]
     );
     assert!(out.rejects.iter().any(|r| r.row == 51 && r.reason == RejectReason::UnknownVendor), "nokia stands in row 51");
-    assert!(out.rows.iter().any(|r| r.vendor == Some(VendorName::Oppo)), "vendors without a lane are kept");
+    assert!(out.rows.iter().any(|r| r.vendor == Some(Vendor::Oppo)), "vendors without a lane are kept");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::error::AppError;
 
 #[cfg(feature = "ssr")]
 mod inside {
-    use types::crowd::{Delimiter, Encoding, KeyKind, Mapping, Overrule, VendorName};
+    use types::crowd::{Delimiter, Encoding, KeyKind, Mapping, Overrule, vendor_named};
     use types::ids::UploadId;
     use types::problem::{Code, Problem};
     use types::text::Words;
@@ -39,7 +39,7 @@ mod inside {
         if key == KeyKind::Token {
             match vendor.strip_prefix("column:").and_then(|n| n.parse().ok()) {
                 Some(column) => mapping.vendor_column = Some(column),
-                None => mapping.vendor = VendorName::read(vendor),
+                None => mapping.vendor = vendor_named(vendor),
             }
         }
         for (column, name) in (0u32..).zip(variables) {
@@ -60,7 +60,7 @@ mod inside {
         fn forms_become_choices() {
             let read = mapping("token", 2, "column:1", &["".into(), " name ".into()]).unwrap();
             assert_eq!((read.vendor_column, read.vendor, read.variables["name"]), (Some(1), None, 1));
-            assert_eq!(mapping("token", 0, "xiaomi", &[]).unwrap().vendor, Some(VendorName::Xiaomi));
+            assert_eq!(mapping("token", 0, "xiaomi", &[]).unwrap().vendor, Some(types::vendor::Vendor::Xiaomi));
             assert_eq!(mapping("user", 0, "xiaomi", &[]).unwrap().vendor, None, "only tokens have a vendor");
             assert!(mapping("user", 0, "", &["a".into(), "a".into()]).is_err());
             assert!(mapping("nobody", 0, "", &[]).is_err());

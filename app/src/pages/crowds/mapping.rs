@@ -1,7 +1,8 @@
 //! What was detected, and which column is what: both the person's to overrule.
 
 use leptos::prelude::*;
-use types::crowd::{Delimiter, Encoding, KeyKind, VendorName};
+use types::crowd::{Delimiter, Encoding, KeyKind};
+use types::vendor::Vendor;
 use types::views::crowds::UploadView;
 
 use super::calls::{CheckUpload, OverruleUpload};
@@ -130,7 +131,7 @@ pub fn MappingCard(app: String, upload: UploadView, check: ServerAction<CheckUpl
     let key_columns = columns.iter().enumerate().map(|(i, name)| (i.to_string(), column_name(i, name))).collect();
     let mut vendors = vec![(String::new(), t(NO_VENDOR).to_owned())];
     vendors.extend(columns.iter().enumerate().map(|(i, name)| (format!("column:{i}"), tf(BY_COLUMN, &[&column_name(i, name)]))));
-    vendors.extend(VendorName::ALL.into_iter().map(|v| (v.slug().to_owned(), tf(ALL_ROWS, &[v.name().get(lang)]))));
+    vendors.extend(Vendor::ALL.into_iter().map(|v| (v.slug().to_owned(), tf(ALL_ROWS, &[v.name().get(lang)]))));
     let vendor = match (mapping.vendor_column, mapping.vendor) {
         (Some(column), _) => format!("column:{column}"),
         (None, Some(vendor)) => vendor.slug().to_owned(),

@@ -12,7 +12,7 @@ use pipeline::access::crowd::import::{Crowds, ImportOrder};
 use pipeline::storage::Storage;
 use pipeline::storage::crowds::Crowd;
 use pipeline::world::World;
-use types::crowd::{KeyKind, Mapping, VendorName};
+use types::crowd::{KeyKind, Mapping};
 use types::vendor::Vendor;
 
 use crate::report::Row;
@@ -41,11 +41,7 @@ fn lines(vendor: Vendor, rows: u64) -> impl futures::Stream<Item = Result<Bytes,
 /// A confirmed crowd of `rows` tokens.
 pub async fn import(storage: &Storage, world: &World, folder: &Path, app_no: i64, vendor: Vendor, rows: u64) -> Result<Crowd> {
     let crowds = Crowds::new(storage.clone(), world.clone(), folder.join("uploads"), Limits::default())?;
-    let name = match vendor {
-        Vendor::Apns => VendorName::Apns,
-        _ => VendorName::Xiaomi,
-    };
-    let mapping = Mapping { key: KeyKind::Token, key_column: 0, vendor: Some(name), ..Mapping::default() };
+    let mapping = Mapping { key: KeyKind::Token, key_column: 0, vendor: Some(vendor), ..Mapping::default() };
     let order = ImportOrder {
         name: format!("{} {rows}", vendor.slug()),
         file_name: "bench.csv".to_owned(),

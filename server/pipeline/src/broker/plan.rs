@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::MessageClass;
-use types::crowd::{KeyKind, VendorName};
+use types::crowd::KeyKind;
 use types::ids::ChunkNo;
 use types::life::{FilterRule, Outcome};
 use types::vendor::Vendor;
@@ -239,7 +239,7 @@ impl Planner {
                     targets.extend(block.rows.into_iter().map(|row| Target {
                         key: row.key,
                         kind: row.kind,
-                        vendor: row.vendor.and_then(VendorName::lane),
+                        vendor: row.vendor,
                         text: row.text,
                         variables: row.variables,
                     }));

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use types::crowd::{KeyKind, RejectReason, VendorName};
+use types::crowd::{KeyKind, RejectReason};
+use types::vendor::Vendor;
 
 use super::frame::{Reader, key_of_named, put_text, put_varint};
 use super::{Result, StorageError};
@@ -18,8 +19,8 @@ pub struct CrowdRow {
     /// `frame::key_of` of what follows.
     pub key: i64,
     pub kind: KeyKind,
-    /// Only for tokens. `VendorName::lane` says whether we can send through it.
-    pub vendor: Option<VendorName>,
+    /// Only for tokens.
+    pub vendor: Option<Vendor>,
     pub text: String,
     /// Variable name -> value; empty values left out.
     pub variables: BTreeMap<String, String>,
@@ -47,6 +48,11 @@ pub struct BlockWriter {
     last_key: i64,
 }
 
+/// A vendor's number as one byte, which all of them fit.
+pub fn code_of(vendor: Vendor) -> u8 {
+    vendor.code().to_le_bytes()[0]
+}
+
 impl BlockWriter {
     /// `names` are the variables, in the order the indexes of [`put_value`] speak of.
     pub fn new(kind: KeyKind, names: &[String]) -> BlockWriter {
@@ -67,7 +73,7 @@ impl BlockWriter {
     }
 
     /// `values` is what [`put_value`] wrote (may be empty). Rows come in key order.
-    pub fn push(&mut self, key: i64, vendor: Option<VendorName>, text: &str, values: &[u8]) {
+    pub fn push(&mut self, key: i64, vendor: Option<Vendor>, text: &str, values: &[u8]) {
         debug_assert!(self.count == 0 || key >= self.last_key);
         if self.count == 0 {
             self.first_key = key;
@@ -75,7 +81,7 @@ impl BlockWriter {
         self.last_key = key;
         self.count += 1;
         if self.kind == KeyKind::Token {
-            self.body.push(vendor.map_or(0, VendorName::code));
+            self.body.push(vendor.map_or(0, code_of));
         }
         // Lowercase hex is kept as bytes: half the size of an APNs token.
         let hex = text.len() >= 16 && text.len().is_multiple_of(2) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -129,7 +135,7 @@ pub fn decode_block(bytes: &[u8]) -> Result<Vec<CrowdRow>> {
     let n = read.count()?;
     let mut rows = Vec::with_capacity(n);
     for _ in 0..n {
-        let vendor = if kind == KeyKind::Token { VendorName::from_code(read.byte()?) } else { None };
+        let vendor = if kind == KeyKind::Token { Vendor::from_code(i64::from(read.byte()?)) } else { None };
         let size = read.varint()?;
         let len = usize::try_from(size >> 1).unwrap_or(usize::MAX);
         let raw = read.take(len)?;
@@ -142,7 +148,7 @@ pub fn decode_block(bytes: &[u8]) -> Result<Vec<CrowdRow>> {
             let name = names.get(index).ok_or_else(|| corrupt("unknown variable"))?;
             variables.insert(name.clone(), values.text()?);
         }
-        let key = key_of_named(kind, vendor.map_or("", VendorName::slug), &text);
+        let key = key_of_named(kind, vendor.map_or("", Vendor::slug), &text);
         rows.push(CrowdRow { key, kind, vendor, text, variables });
     }
     Ok(rows)
@@ -203,7 +209,7 @@ mod tests {
             let names = vec!["name".to_owned(), "城市".to_owned()];
             let mut writer = BlockWriter::new(KeyKind::Token, &names);
             let mut rows: Vec<CrowdRow> = rows.into_iter().map(|(text, vendor, value, second)| {
-                let vendor = VendorName::ALL[vendor];
+                let vendor = Vendor::ALL[vendor];
                 let mut variables = BTreeMap::new();
                 if !value.is_empty() {
                     variables.insert(names[usize::from(second)].clone(), value);

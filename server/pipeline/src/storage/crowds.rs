@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use types::Millis;
-use types::crowd::{CrowdCounts, Detected, Mapping, Overrule, RejectReason, UploadState, VendorName};
+use types::crowd::{CrowdCounts, Detected, Mapping, Overrule, RejectReason, UploadState};
+use types::vendor::Vendor;
 use types::ids::{CrowdId, UploadId};
 use types::listing::{Page, PageRequest};
 use types::problem::Problem;
@@ -91,7 +92,7 @@ pub struct NewUpload {
 pub enum Targets {
     Users(Vec<String>),
     Devices(Vec<String>),
-    Tokens(Vec<(VendorName, String)>),
+    Tokens(Vec<(Vendor, String)>),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

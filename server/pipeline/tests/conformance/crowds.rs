@@ -6,7 +6,7 @@ use pipeline::storage::crowd_frame::{BlockWriter, Reject, put_value};
 use pipeline::storage::crowds::{CrowdFilter, NewUpload, Targets};
 use pipeline::storage::frame::key_of;
 use pipeline::storage::{Storage, StorageError};
-use types::crowd::{CrowdCounts, Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason, UploadState, VendorName};
+use types::crowd::{CrowdCounts, Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason, UploadState};
 use types::ids::{CrowdId, UploadId};
 use types::listing::PageRequest;
 use types::problem::{Code, Problem};
@@ -191,6 +191,6 @@ async fn known_counts_each_target_once() {
     assert_eq!(storage.crowds.known(other.no, &users).await.unwrap(), 0);
     let devices = Targets::Devices(made.iter().map(|d| d.as_str().to_owned()).chain(["dev_x".to_owned()]).collect());
     assert_eq!(storage.crowds.known(app.no, &devices).await.unwrap(), 2);
-    let tokens = Targets::Tokens(vec![(VendorName::Xiaomi, token.into()), (VendorName::Oppo, token.into())]);
+    let tokens = Targets::Tokens(vec![(Vendor::Xiaomi, token.into()), (Vendor::Oppo, token.into())]);
     assert_eq!(storage.crowds.known(app.no, &tokens).await.unwrap(), 1);
 }

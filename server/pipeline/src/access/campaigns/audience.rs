@@ -66,7 +66,7 @@ pub fn per_second(lane: &Lane) -> f64 {
 async fn reach(storage: &Storage, app_no: i64, rows: &[CrowdRow]) -> Result<Reached> {
     let mut out: Reached = vec![Vec::new(); rows.len()];
     for kind in KeyKind::ALL {
-        let token = |row: &CrowdRow| row.vendor.and_then(|v| v.lane());
+        let token = |row: &CrowdRow| row.vendor;
         let indexes: Vec<usize> =
             (0..rows.len()).filter(|i| rows[*i].kind == kind && (kind != KeyKind::Token || token(&rows[*i]).is_some())).collect();
         for part in indexes.chunks(1_000) {
@@ -97,7 +97,7 @@ pub fn fates(
     demands: Demands,
 ) -> Vec<std::result::Result<Vendor, FilterRule>> {
     if reaches.is_empty() {
-        let named = row.vendor.and_then(|v| v.lane()).filter(|_| row.kind == KeyKind::Token);
+        let named = row.vendor.filter(|_| row.kind == KeyKind::Token);
         return vec![match named {
             Some(vendor) if lanes.iter().any(|lane| lane.vendor == vendor) => Ok(vendor),
             Some(_) => Err(FilterRule::NoLane),

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use types::crowd::{CrowdCounts, KeyKind, Mapping, RejectReason, VendorName};
+use types::crowd::{CrowdCounts, KeyKind, Mapping, RejectReason};
+use types::vendor::Vendor;
 use types::problem::{Code, Problem};
 
 use super::keys::{self, trim};
 use super::rows::{self, Reading, Row};
 use super::sort::Sorter;
 use super::{Limits, internal, refuse};
-use crate::storage::crowd_frame::{BLOCK_ROWS, Block, BlockWriter, Reject, put_value};
+use crate::storage::crowd_frame::{BLOCK_ROWS, Block, BlockWriter, Reject, code_of, put_value};
 use crate::storage::crowds::Targets;
 use crate::storage::frame::key_of_named;
 
@@ -130,10 +131,10 @@ pub fn run(
         let judged = keys::key(row, mapping).and_then(|key| carried.fill(row, &columns, limits).map(|()| key));
         match judged {
             Ok(key) => {
-                let slug = key.vendor.map_or("", VendorName::slug);
+                let slug = key.vendor.map_or("", Vendor::slug);
                 let order = key_of_named(mapping.key, slug, &key.text);
                 carried.tie.clear();
-                carried.tie.push(key.vendor.map_or(0, VendorName::code));
+                carried.tie.push(key.vendor.map_or(0, code_of));
                 carried.tie.extend_from_slice(key.text.as_bytes());
                 valid.add(order, &carried.tie, &carried.rest).map_err(internal)?;
             }
@@ -164,7 +165,7 @@ pub fn run(
             reject(&mut rejects, number, RejectReason::Duplicate, text)?;
             continue;
         }
-        let vendor = VendorName::from_code(*code);
+        let vendor = Vendor::from_code(i64::from(*code));
         writer.push(entry.key, vendor, text, values);
         targets.push(vendor, text);
         found.counts.valid += 1;
@@ -240,7 +241,7 @@ impl Carried {
 struct Gathered {
     kind: KeyKind,
     texts: Vec<String>,
-    vendors: Vec<VendorName>,
+    vendors: Vec<Vendor>,
 }
 
 impl Gathered {
@@ -248,7 +249,7 @@ impl Gathered {
         Gathered { kind, texts: Vec::new(), vendors: Vec::new() }
     }
 
-    fn push(&mut self, vendor: Option<VendorName>, text: &str) {
+    fn push(&mut self, vendor: Option<Vendor>, text: &str) {
         self.texts.push(text.to_owned());
         self.vendors.extend(vendor);
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use types::crowd::{Delimiter, Detected, Encoding, KeyKind, Mapping, Overrule, VendorName};
+use types::crowd::{Delimiter, Detected, Encoding, KeyKind, Mapping, Overrule, vendor_named};
 use types::problem::{Code, Problem};
 
 use super::decode::{self, Container, Text};
@@ -285,7 +285,7 @@ pub fn suggest(detected: &Detected) -> Mapping {
     let vendor_column = (0..detected.columns.len()).find(|c| {
         let named = detected.header && detected.columns.get(*c).is_some_and(|n| is_vendor_column(n));
         let mut seen = cells(*c).peekable();
-        seen.peek().is_some() && (named || seen.all(|cell| VendorName::read(cell).is_some()))
+        seen.peek().is_some() && (named || seen.all(|cell| vendor_named(cell).is_some()))
     });
     if let (Some(token), Some(vendor)) = (named(KeyKind::Token), vendor_column) {
         return Mapping { key: KeyKind::Token, key_column: number(token), vendor_column: Some(number(vendor)), ..Mapping::default() };

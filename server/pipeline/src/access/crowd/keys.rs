@@ -1,6 +1,7 @@
 //! One row's key: trimmed, of the right form, or the reason why not. Pure.
 
-use types::crowd::{KeyKind, Mapping, RejectReason, VendorName};
+use types::crowd::{KeyKind, Mapping, RejectReason, vendor_named};
+use types::vendor::Vendor;
 use types::ids::DeviceId;
 
 use super::rows::Row;
@@ -11,7 +12,7 @@ pub const USER_ID_MAX: usize = 128;
 /// A recipient as a row names it. Text borrowed from the row where possible.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key<'a> {
-    pub vendor: Option<VendorName>,
+    pub vendor: Option<Vendor>,
     pub text: std::borrow::Cow<'a, str>,
 }
 
@@ -24,7 +25,7 @@ pub fn key<'a>(row: &'a Row<'_>, mapping: &Mapping) -> Result<Key<'a>, RejectRea
         (false, _) => None,
         (true, Some(column)) => {
             let named = row.text(column as usize).ok_or(RejectReason::MissingField)?;
-            Some(VendorName::read(trim(named)).ok_or(RejectReason::UnknownVendor)?)
+            Some(vendor_named(trim(named)).ok_or(RejectReason::UnknownVendor)?)
         }
         (true, None) => Some(mapping.vendor.ok_or(RejectReason::UnknownVendor)?),
     };
@@ -72,16 +73,16 @@ fn device(text: &str) -> Result<(), RejectReason> {
 }
 
 /// APNs tokens are hex and the same in either case: kept in lower case. Others are opaque, printable, one word.
-fn token(vendor: VendorName, text: &str) -> Result<std::borrow::Cow<'_, str>, RejectReason> {
+fn token(vendor: Vendor, text: &str) -> Result<std::borrow::Cow<'_, str>, RejectReason> {
     let len = text.len();
     let good = match vendor {
-        VendorName::Apns => (64..=200).contains(&len) && len.is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()),
-        VendorName::Xiaomi => (10..=256).contains(&len) && opaque(text),
+        Vendor::Apns => (64..=200).contains(&len) && len.is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()),
+        Vendor::Xiaomi => (10..=256).contains(&len) && opaque(text),
         _ => (10..=512).contains(&len) && opaque(text),
     };
     match (good, vendor) {
         (false, _) => Err(RejectReason::BadToken),
-        (true, VendorName::Apns) if text.bytes().any(|b| b.is_ascii_uppercase()) => Ok(text.to_ascii_lowercase().into()),
+        (true, Vendor::Apns) if text.bytes().any(|b| b.is_ascii_uppercase()) => Ok(text.to_ascii_lowercase().into()),
         (true, _) => Ok(text.into()),
     }
 }
@@ -94,7 +95,7 @@ fn opaque(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(kind: KeyKind, vendor: Option<VendorName>, text: &str) -> Result<String, RejectReason> {
+    fn read(kind: KeyKind, vendor: Option<Vendor>, text: &str) -> Result<String, RejectReason> {
         let mapping = Mapping { key: kind, vendor, ..Mapping::default() };
         let ends = [text.len()];
         let row = Row::of(1, text, &ends, &[], false);
@@ -119,12 +120,12 @@ mod tests {
         let id = DeviceId::from_bytes([7; 16]);
         assert_eq!(read(KeyKind::Device, None, id.as_str()), Ok(id.as_str().into()));
         assert_eq!(read(KeyKind::Device, None, "dev_7"), Err(RejectReason::BadCharacter));
-        let apns = |text: &str| read(KeyKind::Token, Some(VendorName::Apns), text);
+        let apns = |text: &str| read(KeyKind::Token, Some(Vendor::Apns), text);
         assert_eq!(apns(&"AB".repeat(32)), Ok("ab".repeat(32)));
         assert_eq!(apns(&"ab".repeat(31)), Err(RejectReason::BadToken));
         assert_eq!(apns(&"a".repeat(65)), Err(RejectReason::BadToken));
         assert_eq!(apns(&"xy".repeat(32)), Err(RejectReason::BadToken));
-        let xiaomi = |text: &str| read(KeyKind::Token, Some(VendorName::Xiaomi), text);
+        let xiaomi = |text: &str| read(KeyKind::Token, Some(Vendor::Xiaomi), text);
         assert_eq!(xiaomi("0o1oh3zMo2enyiqRofzlgf+/="), Ok("0o1oh3zMo2enyiqRofzlgf+/=".into()));
         assert_eq!(xiaomi("short"), Err(RejectReason::BadToken));
         assert_eq!(xiaomi("0o1oh3zMo2,enyiqR"), Err(RejectReason::BadToken));

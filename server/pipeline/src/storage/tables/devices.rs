@@ -11,6 +11,22 @@ use crate::storage::devices::{Device, DeviceFilter, Devices, Reach, Reached, Reg
 use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
+/// Tokens with what decides about them, as one JSON text: `list` of names, and how devices and tokens are found by them.
+macro_rules! reaching {
+    ($list:expr, $joined:literal) => {
+        concat!(
+            "SELECT ",
+            gathered!(
+                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
+            ),
+            " FROM ",
+            $list,
+            " x CROSS JOIN ",
+            $joined
+        )
+    };
+}
+
 pub struct StoredDevices {
     db: Db,
 }
@@ -43,6 +59,12 @@ impl StoredDevices {
             }
         }
         Ok(devices)
+    }
+
+    /// One of the `reaching!` questions.
+    async fn reach(&self, sql: &'static str, app_no: i64, asked: usize, names: String) -> Result<Reached> {
+        let found: String = sqlx::query_scalar(sql).bind(app_no).bind(names).fetch_one(self.db.readers()).await?;
+        placed(asked, &found)
     }
 
     async fn one(&self, row: Option<DeviceRow>) -> Result<Option<Device>> {
@@ -265,80 +287,28 @@ impl Devices for StoredDevices {
     }
 
     async fn reach_users(&self, app_no: i64, users: &[String]) -> Result<Reached> {
-        let found: String = sqlx::query_scalar(concat!(
-            "SELECT ",
-            gathered!(
-                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
-            ),
-            " \
-             FROM ",
-            texts!("$2"),
-            " x CROSS JOIN device d CROSS JOIN device_token t \
-             WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no"
-        ))
-        .bind(app_no)
-        .bind(rows::to_json("users", users)?)
-        .fetch_one(self.db.readers())
-        .await?;
-        placed(users.len(), &found)
+        let sql = reaching!(texts!("$2"), "device d CROSS JOIN device_token t WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no");
+        self.reach(sql, app_no, users.len(), rows::to_json("users", users)?).await
     }
 
     async fn reach_devices(&self, app_no: i64, devices: &[String]) -> Result<Reached> {
-        let found: String = sqlx::query_scalar(concat!(
-            "SELECT ",
-            gathered!(
-                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
-            ),
-            " \
-             FROM ",
-            texts!("$2"),
-            " x CROSS JOIN device d CROSS JOIN device_token t \
-             WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no"
-        ))
-        .bind(app_no)
-        .bind(rows::to_json("devices", devices)?)
-        .fetch_one(self.db.readers())
-        .await?;
-        placed(devices.len(), &found)
+        let sql = reaching!(texts!("$2"), "device d CROSS JOIN device_token t WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no");
+        self.reach(sql, app_no, devices.len(), rows::to_json("devices", devices)?).await
     }
 
     async fn reach_nos(&self, app_no: i64, devices: &[i64]) -> Result<Reached> {
-        let found: String = sqlx::query_scalar(concat!(
-            "SELECT ",
-            gathered!(
-                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
-            ),
-            " \
-             FROM ",
-            numbers!("$2"),
-            " x CROSS JOIN device d CROSS JOIN device_token t \
-             WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no"
-        ))
-        .bind(app_no)
-        .bind(rows::to_json("devices", devices)?)
-        .fetch_one(self.db.readers())
-        .await?;
-        placed(devices.len(), &found)
+        let sql = reaching!(numbers!("$2"), "device d CROSS JOIN device_token t WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no");
+        self.reach(sql, app_no, devices.len(), rows::to_json("devices", devices)?).await
     }
 
     async fn reach_tokens(&self, app_no: i64, tokens: &[(Vendor, String)]) -> Result<Reached> {
         let asked: Vec<(i64, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
-        let found: String = sqlx::query_scalar(concat!(
-            "SELECT ",
-            gathered!(
-                "x.key, d.no, t.vendor, t.token, t.environment, t.state, CAST(d.notifications_on AS INTEGER), CAST(d.test AS INTEGER)"
-            ),
-            " \
-             FROM ",
+        let sql = reaching!(
             lists!("$2"),
-            " x CROSS JOIN device_token t CROSS JOIN device d \
+            "device_token t CROSS JOIN device d \
              WHERE t.app_no = $1 AND t.vendor = CAST(x.value ->> 0 AS BIGINT) AND t.token = x.value ->> 1 AND d.no = t.device_no"
-        ))
-        .bind(app_no)
-        .bind(rows::to_json("tokens", &asked)?)
-        .fetch_one(self.db.readers())
-        .await?;
-        placed(tokens.len(), &found)
+        );
+        self.reach(sql, app_no, tokens.len(), rows::to_json("tokens", &asked)?).await
     }
 
     async fn quarantine(&self, app_no: i64, vendor: Vendor, tokens: &[(String, Option<Millis>)], reason: &str, now: Millis) -> Result<u64> {
