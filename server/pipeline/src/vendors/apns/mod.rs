@@ -10,9 +10,8 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Callback, CallbackReply, Credential, Dialect, DialectError, PassPlan};
 
 pub struct Apns;
 
@@ -39,17 +38,7 @@ impl Dialect for Apns {
         })
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     /// Hex, whole bytes. Apple asks not to assume a length; 64 digits is usual (apns.md, 2).
     fn token_is_plausible(&self, token: &str) -> bool {

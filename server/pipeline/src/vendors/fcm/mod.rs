@@ -10,9 +10,8 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, Judgement, PassPlan, Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, PassPlan, Request, Wire};
 use super::service_account::ServiceAccount;
 
 pub struct Fcm;
@@ -38,17 +37,7 @@ impl Dialect for Fcm {
         exchange::read(wire)
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     /// Google calls nobody back (fcm.md, 6).
     fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {

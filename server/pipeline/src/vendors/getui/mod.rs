@@ -9,10 +9,8 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, PassPlan, Preparation,
-    Proven, Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Batch, Callback, Credential, Dialect, DialectError, NotPrepared, Preparation, Proven, Wire};
 
 pub struct Getui;
 
@@ -21,17 +19,7 @@ impl Dialect for Getui {
         Vendor::Getui
     }
 
-    fn pass_plan(&self, credential: &Credential) -> Result<PassPlan, DialectError> {
-        exchange::plan(credential)
-    }
-
-    fn exchange(&self, credential: &Credential, now: Millis) -> Result<Request, DialectError> {
-        exchange::request(credential, now)
-    }
-
-    fn read_exchange(&self, wire: &Wire, now: Millis) -> Result<Issued, Failure> {
-        exchange::read(wire, now)
-    }
+    by_files!(exchange);
 
     fn prepare(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Option<Preparation>, DialectError> {
         prepare::prepare(batch, credential, pass)
@@ -45,17 +33,7 @@ impl Dialect for Getui {
         prepare::read(wire, now)
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     fn proven(&self, callback: &Callback<'_>, credential: &Credential) -> Option<Proven> {
         Some(receipt::proven(callback.body, credential))
@@ -66,8 +44,6 @@ impl Dialect for Getui {
         (16..=64).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_alphanumeric())
     }
 
-    /// Any answer counts as taken (getui.md, 6).
-    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
-        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
-    }
+    // Any answer counts as taken (getui.md, 6).
+    by_files!(ok);
 }

@@ -12,9 +12,8 @@ mod signature;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, Judgement, PassPlan, Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, PassPlan, Request, Wire};
 
 pub(super) use answer::judge;
 pub(super) use receipt::read as read_receipts;
@@ -49,17 +48,7 @@ impl Dialect for Huawei {
         exchange::read(wire)
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     fn signature_header(&self) -> Option<&'static str> {
         Some(SIGNATURE_HEADER)

@@ -10,10 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, NotPrepared, PassPlan, Preparation, Request,
-    VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Batch, Callback, CallbackReply, Credential, Dialect, DialectError, NotPrepared, PassPlan, Preparation, Wire};
 use super::proof::same;
 
 pub struct Jpush;
@@ -48,17 +46,7 @@ impl Dialect for Jpush {
         prepare::read(wire, now)
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     /// Jiguang shows us the pair by which we show ourselves.
     fn signature_header(&self) -> Option<&'static str> {

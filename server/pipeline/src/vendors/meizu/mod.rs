@@ -8,10 +8,8 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, NotPrepared, PassPlan, Preparation, Request,
-    VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Batch, Callback, Credential, Dialect, DialectError, NotPrepared, PassPlan, Preparation, Request, Wire};
 use super::picture::Picture;
 
 pub struct Meizu;
@@ -52,26 +50,14 @@ impl Dialect for Meizu {
         host == "meizu.com" || host.ends_with(".meizu.com")
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     fn genuine(&self, callback: &Callback<'_>, credential: &Credential, _received_at: Millis) -> Result<(), String> {
         receipt::genuine(callback, credential)
     }
 
-    /// Any 200 (meizu.md, 6).
-    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
-        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
-    }
+    // Any 200 (meizu.md, 6).
+    by_files!(ok);
 
     /// Of no documented length; without the comma that joins ids in a request.
     fn token_is_plausible(&self, token: &str) -> bool {

@@ -7,9 +7,8 @@ mod request;
 
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Credential, Dialect, DialectError, PassPlan};
 
 pub struct Umeng;
 
@@ -28,24 +27,12 @@ impl Dialect for Umeng {
         Ok(PassPlan::Static(credential.get("app_master_secret").trim().to_owned()))
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     /// 44 characters on Android (umeng.md, 2); iOS apps have an appkey of their own, which is not this one.
     fn token_is_plausible(&self, token: &str) -> bool {
         token.len() == 44 && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     }
 
-    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
-        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
-    }
+    by_files!(ok);
 }

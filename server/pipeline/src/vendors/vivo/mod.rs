@@ -9,10 +9,8 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, PassPlan, Preparation,
-    Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Batch, Credential, Dialect, DialectError, NotPrepared, Preparation, Wire};
 
 pub struct Vivo;
 
@@ -21,17 +19,7 @@ impl Dialect for Vivo {
         Vendor::Vivo
     }
 
-    fn pass_plan(&self, credential: &Credential) -> Result<PassPlan, DialectError> {
-        exchange::plan(credential)
-    }
-
-    fn exchange(&self, credential: &Credential, now: Millis) -> Result<Request, DialectError> {
-        exchange::request(credential, now)
-    }
-
-    fn read_exchange(&self, wire: &Wire, now: Millis) -> Result<Issued, Failure> {
-        exchange::read(wire, now)
-    }
+    by_files!(exchange);
 
     fn prepare(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Option<Preparation>, DialectError> {
         prepare::missing(batch, credential, pass)
@@ -45,22 +33,10 @@ impl Dialect for Vivo {
         prepare::read(wire, now)
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
+    by_files!(send);
 
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
-
-    /// Any 200 (vivo.md, 6).
-    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
-        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
-    }
+    // Any 200 (vivo.md, 6).
+    by_files!(ok);
 
     /// 23 characters once, of no fixed length today (vivo.md, 2); receipts join them with commas.
     fn token_is_plausible(&self, token: &str) -> bool {

@@ -6,9 +6,8 @@ mod request;
 
 use types::vendor::Vendor;
 
-use super::dialect::{
-    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
-};
+use super::by_files;
+use super::dialect::{Credential, Dialect, DialectError, PassPlan};
 
 pub struct Xiaomi;
 
@@ -31,25 +30,13 @@ impl Dialect for Xiaomi {
         Ok(PassPlan::Static(format!("key={secret}")))
     }
 
-    fn build(&self, batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
-        request::build(batch, credential, pass)
-    }
-
-    fn judge(&self, batch: &Batch<'_>, wire: &Wire) -> Judgement {
-        answer::judge(batch, wire)
-    }
-
-    fn read_receipts(&self, callback: &Callback<'_>) -> Result<Vec<VendorReceipt>, DialectError> {
-        receipt::read(callback)
-    }
+    by_files!(send);
 
     /// Printable, without the comma that joins ids in a request.
     fn token_is_plausible(&self, token: &str) -> bool {
         (8..=256).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic() && b != b',')
     }
 
-    /// Any 200 (xiaomi.md, 6).
-    fn callback_reply(&self, _callback: &Callback<'_>) -> Option<CallbackReply> {
-        Some(CallbackReply { content_type: "text/plain", body: "ok".to_owned() })
-    }
+    // Any 200 (xiaomi.md, 6).
+    by_files!(ok);
 }
