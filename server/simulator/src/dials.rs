@@ -91,6 +91,10 @@ pub struct Dials {
     pub goaway_every: u32,
     /// GOAWAY with an error code and a reason in its debug data instead of a graceful one.
     pub goaway_error: bool,
+    /// HTTP/2: our first SETTINGS come so much later.
+    pub late_settings_ms: u32,
+    /// HTTP/2: a PING so often; the answers stand in the ledger as `pong`.
+    pub ping_ms: u32,
     /// HTTP/2: streams allowed before the first valid APNs token, and after it.
     pub first_streams: u32,
     pub max_streams: u32,
@@ -205,6 +209,8 @@ impl Default for Dials {
             garbage: Garbage::Empty,
             goaway_every: 0,
             goaway_error: false,
+            late_settings_ms: 0,
+            ping_ms: 0,
             first_streams: 1,
             max_streams: 1_000,
             pace_per_second: 0,

@@ -103,3 +103,31 @@ async fn tasks_and_receipts() -> Done {
     assert_eq!(rows[&format!("{id}-2")], json!({"param": "cmp-42", "type": 2, "targets": ["click-2"]}));
     Ok(())
 }
+
+#[tokio::test]
+async fn pictures_and_redirects() -> Done {
+    let mut account = account();
+    account.rights.insert("vip".into());
+    let d = Desk::new(account).await;
+    let upload = async |fields: &[(&str, &str)]| call(&d, "/garcia/api/server/push/uploadImg", "mz-demo-secret", fields).await;
+    let source = "https://img.example.com/a.png";
+    assert_eq!(upload(&[("appId", "10001"), ("imgType", "1")]).await?.text("/code"), "110004");
+    assert_eq!(upload(&[("appId", "10001"), ("imgType", "2"), ("imgUrl", source)]).await?.text("/code"), "1005");
+    assert_eq!(upload(&[("appId", "10001"), ("imgType", "1"), ("imgUrl", "a.png")]).await?.text("/code"), "1005");
+    let bar = upload(&[("appId", "10001"), ("imgType", "0"), ("imgUrl", source)]).await?.text("/value/imgUrl");
+    let expanded = upload(&[("appId", "10001"), ("imgType", "1"), ("imgUrl", source)]).await?.text("/value/imgUrl");
+    assert_eq!(d.twin.ledger().pictures(Vendor::Meizu)[1].bytes, source.as_bytes());
+    let shown = |url: &str| with(&message(), "/noticeExpandInfo", json!({"noticeExpandType": 2, "noticeExpandImgUrl": url}));
+    for (url, code) in [(source, "1005"), (bar.as_str(), "1005"), (expanded.as_str(), "200")] {
+        assert_eq!(push(&d, "reg-1", &shown(url)).await?.text("/code"), code, "{url}");
+    }
+    d.dial(Dials { redirect: true, ..Dials::default() });
+    let said = push(&d, "reg-2", &message()).await?;
+    let there = said.text("/redirect");
+    assert!(said.text("/code") == "300" && there.ends_with(PUSH), "{there}");
+    let below = there.split_once("/meizu").ok_or("of the twin")?.1.to_owned();
+    let text = message().to_string();
+    let fields = [("appId", "10001"), ("pushIds", "reg-2"), ("messageJson", text.as_str())];
+    assert_eq!(call(&d, &below, "mz-demo-secret", &fields).await?.text("/code"), "200");
+    Ok(())
+}

@@ -132,3 +132,54 @@ async fn contents_broadcasts_limits_and_receipts() -> Done {
     assert_eq!(d.twin.ledger().windows(Vendor::Oppo, 4).over, 0);
     Ok(())
 }
+
+/// `multipart/form-data` by hand: fields, and a file when there is one.
+async fn upload(d: &Desk, token: &str, kind: &str, ttl: &str, file: Option<&[u8]>) -> reqwest::Result<Value> {
+    let mut body = Vec::new();
+    if !ttl.is_empty() {
+        body.extend_from_slice(format!("--B\r\nContent-Disposition: form-data; name=\"picture_ttl\"\r\n\r\n{ttl}\r\n").as_bytes());
+    }
+    if let Some(file) = file {
+        body.extend_from_slice(b"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\n");
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--B--\r\n");
+    let call = d.client.post(d.url(&format!("/server/v1/media/upload/{kind}"))).header("auth_token", token);
+    call.header("content-type", "multipart/form-data; boundary=B").body(body).send().await?.json().await
+}
+
+#[tokio::test]
+async fn pictures_are_looked_at_kept_and_used_in_broadcasts_only() -> Done {
+    let d = Desk::new(KeyedAccount { save_daily: 2, ..account() }).await;
+    let token = token(&d).await?;
+    let made = async |name: &str| d.client.get(d.url("").replace("/oppo", &format!("/pictures/{name}"))).send().await?.bytes().await;
+    let (big, small) = (made("876x324.png").await?, made("144x144.png").await?);
+    for (kind, ttl, file, code) in [
+        ("big_picture", "", Some(big.as_ref()), 40),
+        ("big_picture", "0", Some(big.as_ref()), 41),
+        ("big_picture", "60", None, 40),
+        ("big_picture", "60", Some(small.as_ref()), 41),
+        ("big_picture", "60", Some(b"<html>".as_slice()), 41),
+        ("small_picture", "60", Some(made("144x144-60.png").await?.as_ref()), 41),
+        ("medium_picture", "60", Some(big.as_ref()), 20),
+    ] {
+        assert_eq!(upload(&d, &token, kind, ttl, file).await?["code"], code, "{kind} {ttl}");
+    }
+    assert_eq!(upload(&d, "", "big_picture", "60", Some(&big)).await?["code"], 29);
+    assert!(d.twin.ledger().pictures(Vendor::Oppo).is_empty());
+    let said = upload(&d, &token, "big_picture", "60", Some(&big)).await?;
+    let (id, kept) = (said["data"]["big_picture_id"].as_str().ok_or("an id")?, d.twin.ledger().pictures(Vendor::Oppo));
+    assert_eq!((kept.len(), kept[0].id.as_str(), kept[0].bytes.as_slice()), (1, id, big.as_ref()), "byte for byte");
+    let save = async |fields: &[(&str, &str)]| {
+        let base = [("auth_token", token.as_str()), ("title", "标题"), ("content", "正文")];
+        d.form(&format!("{N}save_message_content"), &[], &[&base[..], fields].concat()).await
+    };
+    assert_eq!(save(&[("style", "3")]).await?.text("/code"), "40", "which picture?");
+    assert_eq!(save(&[("style", "3"), ("big_picture_id", "stranger")]).await?.text("/code"), "51");
+    assert_eq!(save(&[("small_picture_id", id)]).await?.text("/code"), "51", "a big one is no small one");
+    assert_eq!(save(&[("style", "3"), ("big_picture_id", id)]).await?.text("/code"), "0");
+    assert_eq!(upload(&d, &token, "small_picture", "60", Some(&small)).await?["code"], 0);
+    assert_eq!(upload(&d, &token, "small_picture", "60", Some(&small)).await?["code"], 34, "two a day");
+    Ok(())
+}

@@ -95,3 +95,17 @@ async fn goaway_tells_the_last_stream_and_its_reason() -> Done {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn settings_may_come_late_and_pings_are_answered() -> Done {
+    let (twin, p8) = (twin().await, P8::generate());
+    twin.add_account(apns_account(&p8))?;
+    twin.set_dials(Vendor::Apns, Dials { late_settings_ms: 400, ping_ms: 50, ..Dials::default() })?;
+    let (sender, _driver) = connect(&twin).await?;
+    let began = tokio::time::Instant::now();
+    assert_eq!(push(&sender, &p8.jwt(TEAM, KID, now()), "1".repeat(64)).await?, 200);
+    assert!(began.elapsed() >= Duration::from_millis(300), "nothing is answered before the settings");
+    let pongs = || twin.ledger().answers().get(&Vendor::Apns).and_then(|a| a.get("pong")).copied().unwrap_or(0);
+    until(|| (pongs() >= 3).then_some(())).await;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Materials at vendors.
 
-use pipeline::storage::materials::Material;
+use pipeline::storage::materials::{Material, Preparation, Stage};
+use types::ids::CampaignId;
 use types::vendor::Vendor;
 
 use super::fresh_storage;
@@ -33,4 +34,34 @@ async fn a_material_is_found_by_its_digest_until_it_is_forgotten() {
     assert_eq!(storage.materials.clear(NOW + 100, 10).await.unwrap(), 1, "the picture had ended");
     storage.materials.forget(lane.no, "k1").await.unwrap();
     assert_eq!(storage.materials.of_message(message_no).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_preparation_is_taken_up_by_one_and_again_when_it_ended_or_is_of_something_else() {
+    let storage = fresh_storage().await;
+    let (_, lane, _) = sending(&storage, 1).await;
+    let campaign = CampaignId::from_bytes([7; 16]);
+    let one = Preparation {
+        campaign: campaign.clone(),
+        lane_no: lane.no,
+        made_of: "a".into(),
+        stage: Stage::UnderWay,
+        words: String::new(),
+        at: NOW,
+        ends_at: NOW + 100,
+    };
+    let materials = &storage.materials;
+    assert!(materials.take_up(&one).await.unwrap());
+    assert!(!materials.take_up(&one).await.unwrap(), "somebody has it");
+    let failed = Preparation { stage: Stage::Failed, words: "42 used up".into(), at: NOW + 5, ends_at: NOW + 50, ..one.clone() };
+    materials.settle(&failed).await.unwrap();
+    assert_eq!(materials.preparations(&campaign).await.unwrap(), [failed.clone()]);
+    assert!(!materials.take_up(&Preparation { at: NOW + 49, ..one.clone() }).await.unwrap(), "not yet");
+    assert!(materials.take_up(&Preparation { at: NOW + 50, ends_at: NOW + 200, ..one.clone() }).await.unwrap(), "its time came");
+    let other = Preparation { made_of: "b".into(), at: NOW + 60, ends_at: NOW + 300, ..one.clone() };
+    assert!(materials.take_up(&other).await.unwrap(), "the words changed");
+    materials.settle(&Preparation { stage: Stage::Ready, ..one.clone() }).await.unwrap();
+    assert_eq!(materials.preparations(&campaign).await.unwrap(), [other], "who is late with the old words changes nothing");
+    assert_eq!(materials.clear(NOW + 301, 10).await.unwrap(), 1);
+    assert_eq!(materials.preparations(&campaign).await.unwrap(), []);
 }

@@ -2,4 +2,5 @@
 
 mod apns;
 mod peers;
+mod pictures;
 mod plain;

@@ -47,7 +47,14 @@ enum Next {
 
 pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Result<(), h2::Error> {
     let inlet = Inlet::default();
-    let mut streams = twin.dials(Vendor::Apns).first_streams;
+    let dials = twin.dials(Vendor::Apns);
+    if dials.late_settings_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(dials.late_settings_ms.into())).await;
+    }
+    let mut pinging = dials.ping_ms > 0;
+    let every = Duration::from_millis(dials.ping_ms.max(1).into());
+    let mut pings = tokio::time::interval(every);
+    let mut streams = dials.first_streams;
     inlet.limit_streams(streams);
     let mut connection = h2::server::Builder::new()
         .initial_window_size(WINDOW)
@@ -57,6 +64,7 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
         .handshake::<_, Bytes>(Tap::new(stream, inlet.clone()))
         .await?;
     let mut line = Line::default();
+    let mut ping_pong = connection.ping_pong();
     let mut steps = Steps::new();
     let mut last_stream = 0;
     let mut sent_away = false;
@@ -94,6 +102,17 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, twin: &Arc<Twin>) -> Res
                     accepted = connection.accept().now_or_never();
                 }
             }
+            _ = pings.tick(), if pinging => match &mut ping_pong {
+                // One is under way at most; a pong that came since the last one is counted.
+                Some(line) => {
+                    if std::future::poll_fn(|cx| line.poll_pong(cx)).now_or_never().is_some_and(|pong| pong.is_ok()) {
+                        twin.ledger.refuse(Vendor::Apns, "pong");
+                    }
+                    // An error = the last one is not answered yet.
+                    drop(line.send_ping(h2::Ping::opaque()));
+                }
+                None => pinging = false,
+            },
             Some(step) = steps.next(), if !steps.is_empty() => next = advance(twin, &mut line, &mut steps, step),
         }
         for mut reading in arrived.drain(..) {
