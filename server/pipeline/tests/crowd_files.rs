@@ -12,9 +12,9 @@ use pipeline::storage::crowds::Targets;
 use pipeline::storage::frame::key_of_named;
 use proptest::prelude::*;
 use types::crowd::{Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason};
-use types::vendor::Vendor;
 use types::problem::{Code, Problem};
 use types::text::Lang;
+use types::vendor::Vendor;
 
 struct Outcome {
     detected: Detected,

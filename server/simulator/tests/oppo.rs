@@ -140,7 +140,9 @@ async fn upload(d: &Desk, token: &str, kind: &str, ttl: &str, file: Option<&[u8]
         body.extend_from_slice(format!("--B\r\nContent-Disposition: form-data; name=\"picture_ttl\"\r\n\r\n{ttl}\r\n").as_bytes());
     }
     if let Some(file) = file {
-        body.extend_from_slice(b"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\n");
+        body.extend_from_slice(
+            b"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"p.png\"\r\nContent-Type: image/png\r\n\r\n",
+        );
         body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n");
     }

@@ -34,12 +34,8 @@ pub fn MadeReady(progress: RwSignal<CampaignProgress>) -> impl IntoView {
         });
         let table = (!ahead.lanes.is_empty()).then(|| {
             let rows = ahead.lanes.iter().map(|lane| view! { <Row lane=lane.clone() zone=zone /> }).collect_view();
-            let columns = vec![
-                Column::text(LANE.get(lang)),
-                Column::text(STATE.get(lang)),
-                Column::text(AT.get(lang)),
-                Column::text(NOTE.get(lang)),
-            ];
+            let columns =
+                vec![Column::text(LANE.get(lang)), Column::text(STATE.get(lang)), Column::text(AT.get(lang)), Column::text(NOTE.get(lang))];
             view! {
                 <Table caption=TITLE.get(lang) columns=columns>
                     {rows}

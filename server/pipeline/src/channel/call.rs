@@ -112,9 +112,7 @@ pub async fn prepare_ahead(
     let desk = Desk { tools, config, opened, message_no, dialect: registry::dialect(config.lane.vendor) };
     let mut pass = desk.pass().await?;
     match desk.prepared(batch, &mut pass, &mut false, pictures_only).await {
-        Ok((prepared, ends_at)) => {
-            Ok(Ready { materials: prepared.ids.len(), ends_at, left_out: prepared.left_out.into_values().next() })
-        }
+        Ok((prepared, ends_at)) => Ok(Ready { materials: prepared.ids.len(), ends_at, left_out: prepared.left_out.into_values().next() }),
         Err(Stuck::Unsayable(words)) => Err(Failure::new(FailureClass::BadContent, words.0)),
         Err(Stuck::Failed(not)) => Err(not.failure),
     }
@@ -144,7 +142,8 @@ impl Desk<'_> {
     /// The way a vendor's redirect names: to one of its own hosts, or to the lane's.
     fn redirected(&self, to: &str) -> Option<Route> {
         let way = &self.opened.ways.first()?.1;
-        let host = |url: &str| url.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("https"))?.host().map(str::to_ascii_lowercase);
+        let host =
+            |url: &str| url.parse::<http::Uri>().ok().filter(|uri| uri.scheme_str() == Some("https"))?.host().map(str::to_ascii_lowercase);
         let named = host(to)?;
         (self.dialect.may_redirect(&named) || host(&way.base_url) == Some(named)).then(|| Route { base_url: spoken(to), ..way.clone() })
     }
@@ -249,7 +248,8 @@ impl Desk<'_> {
             Err(error) => (None, error.failure.words.clone()),
         };
         let (message_no, key) = (self.message_no, wanted.key);
-        let kept = Material { lane_no, key: key.clone(), kind: wanted.kind.to_owned(), message_no, vendor_id, words, made_at: now, ends_at };
+        let kept =
+            Material { lane_no, key: key.clone(), kind: wanted.kind.to_owned(), message_no, vendor_id, words, made_at: now, ends_at };
         tools.materials.keep(&tools.storage, kept).await;
         match read {
             Ok(id) => Ok(Made::Id(id, ends_at)),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use types::Millis;
 use types::crowd::{CrowdCounts, Detected, Mapping, Overrule, RejectReason, UploadState};
-use types::vendor::Vendor;
 use types::ids::{CrowdId, UploadId};
 use types::listing::{Page, PageRequest};
 use types::problem::Problem;
+use types::vendor::Vendor;
 
 use super::Result;
 pub use super::crowd_frame::CrowdRow;

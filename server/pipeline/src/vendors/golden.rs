@@ -235,7 +235,8 @@ fn written(vendor: Vendor, sample: &Sample) -> String {
                     Ok(request) => {
                         text.push_str(&format!("prepare {} for {} ms\n{}\n\n", wanted.kind, wanted.lives, request_text(&request)));
                         // OPPO's ids carry the kind of picture.
-                        let id = if wanted.kind == "image" && vendor == Vendor::Oppo { format!("big:p-{n}") } else { format!("prepared-{n}") };
+                        let id =
+                            if wanted.kind == "image" && vendor == Vendor::Oppo { format!("big:p-{n}") } else { format!("prepared-{n}") };
                         prepared.ids.insert(wanted.key, id);
                     }
                     Err(words) => {

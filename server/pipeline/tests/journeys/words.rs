@@ -63,7 +63,8 @@ async fn outside_the_vendors_hours_a_message_waits_and_does_not_fail() {
     }
     t.simulator.set_dials(Vendor::Vivo, Dials { vendor_hours: true, ..t.simulator.dials(Vendor::Vivo) }).expect("dials");
     let sent = t.send(t.submission(Targets::Users { users: users[2..].to_vec() })).await;
-    let lane = t.house.storage.apps.lanes_of(t.app.no).await.expect("lanes").into_iter().find(|l| l.vendor == Vendor::Vivo).expect("a lane");
+    let lane =
+        t.house.storage.apps.lanes_of(t.app.no).await.expect("lanes").into_iter().find(|l| l.vendor == Vendor::Vivo).expect("a lane");
     let closed = |t: &TestHouse| t.house.statuses.get(lane.no).closed_until;
     let funnel = t.until(sent.no, |_, _| closed(&t).is_some()).await;
     assert_eq!((funnel.total.waiting, funnel.total.refused, funnel.total.expired), (5, 0, 0), "{:?}", funnel.losses);
@@ -84,7 +85,8 @@ async fn a_vendor_that_signs_its_address_is_reached_by_several_hosts() {
     let dead = "https://127.0.0.1:9/umeng".to_owned();
     let ways = [here, there, dead].map(|to| Way { share: 1, kind: WayKind::Host(to) }).to_vec();
     t.lane(Vendor::Umeng, |lane| (lane.ways, lane.batch) = (ways, 5)).await;
-    let lane = t.house.storage.apps.lanes_of(t.app.no).await.expect("lanes").into_iter().find(|l| l.vendor == Vendor::Umeng).expect("a lane");
+    let lane =
+        t.house.storage.apps.lanes_of(t.app.no).await.expect("lanes").into_iter().find(|l| l.vendor == Vendor::Umeng).expect("a lane");
     let mut submission = t.submission(Targets::Users { users });
     submission.class = MessageClass::Transactional;
     let sent = t.send(submission).await;

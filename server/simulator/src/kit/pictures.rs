@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn multipart_is_read_as_the_rfc_writes_it() {
-        let body = b"--B\r\nContent-Disposition: form-data; name=\"ttl\"\r\n\r\n60\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; \
+        let body =
+            b"--B\r\nContent-Disposition: form-data; name=\"ttl\"\r\n\r\n60\r\n--B\r\nContent-Disposition: form-data; name=\"file\"; \
             filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n\r\n--x\r\n--B--\r\n";
         let found = parts("multipart/form-data; boundary=B", body).expect("parts");
         assert_eq!(found["ttl"], (None, b"60".to_vec()));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use types::crowd::{CrowdCounts, KeyKind, Mapping, RejectReason};
-use types::vendor::Vendor;
 use types::problem::{Code, Problem};
+use types::vendor::Vendor;
 
 use super::keys::{self, trim};
 use super::rows::{self, Reading, Row};

@@ -1,8 +1,8 @@
 //! One row's key: trimmed, of the right form, or the reason why not. Pure.
 
 use types::crowd::{KeyKind, Mapping, RejectReason, vendor_named};
-use types::vendor::Vendor;
 use types::ids::DeviceId;
+use types::vendor::Vendor;
 
 use super::rows::Row;
 

@@ -287,17 +287,22 @@ impl Devices for StoredDevices {
     }
 
     async fn reach_users(&self, app_no: i64, users: &[String]) -> Result<Reached> {
-        let sql = reaching!(texts!("$2"), "device d CROSS JOIN device_token t WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no");
+        let sql = reaching!(
+            texts!("$2"),
+            "device d CROSS JOIN device_token t WHERE d.app_no = $1 AND d.user_id = x.value AND t.device_no = d.no"
+        );
         self.reach(sql, app_no, users.len(), rows::to_json("users", users)?).await
     }
 
     async fn reach_devices(&self, app_no: i64, devices: &[String]) -> Result<Reached> {
-        let sql = reaching!(texts!("$2"), "device d CROSS JOIN device_token t WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no");
+        let sql =
+            reaching!(texts!("$2"), "device d CROSS JOIN device_token t WHERE d.id = x.value AND d.app_no = $1 AND t.device_no = d.no");
         self.reach(sql, app_no, devices.len(), rows::to_json("devices", devices)?).await
     }
 
     async fn reach_nos(&self, app_no: i64, devices: &[i64]) -> Result<Reached> {
-        let sql = reaching!(numbers!("$2"), "device d CROSS JOIN device_token t WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no");
+        let sql =
+            reaching!(numbers!("$2"), "device d CROSS JOIN device_token t WHERE d.no = x.value AND d.app_no = $1 AND t.device_no = d.no");
         self.reach(sql, app_no, devices.len(), rows::to_json("devices", devices)?).await
     }
 

@@ -7,7 +7,9 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::dialect::{Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire};
+use super::dialect::{
+    Batch, Callback, CallbackReply, Credential, Dialect, DialectError, Judgement, PassPlan, Request, VendorReceipt, Wire,
+};
 use super::huawei;
 use super::service_account::ServiceAccount;
 

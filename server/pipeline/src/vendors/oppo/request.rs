@@ -92,17 +92,16 @@ pub(super) fn notification(batch: &Batch<'_>, credential: &Credential) -> Result
     let (title, body) = texts(batch, Vendor::Oppo)?;
     bounded("title", title, TITLE_MAX)?;
     let length = bounded("body", body, CONTENT_LONG_MAX)?;
-    let picture = picture_key(batch, credential).filter(|_| broadcasts(batch)).and_then(|(key, _)| batch.prepared.get(&key)).and_then(|id| id.split_once(':'));
+    let picture = picture_key(batch, credential)
+        .filter(|_| broadcasts(batch))
+        .and_then(|(key, _)| batch.prepared.get(&key))
+        .and_then(|id| id.split_once(':'));
     let style = match picture {
         Some(("big", _)) => 3,
         _ if length > CONTENT_NORMAL_MAX => 2,
         _ => 1,
     };
-    let mut out: Notification = vec![
-        ("style", Number(style)),
-        ("title", Text(title.to_owned())),
-        ("content", Text(body.to_owned())),
-    ];
+    let mut out: Notification = vec![("style", Number(style)), ("title", Text(title.to_owned())), ("content", Text(body.to_owned()))];
     match picture {
         Some(("big", id)) => out.push(("big_picture_id", Text(id.to_owned()))),
         Some((_, id)) => out.push(("small_picture_id", Text(id.to_owned()))),
