@@ -236,7 +236,7 @@ impl House {
 
 /// Where a lane's vendor shall post receipts.
 fn callbacks(public_url: Option<String>) -> Callbacks {
-    Arc::new(move |config, message: &str| {
+    Arc::new(move |config, message| {
         let base = public_url.as_deref()?;
         Some(crate::vendors::dialect::CallbackTarget {
             url: format!("{base}/callbacks/{}/{}", config.lane.vendor.slug(), config.app.callback_secret),

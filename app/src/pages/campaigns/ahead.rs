@@ -33,7 +33,7 @@ pub fn MadeReady(progress: RwSignal<CampaignProgress>) -> impl IntoView {
             view! { <p>{FROM.fill(lang, &[&at])}</p> }
         });
         let table = (!ahead.lanes.is_empty()).then(|| {
-            let rows = ahead.lanes.iter().map(|lane| view! { <Row lane=lane.clone() zone=zone /> }).collect_view();
+            let rows = ahead.lanes.iter().map(|lane| view! { <LaneRow lane=lane.clone() zone=zone /> }).collect_view();
             let columns =
                 vec![Column::text(LANE.get(lang)), Column::text(STATE.get(lang)), Column::text(AT.get(lang)), Column::text(NOTE.get(lang))];
             view! {
@@ -53,7 +53,7 @@ pub fn MadeReady(progress: RwSignal<CampaignProgress>) -> impl IntoView {
 }
 
 #[component]
-fn Row(lane: LaneAhead, zone: StoredValue<types::views::shell::ZoneTable>) -> impl IntoView {
+fn LaneRow(lane: LaneAhead, zone: StoredValue<types::views::shell::ZoneTable>) -> impl IntoView {
     let lang = use_lang();
     let tone = match lane.stage {
         AheadStage::Ready => Tone::Ok,

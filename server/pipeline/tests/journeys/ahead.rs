@@ -142,7 +142,7 @@ async fn pictures_and_contents_are_at_the_vendors_before_the_start_and_are_used(
     let users = everybody(&t).await;
     let url = picture(&t, "876x324.png");
     let content = Content { title: "Sale".into(), body: "All of it".into(), image: Some(url.clone()), ..Content::default() };
-    let id = scheduled(&t, &users, content, 5_000).await;
+    let id = scheduled(&t, &users, content, 8_000).await;
     let rows = ready(&t, &id).await;
     assert_eq!(campaign(&t, &id).await.state, CampaignState::Scheduled, "all this before the start");
     for vendor in Vendor::ALL {
@@ -184,7 +184,7 @@ async fn a_lane_that_cannot_be_made_ready_holds_nobody_up_and_its_first_batch_pr
     let well = t.simulator.dials(Vendor::Oppo);
     t.simulator.set_dials(Vendor::Oppo, Dials { error_share: 1.0, error: "-1".into(), ..well.clone() }).expect("dials");
     let content = Content { title: "Sale".into(), body: "All of it".into(), image: Some(picture(&t, "328x120.png")), ..Content::default() };
-    let id = scheduled(&t, &users, content, 5_000).await;
+    let id = scheduled(&t, &users, content, 8_000).await;
     let rows = ready(&t, &id).await;
     assert_eq!(rows[&Vendor::Oppo].stage, Stage::Failed, "{rows:?}");
     assert!(rows[&Vendor::Oppo].words.starts_with("-1"), "the vendor's words: {rows:?}");
@@ -205,7 +205,7 @@ async fn an_address_inside_the_network_is_never_fetched_and_the_words_go_without
     let t = house().await;
     let users = phones(&t, Vendor::Oppo, 5).await;
     let content = Content { title: "Sale".into(), body: "All of it".into(), image: Some(picture(&t, "876x324.png")), ..Content::default() };
-    let id = scheduled(&t, &users, content, 3_000).await;
+    let id = scheduled(&t, &users, content, 6_000).await;
     let rows = ready(&t, &id).await;
     assert!(rows[&Vendor::Oppo].words.contains("private network"), "{rows:?}");
     let no = message_of(&t, &id).await;

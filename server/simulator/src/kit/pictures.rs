@@ -70,7 +70,7 @@ pub(crate) fn at(path: &str) -> Option<Vec<u8>> {
 /// One colour, eight bits of grey; a text chunk brings it to `weight`.
 fn png(width: u32, height: u32, weight: usize) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut chunk = |out: &mut Vec<u8>, name: &[u8; 4], data: &[u8]| {
+    let chunk = |out: &mut Vec<u8>, name: &[u8; 4], data: &[u8]| {
         let mut crc = flate2::Crc::new();
         crc.update(name);
         crc.update(data);

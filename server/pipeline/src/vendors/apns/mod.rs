@@ -10,7 +10,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Callback, CallbackReply, Credential, Dialect, DialectError, PassPlan};
 
 pub struct Apns;

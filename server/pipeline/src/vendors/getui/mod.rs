@@ -9,7 +9,7 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Batch, Callback, Credential, Dialect, DialectError, NotPrepared, Preparation, Proven, Wire};
 
 pub struct Getui;

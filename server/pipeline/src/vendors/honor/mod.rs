@@ -11,7 +11,7 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, PassPlan, Request, Wire};
 
 pub struct Honor;

@@ -12,7 +12,7 @@ mod signature;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Callback, CallbackReply, Credential, Dialect, DialectError, Failure, Issued, PassPlan, Request, Wire};
 
 pub(super) use answer::judge;

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Batch, Callback, CallbackReply, Credential, Dialect, DialectError, NotPrepared, PassPlan, Preparation, Wire};
 use super::proof::same;
 

@@ -8,7 +8,7 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Batch, Callback, Credential, Dialect, DialectError, NotPrepared, PassPlan, Preparation, Request, Wire};
 use super::picture::Picture;
 

@@ -9,7 +9,7 @@ mod request;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Batch, Credential, Dialect, DialectError, NotPrepared, Preparation, Request, Wire};
 use super::picture::Picture;
 

@@ -6,7 +6,7 @@ mod request;
 
 use types::vendor::Vendor;
 
-use super::by_files;
+use super::by_files::by_files;
 use super::dialect::{Credential, Dialect, DialectError, PassPlan};
 
 pub struct Xiaomi;
