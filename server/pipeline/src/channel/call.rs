@@ -1,5 +1,7 @@
 //! One vendor request with all it needs: a pass, materials the vendor keeps, one renewal of either.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use types::Millis;
 use types::failure::FailureClass;
@@ -127,12 +129,12 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    async fn pass(&self) -> Result<String, Failure> {
+    async fn pass(&self) -> Result<Arc<str>, Failure> {
         self.tools.passes.get(&self.opened.plan, self.config.app.environment, self).await.map_err(unpassed)
     }
 
     /// A fresh pass instead of the refused one; `false` = there is no other.
-    async fn renew(&self, pass: &mut String) -> Result<bool, Failure> {
+    async fn renew(&self, pass: &mut Arc<str>) -> Result<bool, Failure> {
         let fresh = self.tools.passes.renew(&self.opened.plan, self.config.app.environment, pass, self).await.map_err(unpassed)?;
         let other = fresh != *pass;
         *pass = fresh;
@@ -180,7 +182,7 @@ impl Desk<'_> {
     async fn prepared(
         &self,
         batch: &Batch<'_>,
-        pass: &mut String,
+        pass: &mut Arc<str>,
         renewed: &mut bool,
         pictures_only: bool,
     ) -> Result<(Prepared, Option<Millis>), Stuck> {

@@ -541,7 +541,7 @@ impl Crowds for StoredCrowds {
                 rows::to_json("devices", devices)?,
             ),
             Targets::Tokens(tokens) => {
-                let list: Vec<(u8, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
+                let list: Vec<(i64, &str)> = tokens.iter().map(|(vendor, token)| (vendor.code(), token.as_str())).collect();
                 (
                     concat!(
                         "SELECT count(*) FROM ",

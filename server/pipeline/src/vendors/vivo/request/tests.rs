@@ -118,6 +118,7 @@ fn times_to_live_keep_the_vendors_bounds() {
     let mut list = Sample::of(Vendor::Vivo, good(), 2);
     list.deadline = list.now + 1_000;
     let saved = list.with(|batch| Vivo.prepare(batch, &list.credential, "t")).expect("sayable").expect("wanted");
-    let said: Value = serde_json::from_slice(&saved.request.body).expect("JSON");
+    let crate::vendors::dialect::What::Say(request) = &saved.what else { panic!("{saved:?}") };
+    let said: Value = serde_json::from_slice(&request.body).expect("JSON");
     assert_eq!((&said["timeToLive"], saved.lives), (&json!(900), 900_000));
 }
