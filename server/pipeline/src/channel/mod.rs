@@ -8,6 +8,7 @@
 pub mod ahead;
 pub mod breaker;
 pub mod call;
+mod counting;
 pub mod egress;
 pub mod gate;
 pub mod handover;

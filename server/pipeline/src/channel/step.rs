@@ -13,7 +13,7 @@ use types::content::{Content, MessageClass};
 use types::failure::{FailureClass, ForLane, ForMessage, ForToken};
 use types::funnel::{Source, Stage};
 use types::life::{FilterRule, Outcome};
-use types::vendor::{PaceUnit, Vendor};
+use types::vendor::PaceUnit;
 
 use super::breaker::Breaker;
 use super::call::{self, Unsayable};
@@ -32,7 +32,6 @@ use crate::policy::{Gate, before_send};
 use crate::storage::chunks::{Claimed, Next, Step};
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
 use crate::storage::messages::{Message, Origin};
-use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, Storage, StorageError};
 use crate::vendors::dialect::{Batch, CallbackTarget, Judgement, Prepared, Verdict};
 use crate::vendors::pass::Passes;
@@ -509,7 +508,7 @@ impl Work<'_> {
             next,
             references: std::mem::take(&mut self.references),
             onward: self.onward(now),
-            deltas: deltas(self.chunk, self.config.lane.vendor, &before, &self.outcomes.counts()),
+            deltas: super::counting::deltas(self.chunk, self.config.lane.vendor, &before, &self.outcomes.counts()),
             now,
         };
         self.tools.storage.chunks.record(step).await?;
@@ -577,31 +576,4 @@ fn halts(judged: &Judgement) -> bool {
         let lane = failure.class.consequences().lane;
         !failure.device_only && !failure.batch_only && matches!(lane, ForLane::Slow | ForLane::CloseUntilReset | ForLane::PauseWithAlarm)
     })
-}
-
-/// The change of counts as tally deltas; a count that fell (an outcome corrected) gives a negative one.
-fn deltas(
-    chunk: &Claimed,
-    vendor: Vendor,
-    before: &BTreeMap<(Outcome, Reason), i64>,
-    after: &BTreeMap<(Outcome, Reason), i64>,
-) -> Vec<Delta> {
-    let mut change: BTreeMap<&(Outcome, Reason), i64> = BTreeMap::new();
-    for (key, n) in after {
-        *change.entry(key).or_default() += n;
-    }
-    for (key, n) in before {
-        *change.entry(key).or_default() -= n;
-    }
-    change
-        .into_iter()
-        .filter(|(_, n)| *n != 0)
-        .map(|((outcome, reason), n)| Delta {
-            message_no: chunk.message_no,
-            app_no: chunk.app_no,
-            vendor: Some(vendor),
-            measure: Measure::Outcome { outcome: *outcome, reason: reason.slug.clone(), words: reason.words.clone() },
-            n,
-        })
-        .collect()
 }
