@@ -9,7 +9,7 @@ DATA ?= ./data
 BUNDLE_FLAGS ?=
 say = @printf '\n== %s\n'
 
-.PHONY: help run test site server journeys clients screenshots million dev chaos goaway bench format setup-run setup-test clean-data
+.PHONY: help run test site server journeys clients screenshots million dev chaos goaway bench nodes format setup-run setup-test clean-data
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ goaway: setup-run ## 500 GOAWAYs and 100 collapses of the stream limit during a 
 
 bench: setup-run server ## what a device message, a call and a crowd row cost; kept in docs/benchmarks.md
 	@cargo bench --locked -p pipeline --bench bench -- --page $(abspath docs/benchmarks.md)
+
+nodes: setup-test ## one, two and four nodes at one PostgreSQL and Redis, a million devices each; kept in docs/benchmarks.md
+	@cargo bench --locked -p pipeline --bench bench -- nodes1 nodes2 nodes4 $(SHORT) --page $(abspath docs/benchmarks.md)
 
 format: ## write everything in the house's format
 	@cargo fmt --all

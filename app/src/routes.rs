@@ -151,6 +151,7 @@ pages! {
     "/apps/:app/devices" => pages::devices::Devices, Needs(SeeRecipients), menu(Connect, Icon::Device, "终端", "Devices");
     "/apps/:app/devices/:device" => pages::devices::Device, Needs(SeeRecipients), None;
     "/laboratory" => pages::laboratory::Laboratory, Needs(Develop), menu(Connect, Icon::Laboratory, "实验室", "Laboratory");
+    "/nodes" => pages::nodes::Nodes, Needs(Develop), menu(Manage, Icon::Node, "节点", "Nodes");
     "/people" => pages::people::People, Needs(Administer), menu(Manage, Icon::People, "人员与角色", "People");
     "/audit" => pages::audit::Audit, Needs(Administer), menu(Manage, Icon::Audit, "审计日志", "Audit log");
 }

@@ -225,7 +225,7 @@ test('what people wrote stayed text on every page that shows it', async ({ page,
   const lists = ['overview', 'campaigns', 'copies', 'crowds', 'funnel', 'messages', 'lanes', 'settings', 'devices'].map((name) => `${known.app}/${name}`);
   // The laboratory shows names and texts of scripts, and the titles that vendors got.
   await tell('scripts', { name: NASTY, text: NASTY, steps: [{ after_ms: 0, vendor: 'apns', dials: { slow_ms: 3_000 } }] });
-  const paths = new Set([...lists, `${known.app}/campaigns/new`, '/apps', '/people', '/audit', '/account', '/laboratory', '/laboratory?vendor=apns']);
+  const paths = new Set([...lists, `${known.app}/campaigns/new`, '/apps', '/nodes', '/people', '/audit', '/account', '/laboratory', '/laboratory?vendor=apns']);
   // Sets grow while they are walked: what the lists lead to is looked at too.
   for (const path of paths) {
     await page.goto(`${house.url}${path}`);

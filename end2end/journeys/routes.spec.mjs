@@ -67,7 +67,7 @@ test('a page that is not there says so, and leads back', async ({ page, complain
 });
 
 test('without a session every page leads to signing in', async ({ page }) => {
-  for (const path of ['/', '/apps', '/people', '/account', '/audit']) {
+  for (const path of ['/', '/apps', '/nodes', '/people', '/account', '/audit']) {
     await page.goto(`${house.url}${path}`);
     await expect(page, path).toHaveURL(/\/sign-in\?next=/);
   }

@@ -45,7 +45,7 @@ struct Flags {
     /// sqlite:///path/to/carillon.db or postgres://user:password@host/database
     #[arg(long)]
     database_url: Option<String>,
-    /// What this process does: web, work; both by default.
+    /// What this process does, of console, api, worker, scheduler; all by default.
     #[arg(long)]
     roles: Option<String>,
 }
@@ -203,9 +203,10 @@ pub async fn build(settings: &Settings) -> anyhow::Result<Arc<House>> {
     let plan = Plan {
         database_url: settings.database_url(),
         data_dir: settings.data_dir.clone(),
-        node: format!("node-{}", hex::encode(world.bytes::<6>())),
-        // A file has one owner; a database on a server may have many.
-        alone: settings.does(Duty::Work) && !pipeline::storage::shared(&settings.database_url()),
+        node: node_name(&world),
+        roles: settings.roles(),
+        redis_url: settings.redis_url().map(str::to_owned),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         vault: Arc::new(vault),
         world,
         public_url: settings.public_url.clone(),
@@ -213,6 +214,14 @@ pub async fn build(settings: &Settings) -> anyhow::Result<Arc<House>> {
     let house = House::build(plan).await.context("building the house")?;
     house.allow_picture_hosts(settings.pictures.private_hosts.clone());
     Ok(house)
+}
+
+/// The machine's name, and what tells this process from the others on it and from the one before.
+fn node_name(world: &World) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-.".contains(*c)).take(40).collect();
+    let host = if host.is_empty() { "node" } else { &host };
+    format!("{host}-{}", hex::encode(world.bytes::<4>()))
 }
 
 /// A console over a house that listens, until told to stop.
@@ -239,13 +248,23 @@ impl Running {
         Ok(Running { address, web, task, stop })
     }
 
+    /// Readiness fails from now on; the door stays open.
+    pub fn turn_away(&self) {
+        self.web.leaving.cancel();
+    }
+
     /// Readiness fails at once; answers in flight get their time.
     ///
     /// # Errors
     /// When the listener failed.
     pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop_within(DRAIN).await
+    }
+
+    async fn stop_within(self, patience: Duration) -> anyhow::Result<()> {
+        self.turn_away();
         self.stop.cancel();
-        match tokio::time::timeout(DRAIN, self.task).await {
+        match tokio::time::timeout(patience, self.task).await {
             Ok(ended) => ended?.context("serving"),
             // Event streams stay open as long as their browsers; they are cut.
             Err(_) => Ok(()),
@@ -305,41 +324,49 @@ pub async fn serve(mut settings: Settings, demo: bool) -> anyhow::Result<()> {
         twin = Some(simulator);
     }
     let house = build(&settings).await?;
-    if settings.does(Duty::Work) {
-        house.start().await.context("starting the lanes")?;
-    }
+    house.start().await.context("starting the lanes")?;
     let stop = CancellationToken::new();
     let sweeper = tokio::spawn(sweep(house.clone(), stop.clone()));
-    let running = if settings.does(Duty::Web) { Some(Running::start(settings.clone(), house.clone(), Some(metrics)).await?) } else { None };
-    if let Some(running) = &running {
-        tracing::info!(address = %running.address, "the console listens");
-        if let Some(simulator) = &twin {
-            say("Preparing the sample workspace (some seconds the first time) …")?;
-            let told = crate::demo::furnish(&house, &settings, simulator, &format!("http://{}", running.address)).await?;
-            say(&format!(
-                "\nCarillon demo: http://{}\n  sign in as   {}\n  password     {}\n  simulator    {}/simulator/state\n  data         {}\nStop with Ctrl-C; the next start finds everything as it was.",
-                running.address,
-                told.email,
-                told.password,
-                told.control_url,
-                settings.data_dir.display()
-            ))?;
-        } else {
-            say(&format!("Carillon listens on http://{}", running.address))?;
-            if let Some(link) = first_link(&house, &settings, running.address).await? {
-                say(&format!("Nobody is known yet. Create the administrator with this one-time link (48 hours):\n{link}"))?;
-            }
+    // A node without pages and API listens too: /livez, /readyz, /metrics.
+    let running = Running::start(settings.clone(), house.clone(), Some(metrics)).await?;
+    tracing::info!(address = %running.address, "the console listens");
+    if let Some(simulator) = &twin {
+        say("Preparing the sample workspace (some seconds the first time) …")?;
+        let told = crate::demo::furnish(&house, &settings, simulator, &format!("http://{}", running.address)).await?;
+        say(&format!(
+            "\nCarillon demo: http://{}\n  sign in as   {}\n  password     {}\n  simulator    {}/simulator/state\n  data         {}\nStop with Ctrl-C; the next start finds everything as it was.",
+            running.address,
+            told.email,
+            told.password,
+            told.control_url,
+            settings.data_dir.display()
+        ))?;
+    } else {
+        say(&format!("Carillon listens on http://{}", running.address))?;
+        if settings.does(Duty::Console)
+            && let Some(link) = first_link(&house, &settings, running.address).await?
+        {
+            say(&format!("Nobody is known yet. Create the administrator with this one-time link (48 hours):\n{link}"))?;
         }
     }
-    stop_asked().await?;
+    tokio::select! {
+        asked = stop_asked() => asked?,
+        // Only a process that was ousted stops its lanes by itself.
+        () = house.stopping().cancelled_owned() => {}
+    }
     tracing::info!("stopping");
     stop.cancel();
-    if let Some(running) = running {
-        running.stop().await?;
-    }
-    house.stop().await;
+    let began = tokio::time::Instant::now();
+    running.turn_away();
+    let linger = tokio::time::sleep(Duration::from_secs(settings.web.linger_seconds));
+    tokio::join!(house.drain(), linger);
+    // Lanes and answers share the time; an answer in flight gets a second of it at least.
+    running.stop_within(DRAIN.saturating_sub(began.elapsed()).max(Duration::from_secs(1))).await?;
+    house.leave().await;
     if let Some(twin) = twin {
         twin.stop().await;
     }
-    sweeper.await.context("the sweeper")
+    sweeper.await.context("the sweeper")?;
+    anyhow::ensure!(!house.ousted(), "another process took this database over");
+    Ok(())
 }

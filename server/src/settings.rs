@@ -5,16 +5,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat, Map};
+use pipeline::house::Roles;
 use serde::{Deserialize, Serialize};
 
 /// What this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Duty {
-    /// Console, API, vendor callbacks.
-    Web,
-    /// Planning, lanes, upkeep.
-    Work,
+    /// Pages for people.
+    Console,
+    /// Signed API, client reports, vendor callbacks.
+    Api,
+    /// Planning, lanes, receipts.
+    Worker,
+    /// Schedules, expiry, upkeep; of several nodes one at a time does it.
+    Scheduler,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +31,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `sqlite:///path/to/file.db` or `postgres://user:password@host/database`; `None` = `carillon.db` in the data folder.
     pub database_url: Option<String>,
-    /// For several nodes; not served by this version.
+    /// `redis://host:6379` or `rediss://…`: where several nodes agree; `None` = this process is the only one.
     pub redis_url: Option<String>,
     /// 32 bytes in base64; everything secret in the database is sealed with it.
     pub master_key_file: Option<PathBuf>,
@@ -61,6 +66,8 @@ pub struct Web {
     pub forwarded: bool,
     /// Seconds one request may take until its answer starts.
     pub timeout_seconds: u64,
+    /// Seconds between the failing of `/readyz` at a stop and the shutting of the door: what a load balancer needs to notice.
+    pub linger_seconds: u64,
     /// Signed calls a second and app; beyond it 429. 0 = no limit.
     pub calls_per_second: u32,
     /// Reports and registrations of phones (client key) a second and app; beyond it 429. 0 = no limit.
@@ -100,7 +107,7 @@ impl Default for Settings {
             public_url: None,
             simulator_url: None,
             site_dir: None,
-            roles: vec![Duty::Web, Duty::Work],
+            roles: vec![Duty::Console, Duty::Api, Duty::Worker, Duty::Scheduler],
             web: Web::default(),
             console: Console::default(),
             pictures: Pictures::default(),
@@ -111,7 +118,14 @@ impl Default for Settings {
 
 impl Default for Web {
     fn default() -> Self {
-        Web { insecure: false, forwarded: false, timeout_seconds: 60, calls_per_second: 2_000, client_calls_per_second: 5_000 }
+        Web {
+            insecure: false,
+            forwarded: false,
+            timeout_seconds: 60,
+            linger_seconds: 0,
+            calls_per_second: 2_000,
+            client_calls_per_second: 5_000,
+        }
     }
 }
 
@@ -220,6 +234,20 @@ impl Settings {
         self.roles.contains(&duty)
     }
 
+    pub fn roles(&self) -> Roles {
+        Roles {
+            console: self.does(Duty::Console),
+            api: self.does(Duty::Api),
+            worker: self.does(Duty::Worker),
+            scheduler: self.does(Duty::Scheduler),
+        }
+    }
+
+    /// Where nodes agree, when there are several.
+    pub fn redis_url(&self) -> Option<&str> {
+        self.redis_url.as_deref().filter(|url| !url.is_empty())
+    }
+
     /// Refuses what cannot work or would be unsafe. `demo` makes its own master key.
     ///
     /// # Errors
@@ -241,8 +269,10 @@ impl Settings {
         if !self.database_url().starts_with("sqlite:") && !pipeline::storage::shared(&self.database_url()) {
             wrong.push("database_url: use sqlite:///path/to/carillon.db or postgres://user:password@host/database".to_owned());
         }
-        if self.redis_url.as_deref().is_some_and(|url| !url.is_empty()) {
-            wrong.push("redis_url: this version coordinates inside one process; leave it empty".to_owned());
+        if let Some(url) = self.redis_url() {
+            if !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme)) {
+                wrong.push("redis_url: write it as redis://host:6379, or rediss:// for TLS".to_owned());
+            }
         }
         if let Some(url) = &self.public_url {
             let good = (url.starts_with("https://") || url.starts_with("http://")) && !url.ends_with('/') && url.matches('/').count() == 2;
@@ -255,7 +285,7 @@ impl Settings {
         {
             wrong.push(format!("simulator_url {url}: write it as http://127.0.0.1:3480, the address of the simulator's control API"));
         }
-        if self.does(Duty::Web) && !self.listen.ip().is_loopback() && !self.secure() && !self.web.insecure {
+        if (self.does(Duty::Console) || self.does(Duty::Api)) && !self.listen.ip().is_loopback() && !self.secure() && !self.web.insecure {
             wrong.push(format!(
                 "listen {}: passwords would cross the network in the open; put TLS in front and set public_url to its https:// address, \
                  listen on 127.0.0.1, or set web.insecure = true when you know the way is safe",
@@ -263,7 +293,7 @@ impl Settings {
             ));
         }
         if self.roles.is_empty() {
-            wrong.push("roles: name at least one of web, work".to_owned());
+            wrong.push("roles: name at least one of console, api, worker, scheduler".to_owned());
         }
         if let Err(error) = crate::zone::table(&self.console.zone, 0) {
             wrong.push(format!("console.zone {}: {error}; use an IANA name such as Asia/Shanghai", self.console.zone));
@@ -311,14 +341,14 @@ mod tests {
         let settings = read(Some(&file), &env(&[]), &[]).unwrap();
         assert_eq!(settings.listen.port(), 1);
         assert_eq!(settings.console.zone, "Europe/Berlin");
-        let env = env(&[("CARILLON_LISTEN", "127.0.0.1:2"), ("CARILLON__CONSOLE__ZONE", "UTC"), ("CARILLON__ROLES", "web")]);
+        let env = env(&[("CARILLON_LISTEN", "127.0.0.1:2"), ("CARILLON__CONSOLE__ZONE", "UTC"), ("CARILLON__ROLES", "console")]);
         let settings = read(Some(&file), &env, &[]).unwrap();
         assert_eq!((settings.listen.port(), settings.console.zone.as_str()), (2, "UTC"));
-        assert_eq!(settings.roles, [Duty::Web]);
+        assert_eq!(settings.roles, [Duty::Console]);
         assert_eq!(settings.data_dir, PathBuf::from("from-file"));
-        let settings = read(Some(&file), &env, &[("listen", "127.0.0.1:3".into()), ("roles", "web,work".into())]).unwrap();
+        let settings = read(Some(&file), &env, &[("listen", "127.0.0.1:3".into()), ("roles", "api, worker".into())]).unwrap();
         assert_eq!(settings.listen.port(), 3);
-        assert_eq!(settings.roles, [Duty::Web, Duty::Work]);
+        assert_eq!(settings.roles, [Duty::Api, Duty::Worker]);
     }
 
     #[test]
@@ -329,7 +359,7 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_refused_with_a_remedy() {
-        let open = Settings { listen: "0.0.0.0:80".parse().unwrap(), redis_url: Some("redis://x".into()), ..Settings::default() };
+        let open = Settings { listen: "0.0.0.0:80".parse().unwrap(), redis_url: Some("http://x".into()), ..Settings::default() };
         let SettingsError::Refused(reasons) = open.check(false).unwrap_err() else { panic!("refused") };
         let all = reasons.join("\n");
         for word in ["master_key_file", "0.0.0.0:80", "redis_url"] {

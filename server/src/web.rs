@@ -60,8 +60,10 @@ pub struct Inner {
     pub throttle: Throttle,
     pub metrics: Option<PrometheusHandle>,
     pub returned: crate::returned::Waiting,
-    /// Told when the process is to end: readiness fails at once.
+    /// The door is being shut: streams end.
     pub stop: CancellationToken,
+    /// This node is on its way out: readiness fails.
+    pub leaving: CancellationToken,
 }
 
 impl std::ops::Deref for Web {
@@ -96,6 +98,7 @@ impl Web {
             metrics,
             returned: Default::default(),
             stop,
+            leaving: CancellationToken::new(),
         })))
     }
 
@@ -185,12 +188,15 @@ pub fn router(web: &Web) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_page))
         .with_state(web.clone());
-    behind_session
-        .merge(open_routes(web))
-        .merge(health)
-        .nest_service("/pkg", package(web))
-        .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(web.clone(), outer))
+    let roles = web.house.roles();
+    let mut all = health;
+    if roles.console {
+        all = all.merge(behind_session).nest_service("/pkg", package(web));
+    }
+    if roles.api {
+        all = all.merge(open_routes(web));
+    }
+    all.layer(CatchPanicLayer::new()).layer(from_fn_with_state(web.clone(), outer))
 }
 
 /// Hashed names never change: kept for a year.
@@ -295,8 +301,8 @@ async fn outer(State(web): State<Web>, mut request: Request, next: Next) -> Resp
     let mut response = next.run(request).await;
     let status = response.status();
     let elapsed = started.elapsed();
-    metrics::histogram!("push_http_request_duration_seconds").record(elapsed.as_secs_f64());
-    metrics::counter!("push_http_requests_total", "status" => status.as_str().to_owned()).increment(1);
+    metrics::histogram!(pipeline::telemetry::HTTP_REQUEST_SECONDS).record(elapsed.as_secs_f64());
+    metrics::counter!(pipeline::telemetry::HTTP_REQUESTS, "status" => status.as_str().to_owned()).increment(1);
     tracing::debug!(%request_id, %method, path, status = status.as_u16(), ms = elapsed.as_millis(), "answered");
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
@@ -400,14 +406,16 @@ fn home(who: &app::ports::Who, app: &AppId) -> Option<String> {
 
 /// Ready = the store answers and we are not on the way out. `?verbose` names the checks.
 async fn ready(State(web): State<Web>, request: Request) -> Response {
-    let stopping = web.stop.is_cancelled();
+    let stopping = web.leaving.is_cancelled();
     let store = web.house.storage.apps.list().await;
     let verbose = request.uri().query().is_some_and(|q| q.contains("verbose"));
     let text = if verbose {
         format!(
-            "store: {}\nmigrations: {}\nstopping: {}\n",
+            "store: {}\nmigrations: {}\nother nodes: {}\nstopping: {}\n",
             if store.is_ok() { "ok" } else { "failed" },
             if store.is_ok() { "ok" } else { "unknown" },
+            // Not heard, this node still serves, with its share of every limit.
+            if web.house.coordination.nodes.linked() { "heard" } else { "not heard" },
             if stopping { "yes" } else { "no" }
         )
     } else {
@@ -427,7 +435,12 @@ async fn metrics_page(State(web): State<Web>, request: Request) -> Response {
     });
     let proxied = request.headers().contains_key("x-forwarded-for") || request.headers().contains_key("forwarded");
     match &web.metrics {
-        Some(handle) if near && !proxied => handle.render().into_response(),
+        Some(handle) if near && !proxied => {
+            if let Err(error) = web.house.measure().await {
+                tracing::warn!(%error, "lanes could not be measured");
+            }
+            handle.render().into_response()
+        }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -47,6 +47,7 @@ const CALLS: &[(&str, Need)] = &[
     ("drop_vendor_credential", Of(Develop)),
     ("put_lane", Of(Develop)),
     ("pause_lane", Of(Develop)),
+    ("list_nodes", General(Develop)),
     ("list_audit", General(Administer)),
     ("check_audit", General(Administer)),
     ("list_devices", Of(SeeRecipients)),
@@ -128,9 +129,15 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
         add(&format!("form[{key}]"), "x");
     }
     add("form[show_in_foreground]", "true");
-    for (key, value) in
-        [("base_url", "x"), ("pace_per_second", "1"), ("batch", "1"), ("in_flight", "1"), ("daily_quota", "0"), ("timeout_ms", "1")]
-    {
+    for (key, value) in [
+        ("base_url", "x"),
+        ("pace_per_second", "1"),
+        ("batch", "1"),
+        ("in_flight", "1"),
+        ("daily_quota", "0"),
+        ("reserve_percent", "10"),
+        ("timeout_ms", "1"),
+    ] {
         add(&format!("lane[{key}]"), value);
     }
     out

@@ -13,6 +13,7 @@ pub mod funnel;
 pub mod laboratory;
 pub mod lanes;
 pub mod messages;
+pub mod nodes;
 pub mod not_found;
 pub mod overview;
 pub mod people;

@@ -29,6 +29,8 @@ pub struct LaneForm {
     pub batch: u32,
     pub in_flight: u32,
     pub daily_quota: u64,
+    /// Part of the day kept for what a person waits for.
+    pub reserve_percent: u32,
     pub egress_proxy: String,
     /// One way out a line, as `types::egress` reads them.
     pub ways: String,

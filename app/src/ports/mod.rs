@@ -9,6 +9,7 @@ pub mod campaigns;
 pub mod copies;
 pub mod crowds;
 pub mod laboratory;
+pub mod nodes;
 pub mod people;
 pub mod policy;
 
@@ -53,6 +54,7 @@ pub struct Ports {
     pub copies: Arc<dyn copies::CopiesPort>,
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,
     pub laboratory: Arc<dyn laboratory::LaboratoryPort>,
+    pub nodes: Arc<dyn nodes::NodesPort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

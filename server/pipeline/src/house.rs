@@ -1,6 +1,8 @@
 //! Builds every room once and hands it its neighbours; imported by no room.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,15 +19,20 @@ use crate::access::policy::PolicyDesk;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
 use crate::broker::policies::Policies;
+use crate::broker::wakes;
+use crate::channel::breaker::BreakerState;
 use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
-use crate::channel::status::Statuses;
+use crate::channel::retry::next_beijing_midnight;
+use crate::channel::status::{LaneStatus, Statuses};
 use crate::channel::step::{Callbacks, MessageCache, Tools};
 use crate::channel::{ahead, handover, lanes};
-use crate::coordination::Coordination;
-use crate::receipts::apply::Applier;
+use crate::coordination::{BEAT_EVERY, Claim, Coordination, Locks, MISSED, NodeCard};
+use crate::receipts::apply::{Applier, Turn};
 use crate::receipts::listen::Listener;
 use crate::storage::Storage;
+use crate::storage::chunks::Backlog;
+use crate::telemetry;
 use crate::upkeep::Caretaker;
 use crate::vault::Vault;
 use crate::vendors::pass::Passes;
@@ -35,6 +42,21 @@ use crate::world::World;
 /// How long a start waits for a process that is still draining.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
+/// Between two looks whether this process may still work on its store.
+const STAY_EVERY: Duration = Duration::from_secs(1);
+/// A node that fell silent loses its turn at the receipts after this.
+const RECEIPTS_TURN: Duration = Duration::from_secs(10);
+const IN_THE_WAY_ALONE: &str = "another process works on this database; without redis_url there can be only one, for two would send at \
+    twice the pace. Stop the other one, or give every process the same redis_url";
+const IN_THE_WAY_SHARED: &str = "a process without redis_url works on this database; the two would send at twice the pace. Stop it, or give \
+    it the same redis_url";
+
+/// What is in flight at a stop gets this long.
+pub const DRAIN: Duration = Duration::from_secs(25);
+/// Between two looks at the stop flags in the store, and while the other nodes are not heard.
+const FLAGS_EVERY: Duration = Duration::from_secs(30);
+const FLAGS_EVERY_ALONE: Duration = Duration::from_secs(1);
+
 /// What the house is built from.
 pub struct Plan {
     /// `sqlite:///path/to/file.db` or `postgres://user@host/database`
@@ -43,12 +65,42 @@ pub struct Plan {
     pub data_dir: PathBuf,
     /// Name of this process in leases; unique among living processes.
     pub node: String,
-    /// No other process works on this store (always so with SQLite).
-    pub alone: bool,
+    /// What this process does.
+    pub roles: Roles,
+    /// `redis://…`: where nodes agree; `None` = inside this process.
+    pub redis_url: Option<String>,
+    pub version: String,
     pub world: World,
     pub vault: Arc<Vault>,
     /// `https://push.example.com`: where vendors post receipts; `None` = no vendor receipts.
     pub public_url: Option<String>,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Pages for people.
+    pub console: bool,
+    /// Signed calls, client reports, vendor callbacks.
+    pub api: bool,
+    /// Planning, lanes, receipts.
+    pub worker: bool,
+    /// Schedules, expiry, resending, upkeep: on one node at a time.
+    pub scheduler: bool,
+}
+
+impl Roles {
+    pub const ALL: Roles = Roles { console: true, api: true, worker: true, scheduler: true };
+
+    /// Sends, or looks after what is sent.
+    pub const fn works(self) -> bool {
+        self.worker || self.scheduler
+    }
+
+    pub fn names(self) -> Vec<String> {
+        let all = [(self.console, "console"), (self.api, "api"), (self.worker, "worker"), (self.scheduler, "scheduler")];
+        all.into_iter().filter(|(does, _)| *does).map(|(_, name)| name.to_owned()).collect()
+    }
 }
 
 /// All rooms, wired.
@@ -75,7 +127,20 @@ pub struct House {
     tools: Tools,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// Of all processes only this one works on the store.
     alone: bool,
+    /// Every other process on the store hears what this one says, and is heard.
+    told: bool,
+    roles: Roles,
+    card: NodeCard,
+    /// Bodies of receipts were stored by this process.
+    arrived: Arc<tokio::sync::Notify>,
+    /// Heartbeats end after the last lane.
+    left: CancellationToken,
+    /// Somebody else works here now.
+    ousted: AtomicBool,
+    shared_coordination: bool,
+    shared_store: bool,
     /// Held while this process works; the system lets go of it however the process ends.
     lock: Mutex<Option<std::fs::File>>,
 }
@@ -96,8 +161,19 @@ impl House {
     /// When the store cannot be opened or migrated.
     pub async fn build(plan: Plan) -> Result<Arc<House>, BuildError> {
         let storage = Storage::open(&plan.database_url).await?;
-        let coordination = Coordination::memory();
         let world = plan.world;
+        let coordination = match &plan.redis_url {
+            Some(url) => Coordination::redis(url, &plan.node, world.clone()).map_err(|error| BuildError::Other(error.to_string()))?,
+            None => Coordination::memory(),
+        };
+        let card = NodeCard {
+            name: plan.node.clone(),
+            roles: plan.roles.names(),
+            version: plan.version,
+            started: world.now(),
+            sends: plan.roles.worker,
+            ..NodeCard::default()
+        };
         let accept = Accept::new(storage.clone(), coordination.clone(), world.clone());
         let controls = Controls::new(storage.clone(), coordination.clone(), world.clone(), accept.clone());
         let crowds = Crowds::new(storage.clone(), world.clone(), plan.data_dir.join("uploads"), Limits::default())
@@ -124,9 +200,12 @@ impl House {
             owner: plan.node.clone(),
             stopping: stop.clone(),
         };
-        let woken = Arc::new(tokio::sync::Notify::new());
-        let receipts = Listener::new(storage.clone(), world.clone(), woken.clone());
-        let sole_owner = plan.alone.then(|| plan.node.clone());
+        let shared = crate::storage::shared(&plan.database_url);
+        let alone = plan.roles.works() && (plan.redis_url.is_none() || !shared);
+        let arrived = Arc::new(tokio::sync::Notify::new());
+        let receipts = Listener::new(storage.clone(), world.clone(), arrived.clone());
+        let woken = coordination.wakes.listen(wakes::RECEIPTS);
+        let sole_owner = alone.then(|| plan.node.clone());
         let house = House {
             policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies.clone()),
             copies: CopyDesk::new(storage.clone(), world.clone()),
@@ -148,7 +227,15 @@ impl House {
             tools,
             stop,
             tasks: TaskTracker::new(),
-            alone: plan.alone,
+            alone,
+            told: plan.redis_url.is_some() || (!shared && plan.roles == Roles::ALL),
+            arrived,
+            roles: plan.roles,
+            card,
+            left: CancellationToken::new(),
+            ousted: AtomicBool::new(false),
+            shared_coordination: plan.redis_url.is_some(),
+            shared_store: shared,
             lock: Mutex::default(),
         };
         Ok(Arc::new(house))
@@ -158,10 +245,14 @@ impl House {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn start(&self) -> Result<(), BuildError> {
+    pub async fn start(self: &Arc<Self>) -> Result<(), BuildError> {
         if self.alone {
             self.lock_folder().await?;
             self.storage.apps.nobody_else(self.world.now()).await?;
+        }
+        if self.roles.works() {
+            self.enter().await?;
+            tokio::spawn(self.clone().stay());
         }
         let made = self.storage.apps.complete_lanes().await?;
         if made > 0 {
@@ -171,17 +262,85 @@ impl House {
         if released > 0 {
             tracing::info!(chunks = released, "took up what the last process left");
         }
-        self.controls.load_flags().await.map_err(|problem| BuildError::Other(problem.to_string()))?;
-        self.crowds.recover().await.map_err(|problem| BuildError::Other(problem.to_string()))?;
-        self.tasks.spawn(self.crowds.clone().run(self.stop.clone()));
-        self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
-        self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
-        self.tasks.spawn(ahead::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
-        self.tasks.spawn(handover::run(self.tools.clone(), self.stop.clone()));
-        self.tasks.spawn(self.applier.clone().run(self.stop.clone()));
-        self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));
-        self.tasks.spawn(self.campaigns.clone().run(self.stop.clone()));
+        // The others' shares are smaller before this node takes its first token.
+        self.coordination.nodes.beat(&self.card()).await;
+        tokio::spawn(self.clone().heartbeat());
+        self.tasks.spawn(pass_on(self.arrived.clone(), self.coordination.clone(), self.stop.clone()));
+        if self.roles.console || self.roles.api || self.alone {
+            // Uploads lie in this node's folder.
+            let nobody_else = !self.shared_store && self.roles == Roles::ALL;
+            self.crowds.recover(nobody_else).await.map_err(|problem| BuildError::Other(problem.to_string()))?;
+            self.tasks.spawn(self.crowds.clone().run(self.stop.clone()));
+        }
+        if self.roles.worker {
+            self.controls.load_flags().await.map_err(|problem| BuildError::Other(problem.to_string()))?;
+            self.tasks.spawn(keep_flags(self.controls.clone(), self.coordination.clone(), self.told, self.stop.clone()));
+            self.tasks.spawn(self.planner.clone().run(self.stop.clone()));
+            self.tasks.spawn(lanes::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
+            self.tasks.spawn(ahead::run(self.tools.clone(), self.vault.clone(), self.stop.clone()));
+            self.tasks.spawn(handover::run(self.tools.clone(), self.stop.clone()));
+            self.tasks.spawn(apply_receipts(self.applier.clone(), self.coordination.locks.clone(), self.stop.clone()));
+        }
+        if self.roles.scheduler {
+            self.tasks.spawn(self.caretaker.clone().run(self.stop.clone()));
+            let (campaigns, locks) = (self.campaigns.clone(), self.coordination.locks.clone());
+            self.tasks.spawn(campaigns.run(locks, self.stop.clone()));
+        }
         Ok(())
+    }
+
+    /// Comes into the store, or says who is in the way. A process that is still draining is waited for.
+    async fn enter(&self) -> Result<(), BuildError> {
+        let started = tokio::time::Instant::now();
+        while !self.storage.tenancy.enter(self.alone).await? {
+            if started.elapsed() >= LOCK_PATIENCE {
+                return Err(BuildError::Other(if self.alone { IN_THE_WAY_ALONE } else { IN_THE_WAY_SHARED }.to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(())
+    }
+
+    /// Looks whether this process may still work here. The store may have been away for a while, and somebody else may have come in.
+    async fn stay(self: Arc<Self>) {
+        while self.left.run_until_cancelled(tokio::time::sleep(STAY_EVERY)).await.is_some() {
+            match self.storage.tenancy.stays().await {
+                Ok(true) => {}
+                Ok(false) if self.left.is_cancelled() => return,
+                Ok(false) => {
+                    tracing::error!("{}", if self.alone { IN_THE_WAY_ALONE } else { IN_THE_WAY_SHARED });
+                    self.ousted.store(true, Ordering::Relaxed);
+                    self.stop.cancel();
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "whether this process may still work cannot be asked"),
+            }
+        }
+    }
+
+    /// Another process came into the store while this one could not hold it; this one stopped.
+    pub fn ousted(&self) -> bool {
+        self.ousted.load(Ordering::Relaxed)
+    }
+
+    /// What this node tells of itself now.
+    fn card(&self) -> NodeCard {
+        NodeCard { draining: self.stop.is_cancelled(), lanes: self.statuses.working(), ..self.card.clone() }
+    }
+
+    async fn heartbeat(self: Arc<Self>) {
+        while self.left.run_until_cancelled(tokio::time::sleep(BEAT_EVERY)).await.is_some() {
+            self.coordination.nodes.beat(&self.card()).await;
+        }
+    }
+
+    pub const fn roles(&self) -> Roles {
+        self.roles
+    }
+
+    /// What this node and the others know of a lane.
+    pub fn lane_status(&self, lane_no: i64) -> LaneStatus {
+        self.statuses.get(lane_no).with(self.coordination.standstills.get(lane_no))
     }
 
     /// One process a store: a second one would take the first one's leases for a dead process's. An old process that is still
@@ -225,12 +384,110 @@ impl House {
         self.stop.clone()
     }
 
-    /// Tells every worker to stop and waits until what is in flight has ended and is recorded.
+    /// Its own name among the nodes.
+    pub fn node(&self) -> &str {
+        &self.card.name
+    }
+
+    /// Whether this process agrees with others through Redis.
+    pub const fn among_others(&self) -> bool {
+        self.shared_coordination
+    }
+
+    /// Sets the gauges that describe lanes and nodes, for whoever asks for the metrics now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn measure(&self) -> Result<(), crate::storage::StorageError> {
+        let now = self.world.now();
+        let nodes = self.coordination.nodes.list(now).await;
+        for role in ["console", "api", "worker", "scheduler"] {
+            let n = nodes.iter().filter(|node| node.alive && node.card.roles.iter().any(|own| own == role)).count();
+            metrics::gauge!(telemetry::NODES, "role" => role).set(n as f64);
+        }
+        metrics::gauge!(telemetry::NODES_LINKED).set(f64::from(u8::from(self.coordination.nodes.linked())));
+        let apps: BTreeMap<i64, String> = self.storage.apps.list().await?.into_iter().map(|app| (app.no, app.id.to_string())).collect();
+        let backlog: BTreeMap<i64, Backlog> = self.storage.chunks.backlog().await?.into_iter().collect();
+        for lane in self.storage.apps.lanes().await? {
+            let Some(app) = apps.get(&lane.app_no).filter(|_| lane.settings.enabled) else { continue };
+            let labels = [("app", app.clone()), ("vendor", lane.vendor.slug().to_owned())];
+            let waiting = backlog.get(&lane.no).copied().unwrap_or_default();
+            metrics::gauge!(telemetry::LANE_DEPTH, &labels).set(waiting.recipients as f64);
+            let age = waiting.oldest.map_or(0, |oldest| (now - oldest).max(0));
+            metrics::gauge!(telemetry::LANE_OLDEST_AGE_SECONDS, &labels).set(age as f64 / 1_000.0);
+            let state = match self.lane_status(lane.no).breaker {
+                None | Some(BreakerState::Flowing) => 0.0,
+                Some(BreakerState::Tripped { .. }) => 1.0,
+                Some(BreakerState::Probing) => 2.0,
+            };
+            metrics::gauge!(telemetry::BREAKER_STATE, &labels).set(state);
+            let (quota, day) = (lane.settings.daily_quota, next_beijing_midnight(now));
+            if quota > 0
+                && let Some(left) = self.coordination.quotas.left(lane.no, day, quota).await
+            {
+                metrics::gauge!(telemetry::QUOTA_REMAINING_RATIO, &labels).set(left as f64 / quota as f64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drains and leaves.
     pub async fn stop(&self) {
+        self.drain().await;
+        self.leave().await;
+    }
+
+    /// Tells every worker to stop and waits until what is in flight has ended and is recorded, but not longer than [`DRAIN`]; what is
+    /// left then comes back by its lease. The doors may stay open meanwhile.
+    pub async fn drain(&self) {
         self.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        self.coordination.nodes.beat(&self.card()).await;
+        if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!(lanes = ?self.statuses.working(), "not everything in flight ended in time; its leases run out");
+        }
+    }
+
+    /// After the doors are shut: the other nodes' shares grow, the store is free for another process.
+    pub async fn leave(&self) {
+        self.left.cancel();
+        self.coordination.nodes.leave().await;
+        self.storage.tenancy.leave().await;
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Tells whoever applies receipts, on whichever node, that some came.
+async fn pass_on(arrived: Arc<tokio::sync::Notify>, coordination: Coordination, stop: CancellationToken) {
+    while stop.run_until_cancelled(arrived.notified()).await.is_some() {
+        coordination.wakes.wake(wakes::RECEIPTS);
+    }
+}
+
+/// One node applies receipts at a time; where nobody can be asked the store decides who was faster.
+async fn apply_receipts(applier: Applier, locks: Arc<dyn Locks>, stop: CancellationToken) {
+    let asked = locks.clone();
+    let turn: Turn = Arc::new(move || {
+        let locks = asked.clone();
+        Box::pin(async move { locks.claim(wakes::RECEIPTS, RECEIPTS_TURN).await != Claim::Theirs })
+    });
+    applier.run(turn, stop).await;
+    locks.release(wakes::RECEIPTS).await;
+}
+
+/// Reads the truth when this node may have missed a flag, and often while nobody can tell it.
+async fn keep_flags(controls: Controls, coordination: Coordination, told: bool, stop: CancellationToken) {
+    let missed = coordination.wakes.listen(MISSED);
+    while !stop.is_cancelled() {
+        let pause = if told && coordination.nodes.linked() { FLAGS_EVERY } else { FLAGS_EVERY_ALONE };
+        tokio::select! {
+            () = missed.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(problem) = controls.load_flags().await {
+            tracing::warn!(%problem, "stop flags could not be read; those known stay in force");
+        }
     }
 }
 

@@ -291,7 +291,7 @@ pub async fn put_lane_settings(house: &House, actor: &Actor, id: &AppId, vendor:
     let old = lane_of(house, &app, vendor).await?;
     let brief = |s: &LaneSettings| {
         json!({ "enabled": s.enabled, "base_url": s.base_url, "ca": s.ca_pem.is_some(), "pace_per_second": s.pace_per_second, "batch": s.batch,
-                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "egress_proxy": s.egress_proxy, "ways": types::egress::lines(&s.ways), "timeout_ms": s.timeout_ms,
+                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "reserve_percent": s.reserve_percent, "egress_proxy": s.egress_proxy, "ways": types::egress::lines(&s.ways), "timeout_ms": s.timeout_ms,
                 "receipt_wait_s": s.receipt_wait_s, "next_lane_for_bulk": s.next_lane_for_bulk })
     };
     let after = brief(&settings);
@@ -408,6 +408,7 @@ impl AppsPort for AppsConsole {
                     batch: s.batch,
                     in_flight: s.in_flight,
                     daily_quota: s.daily_quota,
+                    reserve_percent: s.reserve_percent,
                     egress_proxy: s.egress_proxy.unwrap_or_default(),
                     ways: types::egress::lines(&s.ways),
                     timeout_ms: s.timeout_ms,

@@ -18,6 +18,7 @@ use pipeline::storage::crowds::CrowdFilter;
 use pipeline::storage::devices::DeviceFilter;
 use pipeline::storage::messages::Origin;
 use types::Millis;
+use types::content::MessageClass;
 use types::ids::{AppId, CampaignId, DeviceId};
 use types::life::{CampaignState, Outcome};
 use types::listing::{Page, PageRequest};
@@ -63,7 +64,7 @@ pub struct CampaignsConsole {
 pub async fn holds(house: &House, app_no: i64) -> Result<BTreeMap<Vendor, Words>, AppError> {
     let now = house.world.now();
     let lanes = house.storage.apps.lanes_of(app_no).await.map_err(|e| failed(&e))?;
-    Ok(lanes.into_iter().filter_map(|lane| hold(&house.statuses.get(lane.no), now).map(|words| (lane.vendor, words))).collect())
+    Ok(lanes.into_iter().filter_map(|lane| hold(&house.lane_status(lane.no), now).map(|words| (lane.vendor, words))).collect())
 }
 
 fn hold(status: &pipeline::channel::status::LaneStatus, now: Millis) -> Option<Words> {
@@ -76,9 +77,10 @@ fn hold(status: &pipeline::channel::status::LaneStatus, now: Millis) -> Option<W
         }
         _ => {}
     }
-    if let Some(until) = status.closed_until.filter(|at| *at > now) {
+    // Campaigns are bulk.
+    if let Some(until) = status.used_up(MessageClass::Bulk, now) {
         let s = seconds(until);
-        return Some(Words::new(format!("厂商配额用尽，{s} 秒后再试"), format!("the vendor's quota is used up; tried again in {s} s")));
+        return Some(Words::new(format!("配额用尽，{s} 秒后再试"), format!("the quota is used up; tried again in {s} s")));
     }
     let until = status.slow_until.filter(|at| *at > now)?;
     let s = seconds(until);

@@ -65,6 +65,9 @@ pub(super) fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings
     if form.daily_quota > 1_000_000_000_000 {
         wrong("daily_quota", "最多 1 万亿；0 表示没有已知配额", "at most 10^12; 0 = no quota known");
     }
+    if form.reserve_percent > 90 {
+        wrong("reserve_percent", "最多 90", "at most 90");
+    }
     if !(500..=120_000).contains(&form.timeout_ms) {
         wrong("timeout_ms", "需要 500 到 120,000 毫秒", "needs 500 to 120,000 ms");
     }
@@ -83,6 +86,7 @@ pub(super) fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings
         batch: form.batch,
         in_flight: form.in_flight,
         daily_quota: form.daily_quota,
+        reserve_percent: form.reserve_percent,
         egress_proxy: Some(proxy.to_owned()).filter(|t| !t.is_empty()),
         ways,
         timeout_ms: form.timeout_ms,

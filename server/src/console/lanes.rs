@@ -1,19 +1,25 @@
 //! How lanes stand: the books joined with what this process is doing.
 
+use std::collections::BTreeMap;
+
 use pipeline::channel::breaker::BreakerState;
 use pipeline::channel::status::LaneStatus;
 use pipeline::statistics::health::{self, LaneBooks};
+use pipeline::storage::lane_events::LaneEvent;
 use types::Millis;
+use types::content::MessageClass;
 use types::egress::WayView;
 use types::ids::AppId;
 use types::problem::Problem;
-use types::views::lanes::{BackDoorView, LaneView, LaneWord, LanesView, LastFailure, RefusedBody};
+use types::views::lanes::{BackDoorView, LaneEventView, LaneView, LaneWord, LanesView, LastFailure, RefusedBody};
 
 use super::books::BooksConsole;
 use super::store;
 
 /// Bodies with an error on the page.
 const REFUSED_SHOWN: u32 = 20;
+/// Events of each lane.
+const EVENTS_SHOWN: u32 = 8;
 
 pub async fn view(books: &BooksConsole, app: &AppId) -> Result<LanesView, Problem> {
     let app_no = books.app_no(app).await?;
@@ -41,13 +47,20 @@ pub async fn view(books: &BooksConsole, app: &AppId) -> Result<LanesView, Proble
 
 /// Every lane of an app.
 pub async fn lanes(books: &BooksConsole, app_no: i64, now: Millis) -> Result<Vec<LaneView>, Problem> {
-    let found = health::lanes(&books.house.storage, app_no, now, books.midnight(now)).await.map_err(|e| store(&e))?;
+    let found: Vec<LaneBooks> = health::lanes(&books.house.storage, app_no, now, books.midnight(now)).await.map_err(|e| store(&e))?;
+    let numbers: Vec<i64> = found.iter().map(|lane| lane.lane.no).collect();
+    let mut events: BTreeMap<i64, Vec<LaneEventView>> = BTreeMap::new();
+    for event in books.house.storage.lane_events.latest(&numbers, EVENTS_SHOWN).await.map_err(|e| store(&e))? {
+        let LaneEvent { lane_no, at, what, until, words, node } = event;
+        events.entry(lane_no).or_default().push(LaneEventView { what, at, until, words, node });
+    }
     Ok(found
         .into_iter()
         .map(|lane| {
-            let status = books.house.statuses.get(lane.lane.no);
+            let status = books.house.lane_status(lane.lane.no);
             let ways = ways(books, &lane, now);
-            lane_view(lane, status, ways, now)
+            let history = events.remove(&lane.lane.no).unwrap_or_default();
+            LaneView { history, ..lane_view(lane, status, ways, now) }
         })
         .collect())
 }
@@ -89,6 +102,7 @@ fn lane_view(books: LaneBooks, status: LaneStatus, ways: Vec<WayView>, now: Mill
         last_failure: status.last_failure.map(|(class, words, at)| LastFailure { class, words, at }),
         mass_death_at: status.mass_death_at,
         ways,
+        history: Vec::new(),
     }
 }
 
@@ -104,14 +118,20 @@ fn word(books: &LaneBooks, status: &LaneStatus, now: Millis) -> (LaneWord, Optio
     if books.lane.paused.is_some() {
         return (LaneWord::Paused, None);
     }
-    // The vendor's quota, or our own for the day.
-    if let Some(until) = later(status.closed_until).max(later(status.quota_until)) {
-        return (LaneWord::QuotaClosed, Some(until));
+    // The vendor's quota, or our own for the day: of everything, or of one class only.
+    let (bulk, urgent) = (status.used_up(MessageClass::Bulk, now), status.used_up(MessageClass::Transactional, now));
+    if let (Some(bulk), Some(urgent)) = (bulk, urgent) {
+        return (LaneWord::QuotaClosed, Some(bulk.min(urgent)));
     }
     match status.breaker {
         Some(BreakerState::Tripped { until }) => return (LaneWord::Tripped, later(Some(until))),
         Some(BreakerState::Probing) => return (LaneWord::Probing, None),
         Some(BreakerState::Flowing) | None => {}
+    }
+    match (bulk, urgent) {
+        (Some(until), _) => return (LaneWord::BulkClosed, Some(until)),
+        (_, Some(until)) => return (LaneWord::UrgentClosed, Some(until)),
+        (None, None) => {}
     }
     match later(status.slow_until) {
         Some(until) => (LaneWord::Slowed, Some(until)),
@@ -155,8 +175,14 @@ mod tests {
         assert_eq!(word(&books, &status, 20), (LaneWord::Flowing, None));
         status.breaker = Some(BreakerState::Tripped { until: 15 });
         assert_eq!(word(&books, &status, 10), (LaneWord::Tripped, Some(15)));
-        status.closed_until = Some(30);
+        status.closed.transactional = Some(30);
+        assert_eq!(word(&books, &status, 10), (LaneWord::Tripped, Some(15)), "one class is the smaller trouble");
+        assert_eq!(word(&books, &LaneStatus { breaker: None, ..status.clone() }, 10), (LaneWord::UrgentClosed, Some(30)));
+        status.quota.bulk = Some(40);
         assert_eq!(word(&books, &status, 10), (LaneWord::QuotaClosed, Some(30)));
+        status.closed.transactional = None;
+        status.breaker = None;
+        assert_eq!(word(&books, &status, 10), (LaneWord::BulkClosed, Some(40)));
         books.lane.paused = Some("refused".into());
         assert_eq!(word(&books, &status, 10).0, LaneWord::Paused);
         books.has_credential = false;

@@ -29,6 +29,7 @@ pub mod laboratory;
 mod lane_form;
 pub mod lanes;
 pub mod messages;
+pub mod nodes;
 pub mod once;
 pub mod overview;
 pub mod people;
@@ -47,6 +48,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
         laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),
+        nodes: Arc::new(nodes::NodesConsole { house: house.clone() }),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }
 }

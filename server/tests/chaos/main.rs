@@ -1,7 +1,7 @@
 //! kill -9 at random moments of a campaign over both vendors, again and again; the simulator's ledger is the judge.
 //!
 //! Short by default. `CARILLON_CHAOS_ROUNDS`, `CARILLON_CHAOS_DEVICES` and `CARILLON_CHAOS_SEED` make it long or repeat a
-//! failure (`make chaos`). The engine is the real program, `carillon serve --roles work`, so that a kill is a kill.
+//! failure (`make chaos`). The engine is the real program, `carillon serve --roles worker,scheduler`, so that a kill is a kill.
 
 mod judge;
 mod stage;

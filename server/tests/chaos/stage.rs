@@ -88,7 +88,9 @@ async fn house(folder: &Path, node: &str) -> Arc<House> {
         database_url: format!("sqlite://{}", folder.join(STORE).display()),
         data_dir: folder.to_owned(),
         node: node.to_owned(),
-        alone: true,
+        roles: pipeline::house::Roles::ALL,
+        redis_url: None,
+        version: String::new(),
         world,
         vault: Arc::new(vault),
         public_url: None,
@@ -149,12 +151,13 @@ impl Stage {
 
     pub fn engine(&self) -> Engine {
         let child = Command::new(env!("CARGO_BIN_EXE_carillon"))
-            .args(["serve", "--roles", "work"])
+            .args(["serve", "--roles", "worker,scheduler"])
             // Nothing of the environment of whoever runs the tests.
             .env_clear()
             .env("CARILLON_DATA_DIR", self.folder.path())
             .env("CARILLON_DATABASE_URL", format!("sqlite://{}", self.folder.path().join(STORE).display()))
             .env("CARILLON_MASTER_KEY_FILE", self.folder.path().join(KEY_FILE))
+            .env("CARILLON_LISTEN", "127.0.0.1:0")
             .env("CARILLON__LOG__FILTER", "error")
             .current_dir(self.folder.path())
             .stdin(Stdio::null())

@@ -48,6 +48,8 @@ pub struct LaneInput {
     pub in_flight: u32,
     pub daily_quota: u64,
     #[serde(default)]
+    pub reserve_percent: u32,
+    #[serde(default)]
     pub egress_proxy: String,
     #[serde(default)]
     pub ways: String,
@@ -140,6 +142,7 @@ pub async fn put_lane(app: String, vendor: String, lane: LaneInput) -> Result<()
         batch: lane.batch,
         in_flight: lane.in_flight,
         daily_quota: lane.daily_quota,
+        reserve_percent: lane.reserve_percent,
         egress_proxy: lane.egress_proxy,
         ways: lane.ways,
         timeout_ms: lane.timeout_ms,

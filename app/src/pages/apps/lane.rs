@@ -32,6 +32,7 @@ const PACE_REQUESTS: Text = Text::new("速率（请求/秒）", "Pace (requests/
 const PACE_TARGETS: Text = Text::new("速率（目标/秒）", "Pace (targets/s)");
 const BATCH: Text = Text::new("每个请求的接收数", "Recipients in one request");
 const IN_FLIGHT: Text = Text::new("同时在途", "In flight at once");
+const RESERVE: Text = Text::new("其中留给即时消息（%）", "Of it kept for urgent messages (%)");
 const QUOTA: Text = Text::new("每日配额（0 = 未知）", "Daily quota (0 = none known)");
 const PROXY: Text = Text::new("出口代理", "Egress proxy");
 const PROXY_HELP: Text = Text::new("形如 http://proxy:3128；留空即直连。", "As http://proxy:3128; empty = direct.");
@@ -184,6 +185,7 @@ fn LaneForm(app: String, lane: LaneView, actions: LaneActions) -> impl IntoView 
                 {number("pace_per_second", pace, lane.pace_per_second.to_string(), "1")}
                 {number("batch", BATCH, lane.batch.to_string(), "1")} {number("in_flight", IN_FLIGHT, lane.in_flight.to_string(), "1")}
                 {number("daily_quota", QUOTA, lane.daily_quota.to_string(), "0")}
+                {number("reserve_percent", RESERVE, lane.reserve_percent.to_string(), "0")}
                 {number("timeout_ms", TIMEOUT, lane.timeout_ms.to_string(), "500")}
             </div>
             {(vendor.source_of(Stage::Delivered) == Source::Vendor)

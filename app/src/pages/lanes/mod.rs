@@ -6,7 +6,7 @@ use types::failure::FailureClass;
 use types::funnel::Stage;
 use types::people::Permission;
 use types::vendor::PaceUnit;
-use types::views::lanes::{BackDoorView, LaneView, LaneWord, LanesView};
+use types::views::lanes::{BackDoorView, LaneEventKind, LaneEventView, LaneView, LaneWord, LanesView};
 
 use super::books::calls::view_lanes;
 use super::books::loss::VendorCell;
@@ -15,6 +15,7 @@ use crate::ui::prelude::*;
 
 const TITLE: Text = Text::new("通道", "Lanes");
 const WAYS: Text = Text::new("出口", "Ways out");
+const HISTORY: Text = Text::new("最近的熔断与配额", "Last breaker and quota events");
 const WAY: Text = Text::new("出口", "Way");
 const SHARE: Text = Text::new("份额", "Share");
 const ASKED: Text = Text::new("请求", "Requests");
@@ -62,7 +63,7 @@ const SIZE: Text = Text::new("大小", "Size");
 const fn tone(word: LaneWord) -> Tone {
     match word {
         LaneWord::Flowing => Tone::Ok,
-        LaneWord::Slowed | LaneWord::Probing | LaneWord::QuotaClosed => Tone::Warn,
+        LaneWord::Slowed | LaneWord::Probing | LaneWord::QuotaClosed | LaneWord::BulkClosed | LaneWord::UrgentClosed => Tone::Warn,
         LaneWord::Tripped | LaneWord::Paused | LaneWord::NoCredential => Tone::Bad,
         LaneWord::SwitchedOff => Tone::Mute,
     }
@@ -194,9 +195,40 @@ fn LaneCard(lane: LaneView, app: String, now: i64) -> impl IntoView {
                 <dt>{ADDRESS.get(lang)}</dt>
                 <dd><code>{lane.base_url.clone()}</code></dd>
             </dl>
+            {(!lane.history.is_empty()).then(|| view! { <History events=lane.history.clone() /> })}
             {(!lane.ways.is_empty()).then(|| view! { <Ways ways=lane.ways.clone() /> })}
             {may.then(|| view! { <p><a href=format!("/apps/{app}/settings")>{SETTINGS.get(lang)}</a></p> })}
         </section>
+    }
+    .into_any()
+}
+
+/// Tripped, closed, flowing again.
+#[component]
+fn History(events: Vec<LaneEventView>) -> impl IntoView {
+    let lang = use_lang();
+    let columns = vec![Column::text(WHEN.get(lang)), Column::text(STANDS.get(lang)), Column::text(WHY.get(lang))];
+    let rows = events
+        .into_iter()
+        .map(|event| {
+            let tone = if event.what == LaneEventKind::Flowing { Tone::Ok } else { Tone::Warn };
+            view! {
+                <tr>
+                    <td><Time at=event.at brief=true /></td>
+                    <td>
+                        <Pill tone=tone>{event.what.name().get(lang)}</Pill>
+                        {event.until.map(|at| view! { <span class="sub">" " {UNTIL.get(lang)} " " <Time at=at brief=true /></span> })}
+                    </td>
+                    <td><code class="words" title=event.node>{event.words}</code></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <details>
+            <summary>{HISTORY.get(lang)}</summary>
+            <Table caption=HISTORY.get(lang) columns=columns>{rows}</Table>
+        </details>
     }
     .into_any()
 }

@@ -43,6 +43,8 @@ pub struct LaneView {
     pub batch: u32,
     pub in_flight: u32,
     pub daily_quota: u64,
+    /// Part of the day kept for what a person waits for.
+    pub reserve_percent: u32,
     pub egress_proxy: String,
     /// Ways out, one a line.
     pub ways: String,

@@ -19,6 +19,9 @@ pub enum LaneWord {
     QuotaClosed,
     Tripped,
     Probing,
+    /// The quota of one class is used up; the other one flows.
+    BulkClosed,
+    UrgentClosed,
     /// The vendor asked us to slow down.
     Slowed,
     Flowing,
@@ -33,6 +36,8 @@ impl LaneWord {
             LaneWord::QuotaClosed => Text::new("配额用尽", "Quota used up"),
             LaneWord::Tripped => Text::new("熔断", "Tripped"),
             LaneWord::Probing => Text::new("试探中", "Probing"),
+            LaneWord::BulkClosed => Text::new("批量配额用尽", "Bulk quota used up"),
+            LaneWord::UrgentClosed => Text::new("即时配额用尽", "Urgent quota used up"),
             LaneWord::Slowed => Text::new("限速", "Slowed"),
             LaneWord::Flowing => Text::new("通畅", "Flowing"),
         }
@@ -54,6 +59,13 @@ impl LaneWord {
                 Text::new("厂商连续失败，暂歇片刻后自动试探", "The vendor failed in a row; it rests, then tries one request")
             }
             LaneWord::Probing => Text::new("正用一个请求试探厂商是否恢复", "One request is out to see whether the vendor is back"),
+            LaneWord::BulkClosed => Text::new(
+                "批量消息等配额重置；留给即时消息的部分照常发送",
+                "Bulk messages wait for the quota's reset; what a person waits for goes on",
+            ),
+            LaneWord::UrgentClosed => {
+                Text::new("即时消息等厂商配额重置；批量消息照常发送", "Urgent messages wait for the vendor's reset; bulk messages go on")
+            }
             LaneWord::Slowed => Text::new("厂商要求放慢，稍后自动恢复", "The vendor asked for a slower pace; it recovers by itself"),
             LaneWord::Flowing => Text::new("正常发送", "Sending as it should"),
         }
@@ -66,6 +78,56 @@ pub struct LastFailure {
     pub class: String,
     pub words: String,
     pub at: Millis,
+}
+
+/// What happened to a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneEventKind {
+    /// The breaker tripped, or its probe failed.
+    Tripped,
+    /// A probe came back well.
+    Flowing,
+    /// A quota answer closed the lane for one class.
+    BulkClosed,
+    UrgentClosed,
+}
+
+impl LaneEventKind {
+    pub const ALL: [LaneEventKind; 4] =
+        [LaneEventKind::Tripped, LaneEventKind::Flowing, LaneEventKind::BulkClosed, LaneEventKind::UrgentClosed];
+
+    pub const fn slug(self) -> &'static str {
+        match self {
+            LaneEventKind::Tripped => "tripped",
+            LaneEventKind::Flowing => "flowing",
+            LaneEventKind::BulkClosed => "bulk_closed",
+            LaneEventKind::UrgentClosed => "urgent_closed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<LaneEventKind> {
+        Self::ALL.into_iter().find(|kind| kind.slug() == text)
+    }
+
+    pub const fn name(self) -> Text {
+        match self {
+            LaneEventKind::Tripped => Text::new("熔断", "Tripped"),
+            LaneEventKind::Flowing => Text::new("恢复", "Flowing again"),
+            LaneEventKind::BulkClosed => Text::new("批量配额用尽", "Bulk quota used up"),
+            LaneEventKind::UrgentClosed => Text::new("即时配额用尽", "Urgent quota used up"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneEventView {
+    pub what: LaneEventKind,
+    pub at: Millis,
+    pub until: Option<Millis>,
+    /// By which rule, the vendor's words, which process saw it.
+    pub words: String,
+    pub node: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +159,8 @@ pub struct LaneView {
     pub mass_death_at: Option<Millis>,
     /// Ways out, when there are several.
     pub ways: Vec<crate::egress::WayView>,
+    /// What happened to it last, newest first.
+    pub history: Vec<LaneEventView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

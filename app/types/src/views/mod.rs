@@ -8,6 +8,7 @@ pub mod funnel;
 pub mod laboratory;
 pub mod lanes;
 pub mod messages;
+pub mod nodes;
 pub mod overview;
 pub mod people;
 pub mod policy;

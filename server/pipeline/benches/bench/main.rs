@@ -8,8 +8,15 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 mod accept;
+#[path = "../../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod cluster;
 mod crowds;
 mod meter;
+mod nodes;
+#[path = "../../tests/support/redis.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod redis_server;
 mod report;
 mod send;
 mod span;
@@ -22,6 +29,8 @@ use types::vendor::Vendor;
 
 /// Measures in the order of the table.
 const MEASURES: [&str; 6] = ["bulk", "apns", "accept", "crowd1", "crowd10", "store"];
+/// Measured only when named: `make nodes`.
+const NODES: [&str; 3] = ["nodes1", "nodes2", "nodes4"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -51,6 +60,9 @@ async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
         "crowd1" => crowds::measure(1_000_000 / part).await,
         "crowd10" => crowds::measure(10_000_000 / part).await,
         "store" => store::measure().await,
+        "nodes1" => nodes::measure(1, part).await,
+        "nodes2" => nodes::measure(2, part).await,
+        "nodes4" => nodes::measure(4, part).await,
         other => bail!("no measure {other}"),
     }
 }
@@ -58,7 +70,7 @@ async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
 /// `[names…] [--short] [--page FILE]`: runs every measure (or those named); `--short` with a tenth of the volume.
 fn all(words: &[&str]) -> Result<()> {
     let page = words.iter().position(|w| *w == "--page").map(|at| words.get(at + 1).copied().context("--page FILE")).transpose()?;
-    let chosen: Vec<&str> = MEASURES.into_iter().filter(|m| words.contains(m)).collect();
+    let chosen: Vec<&str> = MEASURES.into_iter().chain(NODES).filter(|m| words.contains(m)).collect();
     let chosen = if chosen.is_empty() { MEASURES.to_vec() } else { chosen };
     let part = if words.contains(&"--short") { "10" } else { "1" };
     let before = meter::load();
@@ -78,11 +90,14 @@ fn all(words: &[&str]) -> Result<()> {
         rows.extend(found);
     }
     let table = report::table(&rows);
+    let about_nodes = rows.iter().all(|row| row.what.contains(" node"));
     writeln!(std::io::stdout(), "{table}")?;
     if let Some(page) = page {
         let now = jiff::Timestamp::from_millisecond(pipeline::world::World::system().now())?;
         let old = std::fs::read_to_string(page).unwrap_or_default();
-        std::fs::write(page, report::page(&table, &now.strftime("%Y-%m-%d %H:%M UTC").to_string(), &before, &old))?;
+        let date = now.strftime("%Y-%m-%d %H:%M UTC").to_string();
+        let text = if about_nodes { report::nodes(&table, &date, &before, &old) } else { report::page(&table, &date, &before, &old) };
+        std::fs::write(page, text)?;
     }
     Ok(())
 }

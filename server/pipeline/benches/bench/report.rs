@@ -79,10 +79,26 @@ pub fn table(rows: &[Row]) -> String {
 
 /// What is written by hand starts here, and stays.
 const BY_HAND: &str = "## What was tried";
+/// What `make nodes` writes stands before it.
+const NODES: &str = "## Several nodes";
+
+/// The page with the part about several nodes written anew.
+pub fn nodes(table: &str, date: &str, load: &str, old: &str) -> String {
+    let (before, by_hand) = old.split_at(old.find(BY_HAND).unwrap_or(old.len()));
+    let before = before.find(NODES).map_or(before, |at| &before[..at]).trim_end();
+    format!(
+        "{before}\n\n{NODES}\n\nWritten by `make nodes` on {date}. Machine: {}. Load averages when it began: {load}.\n\n\
+         All nodes in one process, a private PostgreSQL (`fsync` on) and Redis beside it, the simulator in a process of its own with exactly\n\
+         the lane's pace as its limit. The rate is the mean of the whole seconds between the first and the last, counted at the vendor.\n\n\
+         {table}\n{by_hand}",
+        crate::meter::machine(),
+    )
+}
 
 /// The whole page: head, table, and what people wrote below the old one.
 pub fn page(table: &str, date: &str, load: &str, old: &str) -> String {
-    let by_hand = old.find(BY_HAND).map_or(BY_HAND, |at| &old[at..]).trim_end();
+    let kept = old.find(NODES).or_else(|| old.find(BY_HAND));
+    let by_hand = kept.map_or(BY_HAND, |at| &old[at..]).trim_end();
     format!(
         "# Benchmarks\n\nWritten by `make bench` on {date}. Machine: {}. Load averages when it began: {load}.\n\n\
          CPU is user and system time of our process, all threads; the simulator runs in a process of its own and is not counted.\n\

@@ -40,32 +40,59 @@ fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+/// Who we are at both vendors.
+pub struct Identity {
+    key: String,
+}
+
+const TEAM: &str = "TEAM567890";
+const KEY_ID: &str = "KEY4567890";
+const BUNDLE: &str = "com.example.bench";
+const SECRET: &str = "bench-secret-0123456789";
+const CHANNEL: &str = "108001";
+
+impl Identity {
+    pub fn new() -> Result<Identity> {
+        Ok(Identity { key: p8()? })
+    }
+
+    pub fn credential(&self, vendor: Vendor) -> BTreeMap<String, String> {
+        match vendor {
+            Vendor::Apns => fields(&[("team_id", TEAM), ("key_id", KEY_ID), ("bundle_id", BUNDLE), ("p8", &self.key)]),
+            _ => fields(&[("package_name", BUNDLE), ("app_secret", SECRET), ("channel_id", CHANNEL)]),
+        }
+    }
+
+    /// Vendors that know us; no token of ours means anything to them.
+    pub fn scenario(&self) -> Scenario {
+        Scenario {
+            accounts: vec![
+                Account::Apns(ApnsAccount {
+                    team_id: TEAM.to_owned(),
+                    key_id: KEY_ID.to_owned(),
+                    key: self.key.clone(),
+                    bundle_id: BUNDLE.to_owned(),
+                    environment: Environment::Production,
+                    phones: None,
+                }),
+                Account::Xiaomi(XiaomiAccount {
+                    package_name: BUNDLE.to_owned(),
+                    app_secret: SECRET.to_owned(),
+                    channels: vec![Channel::plain(CHANNEL)],
+                    daily_quota: 0,
+                    requests_per_second: 0,
+                }),
+            ],
+            apns: Some(Dials { magic: false, ..Dials::default() }),
+            xiaomi: Some(Dials { magic: false, ..Dials::default() }),
+            ..Scenario::default()
+        }
+    }
+}
+
 pub async fn measure(vendor: Vendor, devices: u64) -> Result<Vec<Row>> {
-    let key = p8()?;
-    let (team, key_id, bundle, package) = ("TEAM567890", "KEY4567890", "com.example.bench", "com.example.bench");
-    let scenario = Scenario {
-        accounts: vec![
-            Account::Apns(ApnsAccount {
-                team_id: team.to_owned(),
-                key_id: key_id.to_owned(),
-                key: key.clone(),
-                bundle_id: bundle.to_owned(),
-                environment: Environment::Production,
-                phones: None,
-            }),
-            Account::Xiaomi(XiaomiAccount {
-                package_name: package.to_owned(),
-                app_secret: "bench-secret-0123456789".to_owned(),
-                channels: vec![Channel::plain("108001")],
-                daily_quota: 0,
-                requests_per_second: 0,
-            }),
-        ],
-        // No token of ours means anything to it.
-        apns: Some(Dials { magic: false, ..Dials::default() }),
-        xiaomi: Some(Dials { magic: false, ..Dials::default() }),
-        ..Scenario::default()
-    };
+    let identity = Identity::new()?;
+    let scenario = identity.scenario();
     let twin = Twin::start(&scenario)?;
     let folder = tempfile::tempdir()?;
     let world = World::system();
@@ -74,17 +101,16 @@ pub async fn measure(vendor: Vendor, devices: u64) -> Result<Vec<Row>> {
         database_url: format!("sqlite://{}/bench.db", folder.path().display()),
         data_dir: folder.path().to_owned(),
         node: "bench".to_owned(),
-        alone: true,
+        roles: pipeline::house::Roles::ALL,
+        redis_url: None,
+        version: String::new(),
         world: world.clone(),
         vault: vault.clone(),
         public_url: None,
     })
     .await?;
     let app = store::new_app(&house.storage, &world, "bench").await?;
-    let credential = match vendor {
-        Vendor::Apns => fields(&[("team_id", team), ("key_id", key_id), ("bundle_id", bundle), ("p8", &key)]),
-        _ => fields(&[("package_name", package), ("app_secret", "bench-secret-0123456789"), ("channel_id", "108001")]),
-    };
+    let credential = identity.credential(vendor);
     let aad = credential_aad(app.id.as_str(), vendor);
     let aad: Vec<&str> = aad.iter().map(String::as_str).collect();
     let sealed = vault.seal(&aad, &serde_json::to_vec(&credential)?);

@@ -1,5 +1,6 @@
 //! The simulator in a process of its own: started with accounts on its standard input, ended by closing it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -22,6 +23,26 @@ pub struct Books {
     pub taken: u64,
     /// Device messages taken more than once, under one key or several.
     pub repeated: u64,
+    /// By the vendor's slug.
+    pub lanes: BTreeMap<String, Seen>,
+}
+
+/// A lane as its vendor saw it.
+#[derive(Serialize, Deserialize)]
+pub struct Seen {
+    /// In the vendor's unit, in any one second.
+    pub busiest: u64,
+    pub over_limit: u64,
+    /// Device messages a second, mean of the whole seconds between the first and the last.
+    pub steady: f64,
+}
+
+fn seen(simulator: &Simulator, vendor: Vendor) -> Seen {
+    let windows = simulator.ledger().windows(vendor, 0);
+    let rates: Vec<u64> = simulator.ledger().rates(vendor).into_values().collect();
+    let whole = rates.get(1..rates.len().saturating_sub(1)).unwrap_or_default();
+    let steady = whole.iter().sum::<u64>() as f64 / whole.len().max(1) as f64;
+    Seen { busiest: windows.busiest, over_limit: windows.refused + windows.quota_refused, steady }
 }
 
 pub struct Twin {
@@ -83,7 +104,8 @@ pub async fn serve() -> Result<()> {
     })
     .await??;
     let repeats = simulator.ledger().repeats(None);
-    let books = Books { taken: simulator.ledger().taken(), repeated: repeats.extra + repeats.other_key };
+    let lanes = [Vendor::Apns, Vendor::Xiaomi].map(|vendor| (vendor.slug().to_owned(), seen(&simulator, vendor))).into();
+    let books = Books { taken: simulator.ledger().taken(), repeated: repeats.extra + repeats.other_key, lanes };
     writeln!(out, "{}", serde_json::to_string(&books)?)?;
     simulator.stop().await;
     Ok(())

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use types::Millis;
+use types::content::MessageClass;
 use types::vendor::Vendor;
 
 /// What happened counts half after this long.
@@ -74,7 +75,9 @@ struct History {
     young: VecDeque<(Millis, u64)>,
     /// A receipt has come at all: without one the callback may not be set up, and silence says nothing.
     heard: bool,
-    /// Why nothing can go now (tripped, closed, stopped), as the lane itself says.
+    /// Since when and why one class cannot go (its quota is used up), as the lane itself says.
+    shut: BTreeMap<MessageClass, (Millis, String)>,
+    /// Why nothing can go now (tripped, stopped), as the lane itself says.
     halted: Option<String>,
     standing: Standing,
 }
@@ -225,15 +228,28 @@ impl Healths {
         });
     }
 
-    pub fn standing(&self, app_no: i64, vendor: Vendor, now: Millis) -> Standing {
+    /// The lane itself says that messages of one class cannot go, or that they can again; then at once all of them.
+    pub fn shut(&self, app_no: i64, vendor: Vendor, class: MessageClass, now: Millis, why: Option<String>) {
+        self.change(app_no, vendor, |history| match why {
+            Some(why) => history.shut.entry(class).or_insert((now, String::new())).1 = why,
+            None => drop(history.shut.remove(&class)),
+        });
+    }
+
+    /// How the lane stands for messages of a class.
+    pub fn standing(&self, app_no: i64, vendor: Vendor, class: MessageClass, now: Millis) -> Standing {
         self.change(app_no, vendor, |history| {
             history.settle(now);
-            history.standing.clone()
+            match (&history.standing, history.shut.get(&class)) {
+                (out @ Standing::Out { .. }, _) => out.clone(),
+                (_, Some((since, why))) => Standing::Out { why: why.clone(), since: *since },
+                (standing, None) => standing.clone(),
+            }
         })
     }
 
-    pub fn standings(&self, app_no: i64, vendors: impl IntoIterator<Item = Vendor>, now: Millis) -> Standings {
-        Standings { now, of: vendors.into_iter().map(|vendor| (vendor, self.standing(app_no, vendor, now))).collect() }
+    pub fn standings(&self, app_no: i64, vendors: impl IntoIterator<Item = Vendor>, class: MessageClass, now: Millis) -> Standings {
+        Standings { now, of: vendors.into_iter().map(|vendor| (vendor, self.standing(app_no, vendor, class, now))).collect() }
     }
 }
 
@@ -243,51 +259,65 @@ mod tests {
 
     const V: Vendor = Vendor::Huawei;
     const START: Millis = 1_000_000;
+    const BULK: MessageClass = MessageClass::Bulk;
+    const URGENT: MessageClass = MessageClass::Transactional;
+
+    #[test]
+    fn a_class_without_quota_stands_back_and_the_other_one_goes_on() {
+        let healths = Healths::default();
+        healths.shut(1, V, BULK, START, Some("its quota is used up".into()));
+        healths.shut(1, V, BULK, START + 1_000, Some("its quota is used up".into()));
+        let out = Standing::Out { why: "its quota is used up".into(), since: START };
+        assert_eq!(healths.standing(1, V, BULK, START + 2_000), out, "since it began");
+        assert_eq!(healths.standing(1, V, URGENT, START + 2_000), Standing::Fit);
+        healths.shut(1, V, BULK, START + 3_000, None);
+        assert_eq!(healths.standing(1, V, BULK, START + 3_000), Standing::Fit, "a new day takes all of them");
+    }
 
     #[test]
     fn an_outage_takes_a_lane_out_and_lets_it_back_in_stages() {
         let healths = Healths::default();
-        assert_eq!(healths.standing(1, V, START), Standing::Fit);
+        assert_eq!(healths.standing(1, V, BULK, START), Standing::Fit);
         healths.halted(1, V, START, Some("breaker tripped".into()));
-        assert_eq!(healths.standing(1, V, START + 5_000), Standing::Out { why: "breaker tripped".into(), since: START });
-        assert_eq!(healths.standings(1, [V], START).of(V).share(START), 0.0);
+        assert_eq!(healths.standing(1, V, BULK, START + 5_000), Standing::Out { why: "breaker tripped".into(), since: START });
+        assert_eq!(healths.standings(1, [V], BULK, START).of(V).share(START), 0.0);
         healths.halted(1, V, START + 60_000, None);
         let shares: Vec<f64> =
-            [60_000, 89_999, 90_000, 149_999, 150_000].map(|at| healths.standing(1, V, START + at).share(START + at)).to_vec();
+            [60_000, 89_999, 90_000, 149_999, 150_000].map(|at| healths.standing(1, V, BULK, START + at).share(START + at)).to_vec();
         assert_eq!(shares, [0.1, 0.1, 0.5, 0.5, 1.0]);
-        assert_eq!(healths.standing(1, V, START + 160_000), Standing::Fit);
-        assert_eq!(healths.standing(2, V, START), Standing::Fit, "another app is another lane");
+        assert_eq!(healths.standing(1, V, BULK, START + 160_000), Standing::Fit);
+        assert_eq!(healths.standing(2, V, BULK, START), Standing::Fit, "another app is another lane");
     }
 
     #[test]
     fn bad_answers_make_it_poor_and_only_good_ones_mend_it() {
         let healths = Healths::default();
         healths.answered(1, V, START, 10, 40);
-        assert_eq!(healths.standing(1, V, START), Standing::Fit, "too few to tell");
+        assert_eq!(healths.standing(1, V, BULK, START), Standing::Fit, "too few to tell");
         healths.answered(1, V, START, 0, 20);
-        assert!(matches!(healths.standing(1, V, START), Standing::Poor { .. }));
+        assert!(matches!(healths.standing(1, V, BULK, START), Standing::Poor { .. }));
         healths.answered(1, V, START + 1_000, 60, 60);
-        assert!(matches!(healths.standing(1, V, START + 1_000), Standing::Poor { .. }), "58 % is not yet trust");
+        assert!(matches!(healths.standing(1, V, BULK, START + 1_000), Standing::Poor { .. }), "58 % is not yet trust");
         healths.answered(1, V, START + 2_000, 200, 200);
-        assert_eq!(healths.standing(1, V, START + 2_000), Standing::Fit);
+        assert_eq!(healths.standing(1, V, BULK, START + 2_000), Standing::Fit);
     }
 
     #[test]
     fn silence_of_receipts_counts_only_when_they_are_due_and_were_ever_heard() {
         let healths = Healths::default();
         healths.answered(1, V, START, 1_000, 1_000);
-        assert_eq!(healths.standing(1, V, START + 200_000), Standing::Fit, "no receipt ever: the callback may not be set up");
+        assert_eq!(healths.standing(1, V, BULK, START + 200_000), Standing::Fit, "no receipt ever: the callback may not be set up");
         healths.acknowledged(1, V, START + 200_000, 50);
-        let poor = healths.standing(1, V, START + 200_000);
+        let poor = healths.standing(1, V, BULK, START + 200_000);
         assert!(matches!(&poor, Standing::Poor { why } if why.contains("acknowledged")), "{poor:?}");
         healths.answered(1, V, START + 200_000, 5_000, 5_000);
         healths.acknowledged(1, V, START + 210_000, 4_000);
-        assert_eq!(healths.standing(1, V, START + 210_000), Standing::Fit, "the new ones are not due yet");
+        assert_eq!(healths.standing(1, V, BULK, START + 210_000), Standing::Fit, "the new ones are not due yet");
         // An old fault is forgotten.
         let healths = Healths::default();
         healths.answered(1, V, START, 0, 60);
-        assert!(matches!(healths.standing(1, V, START), Standing::Poor { .. }));
-        assert_eq!(healths.standing(1, V, START + 3_600_000), Standing::Fit);
+        assert!(matches!(healths.standing(1, V, BULK, START), Standing::Poor { .. }));
+        assert_eq!(healths.standing(1, V, BULK, START + 3_600_000), Standing::Fit);
     }
 
     #[test]

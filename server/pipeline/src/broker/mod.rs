@@ -18,6 +18,9 @@ pub mod wakes {
     /// Apps, credentials or lane settings changed.
     pub const LANES: &str = "lanes";
 
+    /// Bodies of receipts were stored.
+    pub const RECEIPTS: &str = "receipts";
+
     /// Chunks wait in this lane.
     pub fn lane(lane_no: i64) -> String {
         format!("lane/{lane_no}")

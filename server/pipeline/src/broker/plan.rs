@@ -18,7 +18,7 @@ use super::health::{Healths, Standings};
 use super::policies::Policies;
 use super::route::{self, OpenLane};
 use super::wakes;
-use crate::coordination::Coordination;
+use crate::coordination::{Claim, Coordination};
 use crate::policy::Demands;
 use crate::storage::apps::App;
 use crate::storage::chunks::NewChunk;
@@ -28,6 +28,7 @@ use crate::storage::messages::{Message, Origin, PlanStep, Targets};
 use crate::storage::policy::ChunkPolicy;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, Storage, StorageError};
+use crate::telemetry;
 use crate::world::World;
 
 /// Crowd blocks (1,000 rows each) in one planning step: few partly filled chunks, bounded memory.
@@ -38,6 +39,9 @@ const TARGETS_PER_STEP: usize = 10_000;
 const CHUNKS_PER_STEP: u32 = 20;
 /// Longest sleep with nothing to plan: a lost wake-up costs at most this.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// A node that fell silent loses a crowd after this.
+const PLAN_TURN: Duration = Duration::from_secs(10);
 
 /// One named target with its key, in key order.
 struct Target {
@@ -68,7 +72,7 @@ const CONTEXT_KEPT_MS: Millis = 500;
 struct Context {
     app: App,
     lanes: Vec<OpenLane>,
-    standings: Standings,
+    standings: BTreeMap<MessageClass, Standings>,
     read_at: Millis,
 }
 
@@ -119,6 +123,12 @@ impl Planner {
     /// When the store fails; the messages stay where they were.
     pub async fn step(&self, class: MessageClass) -> Result<bool> {
         let mut waiting = self.storage.messages.to_plan(class, SIDE_BY_SIDE as u32).await?;
+        // Two nodes would do every step of a crowd twice.
+        let mut elsewhere = 0;
+        while elsewhere < waiting.len() && self.is_elsewhere(&waiting[elsewhere]).await {
+            elsewhere += 1;
+        }
+        waiting.drain(..elsewhere);
         // A crowd's step is large enough alone.
         if let Some(first) = waiting
             .iter()
@@ -139,9 +149,17 @@ impl Planner {
         Ok(true)
     }
 
+    /// Whether another node plans this crowd. Of small messages the store decides.
+    async fn is_elsewhere(&self, message: &Message) -> bool {
+        matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. })
+            && self.coordination.locks.claim(&format!("plan/{}", message.no), PLAN_TURN).await == Claim::Theirs
+    }
+
     async fn plan_once(&self, message: &Message) -> Result<()> {
         let context = self.context(message.app_no).await?;
         let (app, lanes) = (&context.app, &context.lanes);
+        let trusted = Standings::default();
+        let standings = context.standings.get(&message.class).unwrap_or(&trusted);
         let order = if message.vendor_order.is_empty() { &app.vendor_order } else { &message.vendor_order };
         let demands = Demands { environment: app.environment, test_only: message.origin == Origin::Test };
         let gathered = self.gather(message).await?;
@@ -155,14 +173,14 @@ impl Planner {
         }
         for (recipient, tokens) in gathered.onward {
             // Without an open lane the first way stays the only one: nothing is planned.
-            if let Ok(choice) = route::choose(&tokens, order, lanes, demands, &context.standings) {
+            if let Ok(choice) = route::choose(&tokens, order, lanes, demands, standings) {
                 sorter.send(choice.lane, Recipient { token: choice.reach.token.clone(), ..recipient });
             }
         }
         let reached = self.reach(app.no, &gathered.targets).await?;
         let used = types::copy::variables(&message.content);
         for (target, reaches) in gathered.targets.into_iter().zip(reached) {
-            sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings: &context.standings }, &used);
+            sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings }, &used);
         }
 
         let policy = self.policies.of(app.no).await?;
@@ -179,9 +197,20 @@ impl Planner {
             sorter.out.extend(answered.out);
         }
         let kept = ChunkPolicy { slots: claim.is_some(), blocked_version: policy.blocked_version, ..ChunkPolicy::default() };
-        let chunks = sorter.into_chunks(order, &context.standings, &kept);
+        let chunks = sorter.into_chunks(order, standings, &kept);
         let lanes_with_work: BTreeSet<i64> = chunks.iter().filter_map(|chunk| chunk.lane_no).collect();
+        let mut stages: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
+        for chunk in &chunks {
+            let vendor = chunk.vendor.map_or("", Vendor::slug);
+            *stages.entry((vendor, "planned")).or_default() += u64::from(chunk.count);
+            if chunk.lane_no.is_none() {
+                *stages.entry((vendor, "filtered")).or_default() += u64::from(chunk.count);
+            }
+        }
         self.storage.messages.plan(PlanStep { message_no: message.no, from, to, chunks, claim, last, now }).await?;
+        for ((vendor, stage), n) in stages {
+            metrics::counter!(telemetry::MESSAGES, "app" => app.id.to_string(), "vendor" => vendor, "stage" => stage).increment(n);
+        }
         for lane in lanes_with_work {
             self.coordination.wakes.wake(&wakes::lane(lane));
         }
@@ -203,7 +232,8 @@ impl Planner {
             .filter(|lane| lane.settings.enabled && credentials.contains(&lane.vendor))
             .map(|lane| OpenLane { lane_no: lane.no, vendor: lane.vendor, chunk: route::chunk_size(lane.vendor, &lane.settings) })
             .collect::<Vec<OpenLane>>();
-        let standings = self.healths.standings(app_no, lanes.iter().map(|lane| lane.vendor), now);
+        let of = |class| (class, self.healths.standings(app_no, lanes.iter().map(|lane| lane.vendor), class, now));
+        let standings = MessageClass::ALL.into_iter().map(of).collect();
         let context = Arc::new(Context { app, lanes, standings, read_at: now });
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(app_no, context.clone());
         Ok(context)

@@ -1,6 +1,12 @@
 //! Flowing -> Tripped -> Probing: a lane whose vendor fails stands still for a while, then tries one request. Pure; time is an argument.
+//!
+//! Errors are counted by kind and window. It trips when any of these holds: so many in a row; so many of one kind in a window, over all
+//! nodes; such a share of a window's requests failing with one kind, or with any.
+
+use std::collections::BTreeMap;
 
 use types::Millis;
+use types::failure::FailureClass;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,11 +21,14 @@ pub enum BreakerState {
 }
 
 /// When to trip.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerRules {
-    /// Strikes in a row.
-    pub count: u32,
-    /// Share of strikes among at least `sample` requests of a window.
+    /// Strikes in a row, of any kind.
+    pub in_a_row: u32,
+    /// Strikes of one kind in a window, counted over all nodes.
+    pub count: u64,
+    /// Share of strikes among at least `sample` requests of a window: of time-outs alone, and of any one kind or all together.
+    pub timeouts: f64,
     pub ratio: f64,
     pub sample: u32,
     pub window_ms: Millis,
@@ -28,9 +37,35 @@ pub struct BreakerRules {
     pub longest_ms: Millis,
 }
 
+/// Of a window's pace so much may fail in one way, but never fewer than [`COUNT_MIN`].
+const COUNT_SHARE: f64 = 0.1;
+const COUNT_MIN: u64 = 20;
+
 impl Default for BreakerRules {
     fn default() -> Self {
-        BreakerRules { count: 5, ratio: 0.5, sample: 20, window_ms: 10_000, rest_ms: 2_000, longest_ms: 60_000 }
+        BreakerRules {
+            in_a_row: 5,
+            count: COUNT_MIN,
+            timeouts: 0.3,
+            ratio: 0.5,
+            sample: 20,
+            window_ms: 10_000,
+            rest_ms: 2_000,
+            longest_ms: 60_000,
+        }
+    }
+}
+
+impl BreakerRules {
+    /// The rules of a lane with this pace a second.
+    pub fn at_pace(pace: u32) -> BreakerRules {
+        let rules = BreakerRules::default();
+        let count = f64::from(pace) * rules.window_ms as f64 / 1_000.0 * COUNT_SHARE;
+        BreakerRules { count: (count as u64).max(COUNT_MIN), ..rules }
+    }
+
+    fn share_of(&self, kind: FailureClass) -> f64 {
+        if kind == FailureClass::Timeout { self.timeouts } else { self.ratio }
     }
 }
 
@@ -39,19 +74,66 @@ pub struct Breaker {
     rules: BreakerRules,
     state: BreakerState,
     in_a_row: u32,
-    window_from: Millis,
+    /// Number of the current window.
+    window: i64,
     requests: u32,
-    strikes: u32,
+    strikes: BTreeMap<FailureClass, u32>,
     rest_ms: Millis,
+    /// By which rule it tripped last.
+    why: String,
 }
 
 impl Breaker {
     pub fn new(rules: BreakerRules) -> Breaker {
-        Breaker { rules, state: BreakerState::Flowing, in_a_row: 0, window_from: 0, requests: 0, strikes: 0, rest_ms: rules.rest_ms }
+        Breaker {
+            rules,
+            state: BreakerState::Flowing,
+            in_a_row: 0,
+            window: 0,
+            requests: 0,
+            strikes: BTreeMap::new(),
+            rest_ms: rules.rest_ms,
+            why: String::new(),
+        }
     }
 
     pub const fn state(&self) -> BreakerState {
         self.state
+    }
+
+    /// The next stand-still, milliseconds.
+    pub const fn rest_ms(&self) -> Millis {
+        self.rest_ms
+    }
+
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The lane's pace was changed.
+    pub const fn set_rules(&mut self, rules: BreakerRules) {
+        self.rules = rules;
+    }
+
+    /// The window of a moment: the same number on every node.
+    pub const fn window_at(&self, now: Millis) -> i64 {
+        now.div_euclid(self.rules.window_ms)
+    }
+
+    /// Takes over what another node found out: tripped until then with so long a next rest, or well again.
+    pub fn follow(&mut self, shared: Option<(Millis, Millis)>) {
+        match (self.state, shared) {
+            (BreakerState::Flowing, Some((until, rest_ms))) => {
+                self.state = BreakerState::Tripped { until };
+                self.rest_ms = rest_ms;
+            }
+            (BreakerState::Tripped { until: ours }, Some((until, rest_ms))) if until > ours => {
+                self.state = BreakerState::Tripped { until };
+                self.rest_ms = rest_ms;
+            }
+            (BreakerState::Tripped { .. } | BreakerState::Probing, None) => *self = Breaker::new(self.rules),
+            _ => {}
+        }
     }
 
     /// May a request go now? A tripped breaker whose rest is over becomes probing and lets exactly one through.
@@ -75,22 +157,52 @@ impl Breaker {
         if self.state == BreakerState::Probing {
             self.state = BreakerState::Flowing;
             self.rest_ms = self.rules.rest_ms;
-            self.requests = 0;
-            self.strikes = 0;
+            self.begin_window(now);
         }
     }
 
     /// The vendor failed or was silent.
-    pub fn strike(&mut self, now: Millis) {
+    pub fn strike(&mut self, kind: FailureClass, now: Millis) {
         self.roll(now);
         self.requests += 1;
-        self.strikes += 1;
         self.in_a_row += 1;
-        let by_ratio = self.requests >= self.rules.sample && f64::from(self.strikes) >= f64::from(self.requests) * self.rules.ratio;
+        let of_kind = {
+            let n = self.strikes.entry(kind).or_default();
+            *n += 1;
+            *n
+        };
         match self.state {
-            BreakerState::Probing => self.trip(now),
-            BreakerState::Flowing if self.in_a_row >= self.rules.count || by_ratio => self.trip(now),
-            _ => {}
+            BreakerState::Probing => self.trip(format!("the probe failed ({})", kind.slug()), now),
+            BreakerState::Flowing => {
+                if let Some(why) = self.rule_broken(kind, of_kind) {
+                    self.trip(why, now);
+                }
+            }
+            BreakerState::Tripped { .. } => {}
+        }
+    }
+
+    fn rule_broken(&self, kind: FailureClass, of_kind: u32) -> Option<String> {
+        let (rules, slug) = (&self.rules, kind.slug());
+        if self.in_a_row >= rules.in_a_row {
+            return Some(format!("{} errors in a row, the last {slug}", self.in_a_row));
+        }
+        if self.requests < rules.sample {
+            return None;
+        }
+        let all: u32 = self.strikes.values().sum();
+        let reached = |n: u32, share: f64| f64::from(n) >= f64::from(self.requests) * share;
+        if reached(of_kind, rules.share_of(kind)) {
+            return Some(format!("{of_kind} of {} requests ended with {slug}", self.requests));
+        }
+        reached(all, rules.ratio).then(|| format!("{all} of {} requests failed", self.requests))
+    }
+
+    /// So many of this kind were counted in the window by all nodes together.
+    pub fn counted(&mut self, kind: FailureClass, all_nodes: u64, now: Millis) {
+        if self.state == BreakerState::Flowing && all_nodes >= self.rules.count {
+            let seconds = self.rules.window_ms / 1_000;
+            self.trip(format!("{all_nodes} times {} within {seconds} s on all nodes", kind.slug()), now);
         }
     }
 
@@ -101,21 +213,24 @@ impl Breaker {
         }
     }
 
-    fn trip(&mut self, now: Millis) {
+    fn trip(&mut self, why: String, now: Millis) {
         self.state = BreakerState::Tripped { until: now + self.rest_ms };
         self.rest_ms = (self.rest_ms * 2).min(self.rules.longest_ms);
+        self.why = why;
         self.in_a_row = 0;
-        self.requests = 0;
-        self.strikes = 0;
-        self.window_from = now;
+        self.begin_window(now);
     }
 
     fn roll(&mut self, now: Millis) {
-        if now - self.window_from >= self.rules.window_ms {
-            self.window_from = now;
-            self.requests = 0;
-            self.strikes = 0;
+        if self.window_at(now) != self.window {
+            self.begin_window(now);
         }
+    }
+
+    fn begin_window(&mut self, now: Millis) {
+        self.window = self.window_at(now);
+        self.requests = 0;
+        self.strikes.clear();
     }
 }
 
@@ -123,19 +238,26 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const ERROR: FailureClass = FailureClass::VendorError;
+
+    fn breaker() -> Breaker {
+        Breaker::new(BreakerRules::default())
+    }
+
     #[test]
-    fn by_count_then_probe_then_flow() {
-        let mut b = Breaker::new(BreakerRules::default());
+    fn in_a_row_then_probe_then_flow() {
+        let mut b = breaker();
         for _ in 0..4 {
-            b.strike(0);
+            b.strike(ERROR, 0);
         }
         assert_eq!(b.state(), BreakerState::Flowing);
-        b.strike(0);
+        b.strike(ERROR, 0);
         assert_eq!(b.state(), BreakerState::Tripped { until: 2_000 });
+        assert_eq!(b.why(), "5 errors in a row, the last vendor_error");
         assert!(!b.ask(1_999));
         assert!(b.ask(2_000));
         assert!(!b.ask(2_000), "one probe only");
-        b.strike(2_100);
+        b.strike(ERROR, 2_100);
         assert_eq!(b.state(), BreakerState::Tripped { until: 6_100 }, "the rest doubles");
         assert!(b.ask(6_100));
         b.well(6_200);
@@ -144,19 +266,56 @@ mod tests {
 
     #[test]
     fn by_ratio_although_never_five_in_a_row() {
-        let mut b = Breaker::new(BreakerRules::default());
+        let mut b = breaker();
         for i in 0..10 {
             b.well(i);
-            b.strike(i);
+            b.strike(ERROR, i);
         }
         assert!(matches!(b.state(), BreakerState::Tripped { .. }));
+        assert_eq!(b.why(), "10 of 20 requests ended with vendor_error");
+    }
+
+    #[test]
+    fn each_kind_has_its_share_and_all_together_have_one() {
+        let fill = |kinds: &[FailureClass]| {
+            let mut b = breaker();
+            for i in 0..10 {
+                for kind in kinds {
+                    b.strike(*kind, i);
+                    b.well(i);
+                }
+                b.well(i);
+            }
+            b
+        };
+        // A third of time-outs is too much, a third of errors is not.
+        assert!(fill(&[FailureClass::Timeout]).why().ends_with("ended with timeout"));
+        assert_eq!(fill(&[ERROR]).state(), BreakerState::Flowing);
+        // Two kinds, each below its share, and together half.
+        let mut b = breaker();
+        for i in 0..10 {
+            b.strike(if i % 2 == 0 { ERROR } else { FailureClass::Unknown }, i);
+            b.well(i);
+        }
+        b.strike(ERROR, 20);
+        assert!(b.why().ends_with("requests failed"), "{}", b.why());
+    }
+
+    #[test]
+    fn by_count_of_one_kind_over_all_nodes() {
+        let mut b = Breaker::new(BreakerRules::at_pace(100));
+        b.counted(ERROR, 99, 0);
+        assert_eq!(b.state(), BreakerState::Flowing);
+        b.counted(ERROR, 100, 0);
+        assert_eq!(b.why(), "100 times vendor_error within 10 s on all nodes");
+        assert_eq!(BreakerRules::at_pace(1).count, COUNT_MIN);
     }
 
     #[test]
     fn an_old_window_is_forgotten() {
-        let mut b = Breaker::new(BreakerRules::default());
+        let mut b = breaker();
         for i in 0..4 {
-            b.strike(i);
+            b.strike(ERROR, i);
             b.well(i);
         }
         for i in 0..30 {

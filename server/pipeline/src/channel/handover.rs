@@ -14,8 +14,9 @@ use crate::broker::health::{Standing, Standings};
 use crate::broker::plan::new_chunk;
 use crate::broker::route::{self, OpenLane};
 use crate::broker::wakes;
+use crate::coordination::Claim;
 use crate::policy::Demands;
-use crate::storage::apps::App;
+use crate::storage::apps::{App, Lane};
 use crate::storage::chunks::{Claimed, HandOver, NewChunk, Next, Step};
 use crate::storage::frame::{self, Outcomes, Recipient};
 use crate::storage::messages::{Message, Origin};
@@ -24,6 +25,8 @@ use crate::storage::{Result, StorageError};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
+/// A node that fell silent loses its turn after this.
+const TURN: Duration = Duration::from_secs(10);
 /// A lane must be out for this long: shorter troubles mend themselves.
 const PATIENCE_MS: Millis = 5_000;
 /// Chunks taken apart at once.
@@ -33,7 +36,10 @@ const LEASE_MS: Millis = 60_000;
 /// Looks until told to stop.
 pub async fn run(tools: Tools, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = round(&tools, &stop).await {
+        // One node does: two would take the same chunks apart in turn.
+        if tools.coordination.locks.claim("handover", TURN).await != Claim::Theirs
+            && let Err(error) = round(&tools, &stop).await
+        {
             tracing::error!(%error, "handing over stopped for a moment");
         }
         tokio::select! {
@@ -41,6 +47,7 @@ pub async fn run(tools: Tools, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
+    tools.coordination.locks.release("handover").await;
 }
 
 /// One look at every app. Returns the recipients that changed lanes.
@@ -52,14 +59,8 @@ pub async fn round(tools: &Tools, stop: &CancellationToken) -> Result<u64> {
     for app in tools.storage.apps.list().await? {
         let now = tools.world.now();
         let lanes = tools.storage.apps.lanes_of(app.no).await?;
-        let out: Vec<(i64, Vendor, String)> = lanes
-            .iter()
-            .filter_map(|lane| match tools.healths.standing(app.no, lane.vendor, now) {
-                Standing::Out { why, since } if now - since >= PATIENCE_MS => Some((lane.no, lane.vendor, why)),
-                _ => None,
-            })
-            .collect();
-        if out.is_empty() {
+        let is_out = |lane: &Lane, class| matches!(tools.healths.standing(app.no, lane.vendor, class, now), Standing::Out { .. });
+        if !lanes.iter().any(|lane| MessageClass::ALL.into_iter().any(|class| is_out(lane, class))) {
             continue;
         }
         let credentials: BTreeSet<Vendor> = tools.storage.apps.credentials(app.no).await?.into_iter().map(|row| row.vendor).collect();
@@ -68,26 +69,19 @@ pub async fn round(tools: &Tools, stop: &CancellationToken) -> Result<u64> {
             .filter(|lane| lane.settings.enabled && credentials.contains(&lane.vendor))
             .map(|lane| OpenLane { lane_no: lane.no, vendor: lane.vendor, chunk: route::chunk_size(lane.vendor, &lane.settings) })
             .collect();
-        let standings = tools.healths.standings(app.no, lanes.iter().map(|lane| lane.vendor), now);
-        for (lane_no, vendor, why) in out {
-            let others: Vec<OpenLane> =
-                open.iter().copied().filter(|lane| lane.vendor != vendor && standings.of(lane.vendor).share(now) > 0.0).collect();
-            if others.is_empty() {
-                continue;
-            }
-            let leaving = Leaving { tools, app: &app, lane_no, vendor, why: &why, others: &others, standings: &standings };
-            for class in MessageClass::ALL {
-                while !stop.is_cancelled() {
-                    let now = tools.world.now();
-                    let claimed =
-                        tools.storage.chunks.claim_untouched(lane_no, &tools.owner, now, now + LEASE_MS, AT_ONCE, class.priority()).await?;
-                    let last = claimed.len() < AT_ONCE as usize;
-                    for chunk in claimed {
-                        moved += leaving.take_apart(chunk).await?;
-                    }
-                    if last {
-                        break;
-                    }
+        for class in MessageClass::ALL {
+            let standings = tools.healths.standings(app.no, lanes.iter().map(|lane| lane.vendor), class, now);
+            for lane in &lanes {
+                let Standing::Out { why, since } = standings.of(lane.vendor) else { continue };
+                if now - since < PATIENCE_MS {
+                    continue;
+                }
+                let fit = |other: &OpenLane| other.vendor != lane.vendor && standings.of(other.vendor).share(now) > 0.0;
+                let others: Vec<OpenLane> = open.iter().copied().filter(fit).collect();
+                if !others.is_empty() {
+                    let (lane_no, vendor) = (lane.no, lane.vendor);
+                    let leaving = Leaving { tools, app: &app, lane_no, vendor, why, others: &others, standings: &standings };
+                    moved += leaving.all_of(class, stop).await?;
                 }
             }
         }
@@ -107,6 +101,22 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
+    async fn all_of(&self, class: MessageClass, stop: &CancellationToken) -> Result<u64> {
+        let mut moved = 0;
+        while !stop.is_cancelled() {
+            let (chunks, owner, now) = (&self.tools.storage.chunks, &self.tools.owner, self.tools.world.now());
+            let claimed = chunks.claim_untouched(self.lane_no, owner, now, now + LEASE_MS, AT_ONCE, class.priority()).await?;
+            let last = claimed.len() < AT_ONCE as usize;
+            for chunk in claimed {
+                moved += self.take_apart(chunk).await?;
+            }
+            if last {
+                break;
+            }
+        }
+        Ok(moved)
+    }
+
     async fn take_apart(&self, chunk: Claimed) -> Result<u64> {
         let tools = self.tools;
         let Some(message) = tools.storage.messages.get(chunk.message_no).await? else {

@@ -11,7 +11,7 @@ use types::Millis;
 use types::egress::WayKind;
 
 use super::runner;
-use super::step::Tools;
+use super::step::{Tools, limit_key};
 use crate::broker::wakes;
 use crate::storage::Result;
 use crate::storage::apps::{App, Lane};
@@ -52,12 +52,17 @@ impl std::fmt::Debug for Opened {
 
 /// A change of settings is in force after at most this long, wake-up or not.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The same while the other nodes' wake-ups cannot be heard.
+const LOOK_EVERY_ALONE: Duration = Duration::from_millis(400);
+/// Limits of new lanes are opened within this time.
+const PREPARE_EVERY: Duration = Duration::from_secs(20);
 
 /// Keeps a runner for every lane until stopped; returns when all have drained.
 pub async fn run(tools: Tools, vault: Arc<Vault>, stop: CancellationToken) {
     let tracker = TaskTracker::new();
     let mut runners: BTreeMap<i64, watch::Sender<Arc<LaneConfig>>> = BTreeMap::new();
     let woken = tools.coordination.wakes.listen(wakes::LANES);
+    tracker.spawn(prepare_limits(tools.clone(), stop.clone()));
     while !stop.is_cancelled() {
         match read(&tools, &vault, &runners).await {
             Ok(configs) => {
@@ -76,9 +81,10 @@ pub async fn run(tools: Tools, vault: Arc<Vault>, stop: CancellationToken) {
             }
             Err(error) => tracing::error!(%error, "lane settings could not be read; the old ones stay in force"),
         }
+        let look = if tools.coordination.nodes.linked() { LOOK_EVERY } else { LOOK_EVERY_ALONE };
         tokio::select! {
             () = woken.notified() => {}
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(look) => {}
             () = stop.cancelled() => {}
         }
     }
@@ -99,6 +105,27 @@ pub(super) async fn of_app(tools: &Tools, vault: &Vault, app: &App) -> Result<Ve
         Some(LaneConfig { app: app.clone(), lane, opened: Some(opened), credential_at: row.updated_at })
     };
     Ok(lanes.into_iter().filter(|lane| lane.settings.enabled && lane.paused.is_none()).filter_map(config).collect())
+}
+
+/// Opens every lane's limit before its first message needs it, and again when what the nodes share may have been lost.
+async fn prepare_limits(tools: Tools, stop: CancellationToken) {
+    let missed = tools.coordination.wakes.listen(crate::coordination::MISSED);
+    while !stop.is_cancelled() {
+        match tools.storage.apps.lanes().await {
+            Ok(lanes) => {
+                for lane in lanes.iter().filter(|lane| lane.settings.enabled) {
+                    let pace = f64::from(lane.settings.pace_per_second.max(1));
+                    tools.coordination.limiter.prepare(&limit_key(lane.no), pace).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "limits are opened by their first messages"),
+        }
+        tokio::select! {
+            () = missed.notified() => {}
+            () = tokio::time::sleep(PREPARE_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
 }
 
 /// The configurations that are new or changed.

@@ -1,6 +1,6 @@
 //! One lane's loops: urgent chunks and bulk chunks are claimed apart, so that a person's message never waits behind a crowd.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -9,13 +9,16 @@ use tokio_util::task::TaskTracker;
 use types::Millis;
 use types::content::MessageClass;
 use types::life::Outcome;
+use types::views::lanes::LaneEventKind;
 
-use super::breaker::{Breaker, BreakerRules, BreakerState};
+use super::breaker::BreakerState;
+use super::guard::Guard;
 use super::lanes::LaneConfig;
-use super::quota::Quota;
 use super::retry::next_beijing_midnight;
+use super::status::LaneStatus;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
 use crate::broker::wakes;
+use crate::coordination::{Change, Reserved};
 use crate::storage::StorageError;
 use crate::storage::apps::CREDENTIAL_REFUSED;
 use crate::storage::chunks::Claimed;
@@ -29,21 +32,22 @@ const DAY_MS: Millis = 86_400_000;
 struct Shared {
     tools: Tools,
     config: watch::Receiver<Arc<LaneConfig>>,
-    breaker: Mutex<Breaker>,
-    quota: Mutex<Quota>,
+    guard: Guard,
     stop: CancellationToken,
 }
 
 /// Runs a lane until told to stop, then drains what is in flight.
 pub async fn run(tools: Tools, config: watch::Receiver<Arc<LaneConfig>>, stop: CancellationToken) {
-    let shared =
-        Arc::new(Shared { tools, config, breaker: Mutex::new(Breaker::new(BreakerRules::default())), quota: Mutex::default(), stop });
+    let guard = Guard::new(config.borrow().lane.no, &tools.owner, tools.coordination.standstills.clone());
+    let shared = Arc::new(Shared { tools, config, guard, stop });
     let tracker = TaskTracker::new();
     let urgent = claim_loop(shared.clone(), MessageClass::Transactional, tracker.clone());
+    let ended = shared.clone();
     let bulk = claim_loop(shared, MessageClass::Bulk, tracker.clone());
     tokio::join!(urgent, bulk);
     tracker.close();
     tracker.wait().await;
+    ended.keep_history().await;
 }
 
 /// Chunks of one class in flight at once: what a crash can leave unknown.
@@ -76,15 +80,14 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
         } else if wanted < granted {
             granted -= permits.forget_permits(granted - wanted);
         }
-        if class == MessageClass::Bulk {
-            let halted = shared.halted(&now_config);
-            tools.healths.halted(now_config.app.no, now_config.lane.vendor, tools.world.now(), halted);
-        }
         let app_stopped = tools.policies.of(now_config.app.no).await.is_ok_and(|policy| policy.stopped.is_some());
-        let pause = match shared.stand_still(&now_config).or(app_stopped.then_some(IDLE)) {
+        let pause = match shared.stand_still(&now_config, class).or(app_stopped.then_some(IDLE)) {
             Some(wait) => Some(wait),
-            None => shared.used_up(&now_config).await,
+            None => shared.used_up(&now_config, class).await,
         };
+        shared.tell_routing(&now_config, class);
+        shared.guard.set_pace(now_config.lane.settings.pace_per_second);
+        shared.keep_history().await;
         let claimed = match pause {
             Some(_) => 0,
             None => shared.claim(&now_config, class, &permits, &tracker).await,
@@ -103,7 +106,27 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
 }
 
 impl Shared {
-    /// What routing should know: nothing goes here, and why.
+    /// Tells the other nodes what failed here, and stores what happened to the lane.
+    async fn keep_history(&self) {
+        self.guard.merge(self.tools.world.now()).await;
+        let events = self.guard.take_events();
+        if !events.is_empty()
+            && let Err(error) = self.tools.storage.lane_events.add(events).await
+        {
+            tracing::warn!(%error, "what happened to a lane could not be stored");
+        }
+    }
+
+    /// What routing should know: nothing goes here, or nothing of this class, and why.
+    fn tell_routing(&self, config: &LaneConfig, class: MessageClass) {
+        let (app_no, vendor, now) = (config.app.no, config.lane.vendor, self.tools.world.now());
+        let used_up = self.status(config.lane.no).used_up(class, now);
+        self.tools.healths.shut(app_no, vendor, class, now, used_up.map(|_| "its quota is used up".to_owned()));
+        if class == MessageClass::Bulk {
+            self.tools.healths.halted(app_no, vendor, now, self.halted(config));
+        }
+    }
+
     fn halted(&self, config: &LaneConfig) -> Option<String> {
         if !config.lane.settings.enabled {
             return Some("switched off".to_owned());
@@ -111,32 +134,27 @@ impl Shared {
         if let Some(reason) = &config.lane.paused {
             return Some(format!("stopped: {reason}"));
         }
-        let now = self.tools.world.now();
-        let status = self.tools.statuses.get(config.lane.no);
-        if status.closed_until.max(status.quota_until).is_some_and(|until| now < until) {
-            return Some("its quota is used up".to_owned());
-        }
-        match self.breaker.lock().unwrap_or_else(PoisonError::into_inner).state() {
+        match self.guard.state() {
             BreakerState::Flowing => None,
             BreakerState::Tripped { .. } | BreakerState::Probing => {
-                let words = status.last_failure.map_or(String::new(), |(_, words, _)| format!(": {words}"));
+                let words = self.status(config.lane.no).last_failure.map_or(String::new(), |(_, words, _)| format!(": {words}"));
                 Some(format!("breaker tripped{words}"))
             }
         }
     }
 
     /// How long this lane must not claim, or `None`.
-    fn stand_still(&self, config: &LaneConfig) -> Option<Duration> {
+    fn stand_still(&self, config: &LaneConfig, class: MessageClass) -> Option<Duration> {
         if !config.lane.settings.enabled || config.lane.paused.is_some() || config.opened.is_none() {
             return Some(IDLE);
         }
         let now = self.tools.world.now();
-        let status = self.tools.statuses.get(config.lane.no);
-        let until = [status.closed_until, status.slow_until].into_iter().flatten().filter(|until| *until > now).max();
+        let status = self.status(config.lane.no);
+        let until = [status.closed.of(class), status.slow_until].into_iter().flatten().filter(|until| *until > now).max();
         if let Some(until) = until {
             return Some(Duration::from_millis((until - now).unsigned_abs()).min(IDLE));
         }
-        let state = self.breaker.lock().unwrap_or_else(PoisonError::into_inner).state();
+        let state = self.guard.state();
         match state {
             BreakerState::Flowing => None,
             BreakerState::Tripped { until } if now >= until => None,
@@ -145,36 +163,60 @@ impl Shared {
         }
     }
 
-    fn quota(&self) -> MutexGuard<'_, Quota> {
-        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What this node and the others know of the lane.
+    fn status(&self, lane_no: i64) -> LaneStatus {
+        self.tools.statuses.get(lane_no).with(self.tools.coordination.standstills.get(lane_no))
     }
 
-    /// How long the lane's own daily quota forbids everything, or `None`. Reads the books at the start of a day.
-    async fn used_up(&self, config: &LaneConfig) -> Option<Duration> {
-        let limit = config.lane.settings.daily_quota;
-        let now = self.tools.world.now();
-        if limit == 0 {
-            return None;
-        }
-        if self.quota().is_stale(now) {
-            let from = next_beijing_midnight(now) - DAY_MS;
-            match self.tools.storage.tallies.series(Some(config.app.no), Grain::Hour, from, now + 1).await {
-                Ok(points) => {
-                    let accepted = |p: &Point| matches!(p.measure, Measure::Outcome { outcome: Outcome::Accepted, .. });
-                    let used: i64 = points.iter().filter(|p| p.vendor == Some(config.lane.vendor) && accepted(p)).map(|p| p.n).sum();
-                    self.quota().start_day(now, used.max(0).unsigned_abs());
+    /// How long the lane's own daily quota forbids this class, or `None`. Reads the books when nobody knows what was used today.
+    async fn used_up(&self, config: &LaneConfig, class: MessageClass) -> Option<Duration> {
+        let limit = config.lane.settings.quota_of(class);
+        let (lane_no, now) = (config.lane.no, self.tools.world.now());
+        let closed_until = if config.lane.settings.daily_quota == 0 {
+            None
+        } else {
+            let day = next_beijing_midnight(now);
+            let left = match self.tools.coordination.quotas.left(lane_no, day, limit).await {
+                Some(left) => left,
+                None => {
+                    let used = match self.used_today(config, now).await {
+                        Ok(used) => used,
+                        Err(error) => {
+                            tracing::error!(%error, lane = lane_no, "today's use could not be read; the lane waits");
+                            return Some(IDLE);
+                        }
+                    };
+                    self.tools.coordination.quotas.begin(lane_no, day, used).await;
+                    limit.saturating_sub(used)
                 }
-                Err(error) => {
-                    tracing::error!(%error, lane = config.lane.no, "today's use could not be read; the lane waits");
-                    return Some(IDLE);
-                }
-            }
-        }
-        let quota = self.quota();
-        let closed_until = (quota.left(limit) == 0).then(|| quota.day_end());
-        drop(quota);
-        self.tools.statuses.change(config.lane.no, |status| status.quota_until = closed_until);
+            };
+            (left == 0).then_some(day)
+        };
+        self.tools.coordination.standstills.change(lane_no, Change::QuotaUsed { class, until: closed_until });
         closed_until.map(|until| Duration::from_millis((until - now).max(0).unsigned_abs()).min(IDLE))
+    }
+
+    /// Device messages accepted since the vendor's midnight, as the books say.
+    async fn used_today(&self, config: &LaneConfig, now: Millis) -> crate::storage::Result<u64> {
+        let from = next_beijing_midnight(now) - DAY_MS;
+        let points = self.tools.storage.tallies.series(Some(config.app.no), Grain::Hour, from, now + 1).await?;
+        let accepted = |p: &Point| matches!(p.measure, Measure::Outcome { outcome: Outcome::Accepted, .. });
+        let used: i64 = points.iter().filter(|p| p.vendor == Some(config.lane.vendor) && accepted(p)).map(|p| p.n).sum();
+        Ok(used.max(0).unsigned_abs())
+    }
+
+    /// Device messages of the day's quota for one chunk, and the day they belong to.
+    async fn allowance(&self, config: &LaneConfig, class: MessageClass, wanted: u64) -> (Millis, u64) {
+        let limit = config.lane.settings.quota_of(class);
+        let day = next_beijing_midnight(self.tools.world.now());
+        if config.lane.settings.daily_quota == 0 {
+            return (day, u64::MAX);
+        }
+        match self.tools.coordination.quotas.reserve(config.lane.no, day, limit, wanted).await {
+            Reserved::Got(n) => (day, n),
+            // A day has just begun; the next look at the lane reads the books.
+            Reserved::Unknown => (day, 0),
+        }
     }
 
     /// Claims what free permits allow and starts it. Returns how many chunks were started.
@@ -194,14 +236,11 @@ impl Shared {
             held.push(permit);
         }
         let now = self.tools.world.now();
-        let asked = {
-            let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-            if !breaker.ask(now) {
-                return 0;
-            }
-            // One probe only.
-            if breaker.state() == BreakerState::Probing { 1 } else { held.len() }
-        };
+        if !self.guard.ask(now, Duration::from_millis(u64::from(config.lane.settings.timeout_ms))).await {
+            return 0;
+        }
+        // One probe only.
+        let asked = if self.guard.state() == BreakerState::Probing { 1 } else { held.len() };
         let lease_until = now + Millis::from(config.lane.settings.timeout_ms) + LEASE_MARGIN_MS;
         let claimed =
             self.tools.storage.chunks.claim(config.lane.no, &self.tools.owner, now, lease_until, asked as u32, class.priority()).await;
@@ -213,44 +252,66 @@ impl Shared {
             }
         };
         if chunks.is_empty() {
-            self.breaker.lock().unwrap_or_else(PoisonError::into_inner).unused(now);
+            self.guard.unused(now);
             return 0;
         }
         let n = chunks.len();
         for (chunk, permit) in chunks.into_iter().zip(held) {
             let (shared, config) = (self.clone(), config.clone());
-            let allowance = self.quota().reserve(config.lane.settings.daily_quota, u64::from(chunk.count));
-            let terms = Terms { lease_until, allowance };
-            tracker.spawn(async move { shared.one(&config, chunk, terms, permit).await });
+            self.tools.statuses.change(config.lane.no, |status| status.in_flight += 1);
+            tracker.spawn(async move { shared.one(&config, class, chunk, lease_until, permit).await });
         }
         n
     }
 
-    async fn one(&self, config: &LaneConfig, chunk: Claimed, terms: Terms, permit: OwnedSemaphorePermit) {
+    async fn one(&self, config: &LaneConfig, class: MessageClass, chunk: Claimed, lease_until: Millis, permit: OwnedSemaphorePermit) {
         let no = chunk.no;
-        let done = step::work(&self.tools, config, chunk, terms, &self.breaker).await;
-        self.quota().settle(terms.allowance, done.as_ref().map_or(0, |effect| effect.accepted));
+        let (day, allowance) = self.allowance(config, class, u64::from(chunk.count)).await;
+        let terms = Terms { lease_until, allowance, now: self.config.clone() };
+        let done = step::work(&self.tools, config, chunk, terms, &self.guard).await;
+        if config.lane.settings.daily_quota > 0 {
+            let accepted = done.as_ref().map_or(0, |effect| effect.accepted);
+            self.tools.coordination.quotas.settle(config.lane.no, day, allowance, accepted).await;
+        }
         match done {
-            Ok(effect) => self.after(config, effect).await,
+            Ok(effect) => self.after(config, class, effect).await,
             Err(StorageError::Stale(what)) => tracing::warn!(chunk = no.0, what, "the lease was lost; the other holder's word counts"),
             Err(error) => tracing::error!(chunk = no.0, %error, "a chunk's result could not be stored; it comes back by its lease"),
         }
         drop(permit);
-        self.tools.coordination.wakes.wake(&wakes::lane(config.lane.no));
+        self.tools.statuses.change(config.lane.no, |status| status.in_flight = status.in_flight.saturating_sub(1));
+        // A permit is free: the affair of this process alone.
+        self.tools.coordination.wakes.nudge(&wakes::lane(config.lane.no));
     }
 
-    async fn after(&self, config: &LaneConfig, effect: Effect) {
+    async fn after(&self, config: &LaneConfig, class: MessageClass, effect: Effect) {
         let now = self.tools.world.now();
-        let state = self.breaker.lock().unwrap_or_else(PoisonError::into_inner).state();
+        let state = self.guard.state();
         let (app_no, vendor) = (config.app.no, config.lane.vendor);
         self.tools.healths.answered(app_no, vendor, now, effect.accepted, effect.accepted + effect.failed);
+        let standstills = &self.tools.coordination.standstills;
+        if let Some(until) = effect.slow_until {
+            standstills.change(config.lane.no, Change::Slow { until });
+        }
+        if let Some(until) = effect.closed_until {
+            let is_news = standstills.get(config.lane.no).closed.of(class) < Some(until);
+            standstills.change(config.lane.no, Change::Closed { class, until });
+            let what = match class {
+                MessageClass::Bulk => LaneEventKind::BulkClosed,
+                MessageClass::Transactional => LaneEventKind::UrgentClosed,
+            };
+            let words = effect.last_failure.as_ref().map_or(String::new(), |(_, words)| words.clone());
+            if is_news {
+                self.guard.remember(what, Some(until), words, now);
+            }
+        }
         self.tools.statuses.change(config.lane.no, |status| {
             status.breaker = Some(state);
             if let Some(until) = effect.slow_until {
                 status.slow_until = Some(until);
             }
             if let Some(until) = effect.closed_until {
-                status.closed_until = Some(until);
+                status.closed.set(class, Some(until));
             }
             if effect.well > 0 {
                 status.last_success = Some(now);

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use types::Millis;
+use types::content::MessageClass;
 
 use super::breaker::BreakerState;
+use crate::coordination::{ByClass, Standstill};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LaneStatus {
     pub breaker: Option<BreakerState>,
-    /// Closed by the vendor's quota answer until then.
-    pub closed_until: Option<Millis>,
-    /// The lane's own daily quota is used up until then.
-    pub quota_until: Option<Millis>,
+    /// Closed for a class by the vendor's quota answer until then.
+    pub closed: ByClass,
+    /// The lane's own daily quota is used up for a class until then.
+    pub quota: ByClass,
     /// Slowed by the vendor's rate answer until then.
     pub slow_until: Option<Millis>,
     /// The vendor's batch interface is limited: one recipient a request until then.
@@ -23,6 +25,32 @@ pub struct LaneStatus {
     pub last_success: Option<Millis>,
     /// Dead tokens that were left in place because too many died at once.
     pub mass_death_at: Option<Millis>,
+    /// Chunks of this process in flight.
+    pub in_flight: u32,
+}
+
+impl LaneStatus {
+    /// Joined with what the other nodes know.
+    pub fn with(mut self, shared: Standstill) -> LaneStatus {
+        if let (None | Some(BreakerState::Flowing), Some((until, _))) = (self.breaker, shared.tripped) {
+            self.breaker = Some(BreakerState::Tripped { until });
+        }
+        if shared.tripped.is_none() && self.breaker.is_some() {
+            self.breaker = Some(BreakerState::Flowing);
+        }
+        self.closed = self.closed.later(shared.closed);
+        self.quota = shared.quota;
+        self.slow_until = self.slow_until.max(shared.slow_until);
+        self.singly_until = self.singly_until.max(shared.singly_until);
+        self
+    }
+}
+
+impl LaneStatus {
+    /// Until when no message of this class goes for want of quota.
+    pub fn used_up(&self, class: MessageClass, now: Millis) -> Option<Millis> {
+        self.closed.of(class).max(self.quota.of(class)).filter(|until| *until > now)
+    }
 }
 
 /// Every lane's status.
@@ -36,5 +64,11 @@ impl Statuses {
 
     pub fn change(&self, lane_no: i64, change: impl FnOnce(&mut LaneStatus)) {
         change(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(lane_no).or_default());
+    }
+
+    /// The lanes with chunks of this process in flight.
+    pub fn working(&self) -> Vec<i64> {
+        let lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.iter().filter(|(_, status)| status.in_flight > 0).map(|(no, _)| *no).collect()
     }
 }

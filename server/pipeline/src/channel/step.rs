@@ -7,44 +7,47 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::{Content, MessageClass};
 use types::failure::{FailureClass, ForLane, ForMessage, ForToken};
-use types::funnel::{Source, Stage};
 use types::life::{FilterRule, Outcome};
 use types::vendor::PaceUnit;
 
-use super::breaker::Breaker;
 use super::call::{self, Unsayable};
 use super::egress::Egresses;
+use super::guard::Guard;
 use super::lanes::{LaneConfig, Opened};
 use super::materials::Materials;
 pub use super::naming::{show_key, trace_id};
 use super::pictures::Pictures;
-use super::settle::{Fate, after_failure, after_silence, may_quarantine};
+use super::settle::{Fate, after_failure, after_silence};
 use super::status::Statuses;
 use super::{gate, render, retry};
 use crate::broker::health::Healths;
 use crate::broker::policies::Policies;
-use crate::coordination::{Coordination, Stop};
+use crate::coordination::{Change, Coordination, Stop};
 use crate::policy::{Gate, before_send};
-use crate::storage::chunks::{Claimed, Next, Step};
+use crate::storage::chunks::Claimed;
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
 use crate::storage::messages::{Message, Origin};
 use crate::storage::{Result, Storage, StorageError};
+use crate::telemetry;
 use crate::vendors::dialect::{Batch, CallbackTarget, Judgement, Prepared, Verdict};
 use crate::vendors::pass::Passes;
 use crate::vendors::transport::Transport;
 use crate::world::World;
 
+mod record;
+
 /// Gives the receipt address for a message (by its id) of an app, when this installation has a public address.
 pub type Callbacks = Arc<dyn Fn(&LaneConfig, &str) -> Option<CallbackTarget> + Send + Sync>;
 
 /// A lease outlives the vendor's time-out by this much (reliability page, trap 3).
-pub const LEASE_MARGIN_MS: Millis = 20_000;
-/// Tokens of a one-per-request vendor are leased in blocks, so that the limiter costs little; a block is at most this long.
-const TOKEN_BLOCK_SECONDS: f64 = 0.02;
+pub const LEASE_MARGIN_MS: Millis = 10_000;
+/// Longest sleep of who waits for tokens: a stop, a change of pace and the lease are looked at after it.
+const TOKEN_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Contents kept rendered and messages kept read.
 const MESSAGES_KEPT: usize = 256;
 
@@ -111,11 +114,13 @@ pub struct Effect {
 }
 
 /// What a step may do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     pub lease_until: Millis,
     /// Device messages this step may hand over (the lane's daily quota); the rest waits.
     pub allowance: u64,
+    /// The lane as it is set now: a change of pace, or a stop, is in force at once.
+    pub now: watch::Receiver<Arc<LaneConfig>>,
 }
 
 /// One chunk being worked on.
@@ -149,7 +154,7 @@ struct Work<'a> {
 ///
 /// # Errors
 /// Only when the store fails or the lease was lost; the chunk then comes back by its lease.
-pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Terms, breaker: &std::sync::Mutex<Breaker>) -> Result<Effect> {
+pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Terms, guard: &Guard) -> Result<Effect> {
     let message = tools.messages.get(&tools.storage, chunk.message_no).await?;
     let recipients = frame::decode_recipients(&chunk.recipients)?;
     let outcomes = Outcomes::decode(&chunk.outcomes)?;
@@ -178,13 +183,13 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         lease_until: AtomicI64::new(terms.lease_until),
         terms,
     };
-    let stop = work.send_all(breaker).await?;
+    let stop = work.send_all(guard).await?;
     work.record(before, stop).await
 }
 
 impl Work<'_> {
     /// Sends to every open recipient, or until told to stop.
-    async fn send_all(&mut self, breaker: &std::sync::Mutex<Breaker>) -> Result<Option<Stop>> {
+    async fn send_all(&mut self, guard: &Guard) -> Result<Option<Stop>> {
         if self.chunk.lapsed {
             self.settle_lapsed();
         }
@@ -203,7 +208,7 @@ impl Work<'_> {
         let batch = self.batch();
         for group in groups {
             if batch == 1 {
-                if let Some(stop) = self.send_singly(&group.content, &group.members, breaker).await? {
+                if let Some(stop) = self.send_singly(&group.content, &group.members, guard).await? {
                     return Ok(Some(stop));
                 }
                 continue;
@@ -213,14 +218,16 @@ impl Work<'_> {
                 if let Some(stop) = self.stop() {
                     return Ok(Some(stop));
                 }
-                if !self.gate(part) || self.blocked(breaker) {
+                if !self.gate(part) || self.blocked(guard) {
                     continue;
                 }
                 let n = match self.config.lane.vendor.lane_defaults().pace_unit {
                     PaceUnit::Requests => 1,
                     PaceUnit::Targets => part.len() as u32,
                 };
-                self.take(n).await?;
+                if !self.take(n, guard).await? {
+                    continue;
+                }
                 if let Some(stop) = self.stop() {
                     return Ok(Some(stop));
                 }
@@ -232,7 +239,7 @@ impl Work<'_> {
                         line.push_front(back);
                         line.push_front(front);
                     }
-                    Ok(judged) => self.judge(part, judged, breaker),
+                    Ok(judged) => self.judge(part, judged, guard),
                     Err(words) => self.filter(part, &words),
                 }
             }
@@ -241,54 +248,52 @@ impl Work<'_> {
     }
 
     /// One request per recipient, many at once.
-    async fn send_singly(&mut self, content: &Content, members: &[usize], breaker: &std::sync::Mutex<Breaker>) -> Result<Option<Stop>> {
-        let pace = f64::from(self.config.lane.settings.pace_per_second.max(1));
-        let block = ((pace * TOKEN_BLOCK_SECONDS) as usize).clamp(1, 100);
+    async fn send_singly(&mut self, content: &Content, members: &[usize], guard: &Guard) -> Result<Option<Stop>> {
         let at_once = self.config.lane.settings.in_flight.max(1) as usize;
         let mut queue = members.iter().copied().peekable();
-        let mut ready = 0usize;
         let mut stop = None;
         let mut done: Vec<(usize, std::result::Result<Judgement, Unsayable>)> = Vec::with_capacity(members.len());
         {
             let this = &*self;
             let mut flying = FuturesUnordered::new();
             loop {
+                let mut short_for = None;
                 while stop.is_none() && flying.len() < at_once && queue.peek().is_some() {
-                    if ready == 0 {
-                        stop = this.stop();
-                        let late = before_send(this.chunk.deadline, this.tools.world.now()) == Gate::Expired;
-                        if stop.is_some() || late || this.blocked(breaker) {
-                            // What is left is settled below: expired, held, or back in line.
-                            queue = members[members.len()..].iter().copied().peekable();
-                            break;
-                        }
-                        let want = block.min(members.len());
-                        this.keep_lease().await?;
-                        if this.try_take(want as u32).await.is_err() {
-                            if flying.is_empty() {
-                                this.take(want as u32).await?;
-                            } else {
-                                break;
-                            }
-                        }
-                        ready = want;
+                    stop = this.stop();
+                    let late = before_send(this.chunk.deadline, this.tools.world.now()) == Gate::Expired;
+                    if stop.is_some() || late || this.blocked(guard) {
+                        // What is left is settled below: expired, held, or back in line.
+                        queue = members[members.len()..].iter().copied().peekable();
+                        break;
+                    }
+                    this.keep_lease().await?;
+                    // One token for one request, used at once: what waits in the hand may meet another's in the vendor's second.
+                    if let Err(wait) = this.try_take(1).await {
+                        short_for = Some(wait);
+                        break;
                     }
                     let Some(i) = queue.next() else { break };
-                    ready -= 1;
                     flying.push(async move {
                         let trace = [trace_id(this.chunk.no.0, i)];
                         let token = [this.recipients[i].token.as_str()];
                         (i, this.call(content, &trace, &token).await)
                     });
                 }
-                let Some((i, judged)) = flying.next().await else {
+                let landed = match short_for {
+                    None => flying.next().await,
+                    Some(wait) => tokio::select! {
+                        landed = flying.next(), if !flying.is_empty() => landed,
+                        () = tokio::time::sleep(wait.min(TOKEN_WAIT_MAX)) => continue,
+                    },
+                };
+                let Some((i, judged)) = landed else {
                     if queue.peek().is_none() || stop.is_some() {
                         break;
                     }
                     continue;
                 };
                 if let Ok(judged) = &judged {
-                    note(breaker, strikes(judged), this.tools.world.now());
+                    guard.note(strike(judged), this.tools.world.now());
                     if halts(judged) {
                         // The rest would hear the same: back in line, to wait with the lane.
                         queue = members[members.len()..].iter().copied().peekable();
@@ -311,13 +316,24 @@ impl Work<'_> {
     }
 
     fn singly(&self) -> bool {
-        self.tools.statuses.get(self.config.lane.no).singly_until.is_some_and(|until| self.tools.world.now() < until)
+        let lane_no = self.config.lane.no;
+        let status = self.tools.statuses.get(lane_no).with(self.tools.coordination.standstills.get(lane_no));
+        status.singly_until.is_some_and(|until| self.tools.world.now() < until)
     }
 
     /// Recipients in one request: one while only the single interface is open.
     fn batch(&self) -> usize {
         let lane = &self.config.lane;
-        if self.singly() { 1 } else { lane.settings.batch.clamp(1, lane.vendor.lane_defaults().batch) as usize }
+        if self.singly() {
+            return 1;
+        }
+        let defaults = lane.vendor.lane_defaults();
+        let batch = lane.settings.batch.clamp(1, defaults.batch);
+        let paced = match defaults.pace_unit {
+            PaceUnit::Requests => batch,
+            PaceUnit::Targets => batch.min(self.most().max(1)),
+        };
+        paced as usize
     }
 
     /// The last lease ran out: what was open then may have been sent.
@@ -355,13 +371,14 @@ impl Work<'_> {
     }
 
     /// The lane was told to stand still while this chunk was on its way.
-    fn blocked(&self, breaker: &std::sync::Mutex<Breaker>) -> bool {
+    fn blocked(&self, guard: &Guard) -> bool {
         let now = self.tools.world.now();
-        let tripped = matches!(
-            breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner).state(),
-            super::breaker::BreakerState::Tripped { .. }
-        );
+        let tripped = matches!(guard.state(), super::breaker::BreakerState::Tripped { .. });
+        let live = self.terms.now.borrow();
+        let lane = &live.lane;
         tripped
+            || !lane.settings.enabled
+            || lane.paused.is_some()
             || self.tools.stopping.is_cancelled()
             || self.effect.pause.is_some()
             || self.effect.closed_until.is_some_and(|until| now < until)
@@ -369,17 +386,49 @@ impl Work<'_> {
     }
 
     async fn try_take(&self, n: u32) -> std::result::Result<(), Duration> {
-        let lane = &self.config.lane;
-        self.tools.coordination.limiter.take(&format!("lane/{}", lane.no), f64::from(lane.settings.pace_per_second.max(1)), n).await
+        self.tools.coordination.limiter.take(&limit_key(self.config.lane.no), self.pace(), n).await
     }
 
-    /// Waits for tokens, then makes sure that the lease outlives the request they are for.
-    async fn take(&self, n: u32) -> Result<()> {
-        while let Err(wait) = self.try_take(n).await {
-            tokio::time::sleep(wait.min(Duration::from_secs(1))).await;
+    /// Waits for tokens, with a lease that outlives the request they are for. `false` when the lane stopped meanwhile, or when so
+    /// many cannot be had for now.
+    async fn take(&mut self, n: u32, guard: &Guard) -> Result<bool> {
+        let asked = tokio::time::Instant::now();
+        loop {
             self.keep_lease().await?;
+            let Err(wait) = self.try_take(n).await else {
+                self.waited(asked.elapsed());
+                return Ok(true);
+            };
+            if n > self.most() {
+                self.again_in = Some(self.again_in.unwrap_or(0).max(1_000));
+                return Ok(false);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait.min(TOKEN_WAIT_MAX)) => {}
+                () = self.tools.stopping.cancelled() => {}
+            }
+            if self.stop().is_some() || self.blocked(guard) {
+                return Ok(false);
+            }
         }
-        self.keep_lease().await
+    }
+
+    fn waited(&self, time: Duration) {
+        metrics::histogram!(telemetry::RATE_LIMIT_WAIT_SECONDS, "app" => self.app_label(), "vendor" => self.config.lane.vendor.slug())
+            .record(time.as_secs_f64());
+    }
+
+    fn app_label(&self) -> String {
+        self.config.app.id.to_string()
+    }
+
+    fn pace(&self) -> f64 {
+        f64::from(self.terms.now.borrow().lane.settings.pace_per_second.max(1))
+    }
+
+    /// The largest take there is: a node on its own has its share only.
+    fn most(&self) -> u32 {
+        self.tools.coordination.limiter.most(&limit_key(self.config.lane.no), self.pace())
     }
 
     /// The lease must be longer than one more request with its time-out; else another node could send the same.
@@ -413,6 +462,10 @@ impl Work<'_> {
             prepared: &Prepared::default(),
             singly: self.singly(),
         };
+        if self.message.class == MessageClass::Transactional {
+            let lag = (now - self.message.created_at).max(0) as f64 / 1_000.0;
+            metrics::histogram!(telemetry::DISPATCH_LAG_SECONDS, "vendor" => config.lane.vendor.slug()).record(lag);
+        }
         call::call(self.tools, config, self.opened, self.message.no, batch).await
     }
 
@@ -423,8 +476,8 @@ impl Work<'_> {
         }
     }
 
-    fn judge(&mut self, members: &[usize], judged: Judgement, breaker: &std::sync::Mutex<Breaker>) {
-        note(breaker, strikes(&judged), self.tools.world.now());
+    fn judge(&mut self, members: &[usize], judged: Judgement, guard: &Guard) {
+        guard.note(strike(&judged), self.tools.world.now());
         self.apply(members, judged);
     }
 
@@ -469,7 +522,7 @@ impl Work<'_> {
                         _ if failure.device_only => {}
                         _ if failure.batch_only => {
                             let until = failure.retry_after.map_or_else(|| retry::next_beijing_midnight(now), |ms| now + ms);
-                            self.tools.statuses.change(lane.no, |status| status.singly_until = Some(until));
+                            self.tools.coordination.standstills.change(lane.no, Change::Singly { until });
                             self.again_in = Some(self.again_in.unwrap_or(0));
                         }
                         ForLane::Healthy => {}
@@ -487,86 +540,19 @@ impl Work<'_> {
         }
         if struck { self.effect.strikes += 1 } else { self.effect.well += 1 }
     }
-
-    async fn record(mut self, before: BTreeMap<(Outcome, Reason), i64>, stop: Option<Stop>) -> Result<Effect> {
-        let now = self.tools.world.now();
-        if stop == Some(Stop::Cancelled) {
-            self.outcomes.end_open(Outcome::Cancelled);
-        }
-        let open = self.outcomes.open().len();
-        let next = match (stop, self.held) {
-            _ if open == 0 => Next::Done,
-            (Some(Stop::Paused), _) => Next::Hold,
-            (None, Some(until)) => Next::Quiet { until },
-            _ => Next::Wait { not_before: now + self.again_in.unwrap_or(0) },
-        };
-        let step = Step {
-            no: self.chunk.no,
-            fence: self.chunk.fence,
-            open: std::mem::take(&mut self.open),
-            outcomes: self.outcomes.encode(),
-            next,
-            references: std::mem::take(&mut self.references),
-            onward: self.onward(now),
-            deltas: super::counting::deltas(self.chunk, self.config.lane.vendor, &before, &self.outcomes.counts()),
-            now,
-        };
-        self.tools.storage.chunks.record(step).await?;
-        self.retire_tokens(now).await;
-        Ok(self.effect)
-    }
-
-    /// When the receipts of what was accepted now are due, on a lane that is told to wait for them.
-    fn onward(&self, now: Millis) -> Option<Millis> {
-        let settings = &self.config.lane.settings;
-        let waits = settings.receipt_wait_s > 0
-            && self.effect.accepted > 0
-            && self.message.origin != Origin::Test
-            && (self.message.class == MessageClass::Transactional || settings.next_lane_for_bulk)
-            && self.config.lane.vendor.source_of(Stage::Delivered) == Source::Vendor;
-        waits.then(|| now + Millis::from(settings.receipt_wait_s) * 1_000)
-    }
-
-    /// After the outcomes are safe: set dead tokens aside, unless too many died at once.
-    async fn retire_tokens(&mut self, now: Millis) {
-        let (vendor, app_no, lane_no) = (self.config.lane.vendor, self.config.app.no, self.config.lane.no);
-        if !self.dead.is_empty() {
-            if may_quarantine(self.dead.len(), self.asked) {
-                let mut by_words: BTreeMap<String, Vec<(String, Option<Millis>)>> = BTreeMap::new();
-                for (token, since, words) in self.dead.drain(..) {
-                    by_words.entry(words).or_default().push((token, since));
-                }
-                for (words, tokens) in by_words {
-                    if let Err(error) = self.tools.storage.devices.quarantine(app_no, vendor, &tokens, &words, now).await {
-                        tracing::warn!(%error, lane = lane_no, "dead tokens could not be set aside; the next answer names them again");
-                    }
-                }
-            } else {
-                tracing::error!(
-                    lane = lane_no,
-                    dead = self.dead.len(),
-                    asked = self.asked,
-                    "a mass of dead tokens: credential or environment suspected, none set aside"
-                );
-                self.tools.statuses.change(lane_no, |status| status.mass_death_at = Some(now));
-            }
-        }
-        for (old, new) in self.replaced.drain(..) {
-            if let Err(error) = self.tools.storage.devices.replace_token(app_no, vendor, &old, &new, now).await {
-                tracing::warn!(%error, lane = lane_no, "a token could not be renamed");
-            }
-        }
-    }
 }
 
-fn note(breaker: &std::sync::Mutex<Breaker>, strike: bool, now: Millis) {
-    let mut breaker = breaker.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if strike { breaker.strike(now) } else { breaker.well(now) }
+/// The name of a lane's limit. Limits of vendors begin so and are kept whatever happens.
+pub fn limit_key(lane_no: i64) -> String {
+    format!("{}{lane_no}", crate::coordination::STRICT)
 }
 
 /// Does this answer count against the vendor? What it says of one device alone does not.
-fn strikes(judged: &Judgement) -> bool {
-    judged.verdicts.iter().any(|v| matches!(v, Verdict::Failed(f) if !f.device_only && f.class.consequences().lane == ForLane::Strike))
+fn strike(judged: &Judgement) -> Option<(FailureClass, &str)> {
+    judged.verdicts.iter().find_map(|verdict| match verdict {
+        Verdict::Failed(f) if !f.device_only && f.class.consequences().lane == ForLane::Strike => Some((f.class, f.words.as_str())),
+        _ => None,
+    })
 }
 
 /// Does this answer make the whole lane stand still?

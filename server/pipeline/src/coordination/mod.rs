@@ -11,9 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use types::Millis;
+use types::content::MessageClass;
 
 pub mod memory;
 pub mod redis;
+
+/// Keys that begin so are limits of others (a vendor's pace): never exceeded, whatever is lost. The rest are our own: after a loss they
+/// begin anew.
+pub const STRICT: &str = "lane/";
 
 /// Token bucket per lane, computed from elapsed time; burst is at most one second's worth divided by ten (never over the
 /// configured rate in any one-second window by more than nothing: the bucket starts empty and holds `rate / 10`, at least 1).
@@ -61,19 +66,47 @@ pub trait Wakes: Send + Sync {
 /// Woken when this node may have missed something the others said: what it keeps a copy of is to be read again.
 pub const MISSED: &str = "missed";
 
+/// A time for each class of messages: vendors count marketing apart, and we keep a part of the day for what a person waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ByClass {
+    pub transactional: Option<Millis>,
+    pub bulk: Option<Millis>,
+}
+
+impl ByClass {
+    pub const fn of(&self, class: MessageClass) -> Option<Millis> {
+        match class {
+            MessageClass::Transactional => self.transactional,
+            MessageClass::Bulk => self.bulk,
+        }
+    }
+
+    pub const fn set(&mut self, class: MessageClass, at: Option<Millis>) {
+        match class {
+            MessageClass::Transactional => self.transactional = at,
+            MessageClass::Bulk => self.bulk = at,
+        }
+    }
+
+    /// The later of both, class by class.
+    pub fn later(self, other: ByClass) -> ByClass {
+        ByClass { transactional: self.transactional.max(other.transactional), bulk: self.bulk.max(other.bulk) }
+    }
+}
+
 /// Why a lane stands still, as every node knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standstill {
     /// The breaker is tripped until then, after so many milliseconds of rest.
     pub tripped: Option<(Millis, Millis)>,
-    /// Closed by the vendor's quota answer until then.
-    pub closed_until: Option<Millis>,
+    /// Closed for a class by the vendor's quota answer to one of its messages, until then.
+    pub closed: ByClass,
     /// Slowed by the vendor's rate answer until then.
     pub slow_until: Option<Millis>,
     /// The vendor's batch interface is limited until then.
     pub singly_until: Option<Millis>,
-    /// The lane's own daily quota is used up until then.
-    pub quota_until: Option<Millis>,
+    /// The lane's own daily quota is used up for a class until then.
+    pub quota: ByClass,
 }
 
 /// One thing that changed about a lane.
@@ -81,10 +114,10 @@ pub struct Standstill {
 pub enum Change {
     Tripped { until: Millis, rest_ms: Millis },
     Flowing,
-    Closed { until: Millis },
+    Closed { class: MessageClass, until: Millis },
     Slow { until: Millis },
     Singly { until: Millis },
-    QuotaUsed { until: Option<Millis> },
+    QuotaUsed { class: MessageClass, until: Option<Millis> },
 }
 
 impl Standstill {
@@ -92,10 +125,10 @@ impl Standstill {
         match change {
             Change::Tripped { until, rest_ms } => self.tripped = Some((until, rest_ms)),
             Change::Flowing => self.tripped = None,
-            Change::Closed { until } => self.closed_until = Some(until),
+            Change::Closed { class, until } => self.closed.set(class, Some(until)),
             Change::Slow { until } => self.slow_until = Some(until),
             Change::Singly { until } => self.singly_until = Some(until),
-            Change::QuotaUsed { until } => self.quota_until = until,
+            Change::QuotaUsed { class, until } => self.quota.set(class, until),
         }
     }
 }
@@ -109,6 +142,8 @@ pub trait Standstills: Send + Sync {
     fn change(&self, lane_no: i64, change: Change);
     /// May this node send the one request that finds out whether the vendor is well? One node at a time; the right ends after `lasts`.
     async fn probe(&self, lane_no: i64, lasts: Duration) -> bool;
+    /// Adds `n` errors of a kind to a window's count; returns how many all nodes counted, or this one alone when nobody can be asked.
+    async fn strikes(&self, lane_no: i64, kind: &'static str, window: i64, n: u32) -> u64;
 }
 
 /// What is left of a lane's day.
@@ -126,6 +161,8 @@ pub enum Reserved {
 pub trait Quotas: Send + Sync {
     /// Starts a day with what the books say; without effect when another node was faster.
     async fn begin(&self, lane_no: i64, day: Millis, used: u64);
+    /// What may still be handed over, `None` = read the books.
+    async fn left(&self, lane_no: i64, day: Millis, limit: u64) -> Option<u64>;
     /// Holds back up to `wanted` of `limit`.
     async fn reserve(&self, lane_no: i64, day: Millis, limit: u64, wanted: u64) -> Reserved;
     /// Gives back a reservation, of which `accepted` were used.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 use types::Millis;
@@ -49,6 +50,9 @@ pub const ORPHAN_LIFE_MS: Millis = 7 * 86_400_000;
 pub const RAW_LIFE_MS: Millis = 3 * 86_400_000;
 /// Between two looks at what may be forgotten.
 const FORGET_EVERY_MS: Millis = 60_000;
+
+/// Whether this node applies receipts now.
+pub type Turn = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,10 +178,14 @@ impl Applier {
         Applier { storage, world, woken, vault, healths, memory: Arc::new(Mutex::new(memory)) }
     }
 
-    pub async fn run(self, stop: CancellationToken) {
+    /// Applies what comes as long as it is this node's `turn`; of several one does.
+    pub async fn run(self, turn: Turn, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let worked = match self.step().await {
+            let stepped = if turn().await { self.step().await } else { Ok(Stepped::default()) };
+            let worked = match stepped {
                 Ok(stepped) => stepped.bodies > 0 || stepped.joined > 0,
+                // Two took their turn at the same time; the other one was faster.
+                Err(StorageError::Stale(_)) => true,
                 Err(error) => {
                     tracing::error!(%error, "applying receipts stopped for a moment");
                     false

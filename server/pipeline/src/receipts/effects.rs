@@ -49,6 +49,7 @@ impl Effects {
             });
         }
         let Some(vendor) = place.chunk.vendor else { return };
+        metrics::counter!(crate::telemetry::RECEIPTS, "vendor" => vendor.slug(), "kind" => fact.kind.slug()).increment(1);
         let lane = self.lanes.entry((fact.app_no, vendor)).or_default();
         lane.seen += 1;
         lane.arrived += u64::from(matches!(fact.kind, ReceiptKind::Delivered | ReceiptKind::SwitchOff));

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use types::Millis;
+use types::content::MessageClass;
 use types::ids::AppId;
 use types::vendor::{Environment, Vendor};
 
@@ -106,6 +107,9 @@ pub struct LaneSettings {
     pub in_flight: u32,
     /// Device messages a day, 0 = none known.
     pub daily_quota: u64,
+    /// Of every 100 device messages of the day so many are kept for what a person waits for; marketing ends before.
+    #[serde(default = "LaneSettings::default_reserve")]
+    pub reserve_percent: u32,
     /// `http(s)://` proxy towards the vendor, or `None` for the direct way.
     pub egress_proxy: Option<String>,
     /// Several ways out with shares; empty = `egress_proxy` alone.
@@ -119,6 +123,23 @@ pub struct LaneSettings {
     /// Bulk messages go on, too: some phones may then show both.
     #[serde(default)]
     pub next_lane_for_bulk: bool,
+}
+
+impl LaneSettings {
+    pub const fn default_reserve() -> u32 {
+        10
+    }
+
+    /// What this class may use of the day, counted over all classes.
+    pub fn quota_of(&self, class: MessageClass) -> u64 {
+        match class {
+            MessageClass::Transactional => self.daily_quota,
+            MessageClass::Bulk => {
+                let kept = u128::from(self.daily_quota) * u128::from(self.reserve_percent.min(100)) / 100;
+                self.daily_quota.saturating_sub(u64::try_from(kept).unwrap_or(u64::MAX))
+            }
+        }
+    }
 }
 
 #[async_trait]

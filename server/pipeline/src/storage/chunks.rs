@@ -191,5 +191,7 @@ pub trait Chunks: Send + Sync {
     async fn onward_done(&self, nos: &[ChunkNo]) -> Result<()>;
     /// When the next waiting chunk of a lane is due, `None` when none waits.
     async fn next_due(&self, lane_no: i64) -> Result<Option<Millis>>;
+    /// Chunks leased now, by the name of their owner.
+    async fn leases(&self) -> Result<Vec<(String, u64)>>;
     async fn backlog(&self) -> Result<Vec<(i64, Backlog)>>;
 }

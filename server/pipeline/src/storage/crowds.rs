@@ -101,6 +101,9 @@ pub struct CrowdFilter {
     pub name: Option<String>,
 }
 
+/// A check of which nobody spoke for so long is over: its process is gone.
+pub const CHECK_LEASE_MS: Millis = 30_000;
+
 #[async_trait]
 pub trait Crowds: Send + Sync {
     async fn get(&self, id: &CrowdId) -> Result<Option<Crowd>>;
@@ -121,8 +124,11 @@ pub trait Crowds: Send + Sync {
     async fn count_open(&self, person: &str) -> Result<u64>;
     /// A new look at the file; what was staged from the old one is dropped. `Stale("upload")` when checking or confirmed.
     async fn set_detected(&self, id: &UploadId, overrule: &Overrule, detected: &Detected, signature: &str, now: Millis) -> Result<()>;
-    /// Stages an empty crowd and returns its number; an earlier staged one is dropped. `Stale("upload")` when confirmed.
+    /// Stages an empty crowd and returns its number; an earlier staged one is dropped. `Stale("upload")` when confirmed, or while
+    /// somebody else checks it, who said so within [`CHECK_LEASE_MS`].
     async fn begin_check(&self, id: &UploadId, crowd: &CrowdId, mapping: &Mapping, now: Millis) -> Result<i64>;
+    /// The check of this staged crowd goes on: nobody else may take it over. `Stale("upload")` when somebody has.
+    async fn keep_check(&self, id: &UploadId, crowd_no: i64, now: Millis) -> Result<()>;
     /// Durable when it returns. Only into a staged crowd: `Stale("crowd")` otherwise.
     async fn add_blocks(&self, crowd_no: i64, blocks: Vec<Block>) -> Result<()>;
     /// `first` = number of the first reject block of these, from 0.
@@ -147,8 +153,8 @@ pub trait Crowds: Send + Sync {
     async fn discard_stale(&self, before: Millis) -> Result<Vec<String>>;
     /// Deletes up to `max` blocks of dropped crowds; returns how many. 0 = all clean.
     async fn sweep_dropped(&self, max: u32) -> Result<u64>;
-    /// Checks that were under way when the process ended go back to `received`. Returns how many. Called once at start.
-    async fn reset_checks(&self, now: Millis) -> Result<u64>;
+    /// Checks nobody spoke of since `before` go back to `received`: whoever checked is gone. Returns how many.
+    async fn reset_checks(&self, before: Millis, now: Millis) -> Result<u64>;
 
     /// The next list of rejects from `seq`, in file order; `None` after the last.
     async fn rejects(&self, crowd_no: i64, seq: i64) -> Result<Option<Vec<Reject>>>;

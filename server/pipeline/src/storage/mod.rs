@@ -16,6 +16,7 @@ pub mod crowd_frame;
 pub mod crowds;
 pub mod devices;
 pub mod frame;
+pub mod lane_events;
 pub mod materials;
 pub mod messages;
 pub mod people;
@@ -25,6 +26,7 @@ pub mod receipts;
 mod rows;
 mod sqlite;
 pub mod tallies;
+pub mod tenancy;
 
 /// Why the store could not do it. Never carries row contents.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +57,14 @@ pub struct Storage {
     pub copies: Arc<dyn copies::Copies>,
     pub crowds: Arc<dyn crowds::Crowds>,
     pub devices: Arc<dyn devices::Devices>,
+    pub lane_events: Arc<dyn lane_events::LaneEvents>,
     pub materials: Arc<dyn materials::Materials>,
     pub messages: Arc<dyn messages::Messages>,
     pub people: Arc<dyn people::People>,
     pub policy: Arc<dyn policy::Policy>,
     pub receipts: Arc<dyn receipts::Receipts>,
     pub tallies: Arc<dyn tallies::Tallies>,
+    pub tenancy: Arc<dyn tenancy::Tenancy>,
 }
 
 impl Storage {

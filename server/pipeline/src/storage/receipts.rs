@@ -110,7 +110,8 @@ pub trait Receipts: Send + Sync {
     async fn append(&self, raw: NewRaw) -> Result<i64>;
     /// The oldest bodies not applied yet.
     async fn take(&self, limit: u32) -> Result<Vec<Raw>>;
-    /// Adds bits (newly set ones are counted), turns `Uncertain` into `Accepted` where they prove arrival, ends raw bodies, keeps and ends orphans. Repeating it changes nothing.
+    /// Adds bits (newly set ones are counted), turns `Uncertain` into `Accepted` where they prove arrival, ends raw bodies, keeps and ends orphans.
+    /// `Stale("receipt")`, and nothing is changed, when one of the bodies was ended before: by another node that took the same.
     /// Returns how many bits were new.
     async fn apply(&self, application: Application) -> Result<u64>;
     /// Orphans whose time has come, or whose message has appeared after message number `known` (then also its number).

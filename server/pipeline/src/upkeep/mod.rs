@@ -9,13 +9,15 @@ use tokio_util::sync::CancellationToken;
 use types::Millis;
 
 use crate::broker::{onward, wakes};
-use crate::coordination::Coordination;
+use crate::coordination::{Claim, Coordination};
 use crate::storage::people::AuditCheck;
 use crate::storage::{Result, Storage};
 use crate::world::World;
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_millis(500);
+/// A node that fell silent loses its turn after this.
+const TURN: Duration = Duration::from_secs(10);
 /// Chunks expired in one go, so that the writer is never held long.
 const EXPIRE_AT_ONCE: u32 = 200;
 /// Minute buckets are kept for two days; hours stay.
@@ -26,6 +28,8 @@ const SLOTS_AT_ONCE: u32 = 5_000;
 /// What vendors kept for us is told for a week after its end.
 const MATERIALS_KEPT_MS: Millis = 7 * 86_400_000;
 const FORGET_AT_ONCE: u32 = 2_000;
+/// What happened to lanes is kept for thirty days.
+const EVENTS_KEPT_MS: Millis = 30 * 86_400_000;
 /// Rounds between two looks at what can be forgotten: about an hour.
 const FORGET_EVERY: u64 = 7_200;
 /// Rounds between two steps of the daily walk along the audit log (half a minute), and entries in one step.
@@ -57,7 +61,10 @@ impl Caretaker {
     pub async fn run(self, stop: CancellationToken) {
         let mut rounds = 0u64;
         while !stop.is_cancelled() {
-            if let Err(error) = self.round(rounds).await {
+            // One node does; with nobody to ask every node does, for each step is safe to repeat.
+            if self.coordination.locks.claim("upkeep", TURN).await != Claim::Theirs
+                && let Err(error) = self.round(rounds).await
+            {
                 tracing::error!(%error, "a round of upkeep failed; the next one tries again");
             }
             rounds += 1;
@@ -66,6 +73,7 @@ impl Caretaker {
                 () = stop.cancelled() => {}
             }
         }
+        self.coordination.locks.release("upkeep").await;
     }
 
     /// Everything that is due now. Safe to repeat.
@@ -94,6 +102,7 @@ impl Caretaker {
             self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
             while self.storage.policy.forget_slots(now - SLOTS_KEPT_MS, SLOTS_AT_ONCE).await? == u64::from(SLOTS_AT_ONCE) {}
             while self.storage.materials.clear(now - MATERIALS_KEPT_MS, FORGET_AT_ONCE).await? >= u64::from(FORGET_AT_ONCE) {}
+            self.storage.lane_events.forget(now - EVENTS_KEPT_MS).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod copies;
 mod crowds;
 mod devices;
 mod equation;
+mod lane_events;
 mod materials;
 mod messages;
 mod people;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use pipeline::coordination::{Change, Claim, Coordination, Reserved, Standstill, Stop};
+use pipeline::coordination::{ByClass, Change, Claim, Coordination, Reserved, Standstill, Stop};
 use pipeline::world::World;
 use proptest::prelude::*;
 use tokio::time::Instant;
+use types::Millis;
+use types::content::MessageClass;
 
 use crate::nodes::{card, node};
 use crate::redis_server::PrivateRedis;
@@ -211,18 +213,37 @@ async fn a_wake_between_look_and_sleep_is_not_missed() {
 }
 
 #[tokio::test]
+async fn errors_of_a_window_are_added_up() {
+    let backends = Backends::open().await;
+    for (name, coordination) in backends.both() {
+        let stands = &coordination.standstills;
+        assert_eq!(stands.strikes(3, "timeout", 7, 2).await, 2, "{name}");
+        assert_eq!(stands.strikes(3, "timeout", 7, 3).await, 5, "{name}");
+        assert_eq!(stands.strikes(3, "unknown", 7, 1).await, 1, "{name}: another kind");
+        assert_eq!(stands.strikes(4, "timeout", 7, 1).await, 1, "{name}: another lane");
+        assert_eq!(stands.strikes(3, "timeout", 8, 1).await, 1, "{name}: a new window");
+    }
+}
+
+fn bulk(until: Millis) -> ByClass {
+    ByClass { bulk: Some(until), transactional: None }
+}
+
+#[tokio::test]
 async fn standstills_are_kept_by_lane_and_kind() {
     let backends = Backends::open().await;
     for (name, coordination) in backends.both() {
         let stands = &coordination.standstills;
         assert_eq!(stands.get(3), Standstill::default(), "{name}");
         stands.change(3, Change::Tripped { until: 50, rest_ms: 20 });
-        stands.change(3, Change::Closed { until: 60 });
+        stands.change(3, Change::Closed { class: MessageClass::Bulk, until: 60 });
         stands.change(4, Change::Slow { until: 70 });
-        let expected = Standstill { tripped: Some((50, 20)), closed_until: Some(60), ..Standstill::default() };
+        let expected = Standstill { tripped: Some((50, 20)), closed: bulk(60), ..Standstill::default() };
         assert_eq!(stands.get(3), expected, "{name}");
+        stands.change(5, Change::Closed { class: MessageClass::Transactional, until: 80 });
+        assert_eq!(stands.get(5).closed, ByClass { transactional: Some(80), bulk: None }, "{name}");
         stands.change(3, Change::Flowing);
-        assert_eq!(stands.get(3), Standstill { closed_until: Some(60), ..Standstill::default() }, "{name}");
+        assert_eq!(stands.get(3), Standstill { closed: bulk(60), ..Standstill::default() }, "{name}");
         assert_eq!(stands.get(4).slow_until, Some(70), "{name}");
         assert!(stands.probe(3, Duration::from_secs(60)).await, "{name}: nobody else probes");
     }

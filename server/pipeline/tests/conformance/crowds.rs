@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pipeline::storage::crowd_frame::{BlockWriter, Reject, put_value};
-use pipeline::storage::crowds::{CrowdFilter, NewUpload, Targets};
+use pipeline::storage::crowds::{CHECK_LEASE_MS, CrowdFilter, NewUpload, Targets};
 use pipeline::storage::frame::key_of;
 use pipeline::storage::{Storage, StorageError};
 use types::crowd::{CrowdCounts, Detected, Encoding, KeyKind, Mapping, Overrule, RejectReason, UploadState};
@@ -150,6 +150,13 @@ async fn dropped_and_stale_ones_leave_nothing() {
     let app = app(&storage, "crowds").await;
     let id = upload(&storage, app.no, "aa").await;
     let first = stage(&storage, &id, 5).await;
+    let again = storage.crowds.begin_check(&id, &CrowdId::from_bytes(id_bytes()), &mapping(), NOW + 2).await;
+    assert!(matches!(again, Err(StorageError::Stale("upload"))), "somebody checks it");
+    assert_eq!(storage.crowds.reset_checks(NOW, NOW + 3).await.unwrap(), 0, "its checker spoke a moment ago");
+    storage.crowds.keep_check(&id, first, NOW + CHECK_LEASE_MS).await.unwrap();
+    assert_eq!(storage.crowds.reset_checks(NOW + 1, NOW + CHECK_LEASE_MS + 1).await.unwrap(), 0, "and again");
+    assert_eq!(storage.crowds.reset_checks(NOW + CHECK_LEASE_MS, NOW + 4).await.unwrap(), 1, "its checker is gone");
+    assert!(matches!(storage.crowds.keep_check(&id, first, NOW + 5).await, Err(StorageError::Stale("upload"))));
     let second = stage(&storage, &id, 5).await;
     assert!(matches!(storage.crowds.add_blocks(first, Vec::new()).await, Err(StorageError::Stale("crowd"))), "a new check drops the old");
     assert!(matches!(finish(&storage, &id, first, 5).await, Err(StorageError::Stale("upload"))));
@@ -158,7 +165,7 @@ async fn dropped_and_stale_ones_leave_nothing() {
     let failed = storage.crowds.upload(app.no, &id).await.unwrap().unwrap();
     assert_eq!((failed.state, failed.problem), (UploadState::Failed, Some(problem)));
     let third = stage(&storage, &id, 5).await;
-    assert_eq!(storage.crowds.reset_checks(NOW + 6).await.unwrap(), 1);
+    assert_eq!(storage.crowds.reset_checks(NOW + 6, NOW + 6).await.unwrap(), 1);
     assert!(matches!(finish(&storage, &id, third, 5).await, Err(StorageError::Stale("upload"))));
     storage.crowds.set_detected(&id, &Overrule::default(), &detected(), "other", NOW + 7).await.unwrap();
     assert_eq!(storage.crowds.count_open("usr_1").await.unwrap(), 1);

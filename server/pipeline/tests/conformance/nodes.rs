@@ -62,6 +62,15 @@ async fn a_flag_set_on_one_node_is_obeyed_on_the_others_and_by_who_comes_later()
 }
 
 #[tokio::test]
+async fn errors_are_counted_over_both_nodes_and_alone_without_redis() {
+    let (mut server, one, two) = two().await;
+    assert_eq!(one.standstills.strikes(5, "timeout", 1, 7).await, 7);
+    assert_eq!(two.standstills.strikes(5, "timeout", 1, 8).await, 15);
+    server.kill();
+    assert_eq!(two.standstills.strikes(5, "timeout", 1, 1).await, 9, "its own");
+}
+
+#[tokio::test]
 async fn wakes_reach_every_node_and_nudges_none() {
     let (_server, one, two) = two().await;
     let (work, nudged) = (two.wakes.listen("plan"), two.wakes.listen("lane/1"));

@@ -1,6 +1,9 @@
 //! Pushes walk through the whole machine to the simulator and back; the simulator's ledger is the judge. Each asks for a
 //! `house`, and gets it from the store that includes this file.
 
+use std::time::Duration;
+
+use pipeline::access::accept::Submission;
 use pipeline::storage::messages::{Origin, Targets};
 use simulator::{Dials, Outage};
 use types::content::MessageClass;
@@ -177,8 +180,8 @@ async fn nothing_goes_after_its_deadline() {
 async fn the_daily_quota_of_a_lane_is_kept_to_the_unit_and_over_a_restart() {
     let mut t = house().await;
     let users = t.devices(600).await;
-    t.lane(Vendor::Xiaomi, |lane| lane.daily_quota = 120).await;
-    t.lane(Vendor::Apns, |lane| lane.daily_quota = 70).await;
+    t.lane(Vendor::Xiaomi, |lane| (lane.daily_quota, lane.reserve_percent) = (120, 0)).await;
+    t.lane(Vendor::Apns, |lane| (lane.daily_quota, lane.reserve_percent) = (70, 0)).await;
     let sent = t.send(t.submission(Targets::Users { users: users.clone() })).await;
     let funnel = t.until(sent.no, |_, funnel| funnel.total.accepted == 190).await;
     assert_eq!(funnel.total.waiting, 410);
@@ -188,6 +191,51 @@ async fn the_daily_quota_of_a_lane_is_kept_to_the_unit_and_over_a_restart() {
     assert_eq!(t.simulator.ledger().taken(), 191, "not one more");
     t.house.controls.cancel(sent.no).await.expect("cancelled");
     t.recount(sent.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marketing_leaves_a_part_of_the_day_to_what_a_person_waits_for() {
+    let t = house().await;
+    let users = t.devices(400).await;
+    t.lane(Vendor::Xiaomi, |lane| (lane.daily_quota, lane.reserve_percent) = (100, 20)).await;
+    t.lane(Vendor::Apns, |lane| lane.enabled = false).await;
+    let odd: Vec<String> = users.iter().skip(1).step_by(2).cloned().collect();
+    let flood = t.send(t.submission(Targets::Users { users: odd.clone() })).await;
+    t.until(flood.no, |_, funnel| funnel.total.accepted == 80).await;
+    let urgent =
+        |users: &[String]| Submission { class: MessageClass::Transactional, ..t.submission(Targets::Users { users: users.to_vec() }) };
+    // The rest of the day is for them, to the unit.
+    let letters = t.send(urgent(&odd[..30])).await;
+    t.until(letters.no, |_, funnel| funnel.total.accepted == 20).await;
+    let more = t.send(urgent(&odd[30..31])).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!((t.funnel(more.no).await.total.waiting, t.simulator.ledger().taken()), (1, 100));
+    assert_eq!(t.funnel(flood.no).await.total.accepted, 80);
+    t.house.controls.cancel(flood.no).await.expect("cancelled");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quota_answer_to_marketing_closes_the_lane_for_marketing_only() {
+    let t = house().await;
+    let users = t.devices(400).await;
+    let odd: Vec<String> = users.iter().skip(1).step_by(2).cloned().collect();
+    let lane_no = t.lane_no(Vendor::Xiaomi).await;
+    t.lane(Vendor::Xiaomi, |lane| (lane.batch, lane.in_flight) = (25, 1)).await;
+    let calm = t.simulator.dials(Vendor::Xiaomi);
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { daily_quota: 50, ..calm.clone() }).expect("dials");
+    let flood = t.send(t.submission(Targets::Users { users: odd.clone() })).await;
+    let shut = |class| t.house.lane_status(lane_no).used_up(class, t.house.world.now());
+    t.until(flood.no, |_, funnel| funnel.total.accepted == 50 && shut(MessageClass::Bulk).is_some()).await;
+    assert_eq!(shut(MessageClass::Transactional), None, "the vendor said nothing of these");
+    // The vendor counts marketing apart: it would take this one.
+    t.simulator.set_dials(Vendor::Xiaomi, calm).expect("dials");
+    let letter =
+        t.send(Submission { class: MessageClass::Transactional, ..t.submission(Targets::Users { users: odd[..1].to_vec() }) }).await;
+    assert_eq!(t.finished(letter.no).await.total.accepted, 1, "it does not wait behind marketing");
+    assert_eq!(t.funnel(flood.no).await.total.accepted, 50, "marketing waits for the reset");
+    t.house.controls.cancel(flood.no).await.expect("cancelled");
     t.end().await;
 }
 

@@ -4,7 +4,11 @@ mod ahead;
 #[path = "../support/postgres.rs"]
 mod cluster;
 mod goaway;
+mod nodes;
 mod postgres;
+#[path = "../support/redis.rs"]
+#[expect(dead_code, reason = "the conformance suite uses the rest")]
+mod redis_server;
 mod sqlite;
 mod support;
 mod vendors;

@@ -42,6 +42,28 @@ pub struct TestHouse {
     world: World,
 }
 
+/// A node that ends as kill -9 would end it: nothing it had begun goes on, nothing is said to anybody.
+pub struct Doomed {
+    pub house: Arc<House>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Doomed {
+    pub fn kill(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 fn p8() -> String {
     let random = ring::rand::SystemRandom::new();
     let pkcs8 = ring::signature::EcdsaKeyPair::generate_pkcs8(&ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
@@ -49,13 +71,15 @@ fn p8() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
 }
 
-async fn build(url: &str, folder: &std::path::Path, key: &MasterKey, world: &World, node: &str) -> Arc<House> {
+async fn build(url: &str, folder: &std::path::Path, key: &MasterKey, world: &World, node: &str, redis_url: Option<String>) -> Arc<House> {
     let vault = Vault::new(world.clone(), key, None).expect("a vault");
     let plan = Plan {
         database_url: url.to_owned(),
         data_dir: folder.to_owned(),
         node: node.to_owned(),
-        alone: !pipeline::storage::shared(url),
+        roles: pipeline::house::Roles::ALL,
+        redis_url,
+        version: String::new(),
         world: world.clone(),
         vault: Arc::new(vault),
         public_url: None,
@@ -74,6 +98,43 @@ pub async fn on_postgres() -> TestHouse {
 impl TestHouse {
     /// An app with both lanes towards the simulator; workers run. `database` is the store, or `None` for a file in the folder.
     async fn new(database: Option<Database>) -> TestHouse {
+        Self::open(database, None).await
+    }
+
+    /// The first of several nodes.
+    pub async fn first_of_several(redis_url: String) -> TestHouse {
+        Self::open(Some(crate::cluster::database().await), Some(redis_url)).await
+    }
+
+    /// One more node on the same store, at work.
+    pub async fn another(&self, node: &str, redis_url: String) -> Arc<House> {
+        let house = build(&self.url, self.folder.path(), &self.key, &self.world, node, Some(redis_url)).await;
+        house.start().await.expect("workers");
+        house
+    }
+
+    /// One more node with a world of its own, to be killed.
+    pub async fn doomed(&self, node: &str, redis_url: String) -> Doomed {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let (url, key, world, node, place) =
+            (self.url.clone(), self.key.clone(), self.world.clone(), node.to_owned(), self.folder.path().to_owned());
+        let handle = runtime.handle().clone();
+        let building = tokio::task::spawn_blocking(move || {
+            handle.block_on(async move {
+                let house = build(&url, &place, &key, &world, &node, Some(redis_url)).await;
+                house.start().await.expect("workers");
+                house
+            })
+        });
+        let house = building.await.expect("a node");
+        Doomed { house, runtime: Some(runtime) }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn open(database: Option<Database>, redis_url: Option<String>) -> TestHouse {
         // One provider for the process; a second call by a parallel test finds it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (folder, world) = (tempfile::tempdir().expect("a folder"), World::system());
@@ -81,7 +142,7 @@ impl TestHouse {
             database.as_ref().map(|d| d.url.clone()).unwrap_or_else(|| format!("sqlite://{}", folder.path().join("carillon.db").display()));
         let key = MasterKey::random(&world);
         let simulator = Simulator::start(Options::default()).await.expect("a simulator");
-        let house = build(&url, folder.path(), &key, &world, "node-1").await;
+        let house = build(&url, folder.path(), &key, &world, "node-1", redis_url).await;
         let app = register(&house, &simulator).await;
         house.start().await.expect("workers");
         TestHouse { house, app, simulator, folder, url, _database: database, key, world }
@@ -90,7 +151,7 @@ impl TestHouse {
     /// The process ends cleanly and another one takes over.
     pub async fn restart(&mut self, node: &str) {
         self.house.stop().await;
-        self.house = build(&self.url, self.folder.path(), &self.key, &self.world, node).await;
+        self.house = build(&self.url, self.folder.path(), &self.key, &self.world, node, None).await;
         self.house.start().await.expect("workers");
     }
 
@@ -157,6 +218,11 @@ impl TestHouse {
         self.house.coordination.wakes.wake(pipeline::broker::wakes::LANES);
     }
 
+    pub async fn lane_no(&self, vendor: Vendor) -> i64 {
+        let lanes = self.house.storage.apps.lanes_of(self.app.no).await.expect("lanes");
+        lanes.into_iter().find(|lane| lane.vendor == vendor).expect("a lane").no
+    }
+
     pub async fn funnel(&self, message_no: i64) -> Funnel {
         let funnel = fold(self.house.storage.tallies.of_message(message_no).await.expect("tallies"));
         assert!(funnel.total.holds(), "the equation broke: {:?}", funnel.total);
@@ -181,9 +247,36 @@ impl TestHouse {
             if done(&message, &funnel) {
                 return funnel;
             }
-            assert!(started.elapsed() < PATIENCE, "never came: {:?} {:?}", message.state, funnel.total);
+            if started.elapsed() >= PATIENCE {
+                panic!("never came: {:?} {:?}\n{}", message.state, funnel.total, self.lanes_now(message_no).await);
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Why nothing moves, for whoever reads a failure.
+    async fn lanes_now(&self, message_no: i64) -> String {
+        let lanes = self.house.storage.apps.lanes_of(self.app.no).await.expect("lanes");
+        let numbers: Vec<i64> = lanes.iter().map(|lane| lane.no).collect();
+        let events = self.house.storage.lane_events.latest(&numbers, 5).await.expect("events");
+        let chunks = self.house.storage.chunks.of_message(message_no, ChunkNo(0), 100).await.expect("chunks");
+        let chunks: Vec<String> = chunks
+            .iter()
+            .map(|c| {
+                format!(
+                    "{:?} {:?} x{} not before {} tried {} now {}",
+                    c.vendor,
+                    c.state,
+                    c.count,
+                    c.not_before,
+                    c.attempts,
+                    self.world.now()
+                )
+            })
+            .collect();
+        let used = lanes.iter().filter(|lane| lane.settings.ca_pem.is_some());
+        let lines: Vec<String> = used.map(|lane| format!("{}: {:?}", lane.vendor.slug(), self.house.lane_status(lane.no))).collect();
+        format!("{}\n{}\n{events:?}\n{:?}", lines.join("\n"), chunks.join("\n"), self.house.storage.chunks.leases().await)
     }
 
     /// Waits for the message that follows this one on the next lane.

@@ -43,7 +43,13 @@ pub fn keyed() -> impl Iterator<Item = Vendor> {
 /// A house in which every keyed vendor has a lane to its twin.
 pub async fn house() -> TestHouse {
     let t = on_sqlite().await;
-    for vendor in keyed() {
+    open_lanes(&t, keyed()).await;
+    t
+}
+
+/// Lanes of these vendors to their twins.
+pub async fn open_lanes(t: &TestHouse, vendors: impl IntoIterator<Item = Vendor>) {
+    for vendor in vendors {
         let credential = sample(vendor).credential;
         let mut account = KeyedAccount::new(vendor, credential.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         if vendor == Vendor::Meizu {
@@ -58,7 +64,6 @@ pub async fn house() -> TestHouse {
         let (url, ca) = (t.simulator.base_url(vendor), t.simulator.ca_pem().to_owned());
         t.lane(vendor, |lane| (lane.base_url, lane.ca_pem, lane.batch) = (url, Some(ca), lane.batch.min(20))).await;
     }
-    t
 }
 
 /// `n` phones of one vendor; returns their users.

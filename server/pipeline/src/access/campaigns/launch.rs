@@ -2,6 +2,7 @@
 //! between is mended by the next tick, and no crowd is ever sent to twice.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ring::digest;
@@ -19,6 +20,7 @@ use types::views::campaigns::{CampaignProgress, LaneProgress};
 use super::{CampaignDesk, check, progress, wrong_state};
 use crate::access::accept::{Submission, store_problem};
 use crate::access::actor::Actor;
+use crate::coordination::{Claim, Locks};
 use crate::storage::apps::{App, Lane};
 use crate::storage::campaigns::{Campaign, Move};
 use crate::storage::messages::{Origin, Targets};
@@ -26,6 +28,8 @@ use crate::storage::tallies;
 
 /// Between two looks at schedules.
 const EVERY: Duration = Duration::from_secs(1);
+/// A node that fell silent loses its turn after this.
+const TURN: Duration = Duration::from_secs(10);
 /// Campaigns handled in one tick.
 const AT_ONCE: u32 = 100;
 /// A scheduled start this late counts from when it really was.
@@ -144,10 +148,13 @@ impl CampaignDesk {
         }
     }
 
-    /// Looks at schedules every second until stopped.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Looks at schedules every second until stopped: one node does. Nobody to ask = every node does; a start is one message whoever
+    /// submits it, by its idempotency key.
+    pub async fn run(self, locks: Arc<dyn Locks>, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            if let Err(problem) = self.tick().await {
+            if locks.claim("schedules", TURN).await != Claim::Theirs
+                && let Err(problem) = self.tick().await
+            {
                 tracing::error!(%problem, "campaigns could not be looked at; the next second tries again");
             }
             tokio::select! {
@@ -155,6 +162,7 @@ impl CampaignDesk {
                 () = stop.cancelled() => {}
             }
         }
+        locks.release("schedules").await;
     }
 
     /// Starts what is due, mends starts that were cut short, and lets every campaign follow its message.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::crowd::{CrowdCounts, Delimiter, Encoding, Mapping, Overrule, UploadState};
 use types::ids::{CrowdId, UploadId};
@@ -25,9 +24,12 @@ use crate::storage::crowds::{Crowd, NewUpload, Targets, Upload};
 use crate::storage::{Storage, StorageError};
 use crate::world::World;
 
+mod forget;
+
 /// Unconfirmed files are forgotten after a day.
 pub const STALE_AFTER: Millis = 24 * 3_600_000;
-const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// A check says this often that it goes on.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
 /// Characters of a crowd's name.
 pub const NAME_MAX: usize = 64;
 /// Blocks in one commit: about half a megabyte, so that nobody waits long behind us.
@@ -263,7 +265,13 @@ impl Crowds {
         let this = self.clone();
         tokio::spawn(async move {
             let id = upload.id.clone();
-            if let Err(problem) = this.read_all(upload, mapping, crowd_no, progress).await
+            let outcome = tokio::select! {
+                outcome = this.read_all(upload, mapping, crowd_no, progress.clone()) => outcome,
+                () = this.keep(&id, crowd_no) => Err(wrong_state()),
+            };
+            // The reader stops too, when somebody else took the check over.
+            progress.cancelled.store(true, Ordering::Relaxed);
+            if let Err(problem) = outcome
                 && let Err(error) = this.storage.crowds.fail_check(&id, crowd_no, &problem, this.world.now()).await
             {
                 tracing::error!(%error, upload = %id, "the end of a crowd check could not be stored");
@@ -273,6 +281,18 @@ impl Crowds {
             this.sweep().await;
         });
         Ok(())
+    }
+
+    /// Says again and again that this check goes on; returns when it is not ours any more.
+    async fn keep(&self, id: &UploadId, crowd_no: i64) {
+        loop {
+            tokio::time::sleep(KEEP_EVERY).await;
+            match self.storage.crowds.keep_check(id, crowd_no, self.world.now()).await {
+                Err(StorageError::Stale(_)) => return,
+                Err(error) => tracing::warn!(%error, upload = %id, "a crowd check could not be kept; the next try follows"),
+                Ok(()) => {}
+            }
+        }
     }
 
     async fn read_all(&self, upload: Upload, mapping: Mapping, crowd_no: i64, progress: Arc<Progress>) -> Result<(), Problem> {
@@ -384,76 +404,6 @@ impl Crowds {
         let (crowd, path) = self.storage.crowds.confirm(id, name, person, self.world.now()).await.map_err(from_storage)?;
         self.remove(&path).await;
         Ok(crowd)
-    }
-
-    /// Forgets an unconfirmed upload. `false` when there is none.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn discard(&self, app_no: i64, id: &UploadId) -> Result<bool, Problem> {
-        if self.storage.crowds.upload(app_no, id).await.map_err(internal)?.is_none() {
-            return Ok(false);
-        }
-        self.cancel(id);
-        self.wait(id).await;
-        let path = self.storage.crowds.discard_upload(id).await.map_err(internal)?;
-        if let Some(path) = &path {
-            self.remove(path).await;
-            self.sweep().await;
-        }
-        Ok(path.is_some())
-    }
-
-    /// For upkeep, hourly: forgets what nobody confirmed for a day, deletes what was dropped. Returns the files forgotten.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn discard_stale(&self) -> Result<usize, Problem> {
-        let files = self.storage.crowds.discard_stale(self.world.now() - STALE_AFTER).await.map_err(internal)?;
-        for path in &files {
-            self.remove(path).await;
-        }
-        self.sweep().await;
-        Ok(files.len())
-    }
-
-    /// Once at start: checks that a crash cut off wait for the person again.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn recover(&self) -> Result<(), Problem> {
-        self.storage.crowds.reset_checks(self.world.now()).await.map_err(internal)?;
-        self.discard_stale().await.map(|_| ())
-    }
-
-    /// Forgets stale uploads every hour until told to stop.
-    pub async fn run(self, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
-            if let Err(problem) = self.discard_stale().await {
-                tracing::warn!(%problem, "stale uploads could not be forgotten; the next hour tries again");
-            }
-        }
-    }
-
-    async fn sweep(&self) {
-        loop {
-            match self.storage.crowds.sweep_dropped(100).await {
-                Ok(0) => return,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "sweeping dropped crowds; the next round goes on");
-                    return;
-                }
-            }
-        }
-    }
-
-    async fn remove(&self, path: &str) {
-        if let Err(error) = tokio::fs::remove_file(self.folder.join(path)).await
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, path, "an upload's file could not be removed");
-        }
     }
 
     /// The rejected rows of an upload as CSV, part by part.

@@ -28,6 +28,11 @@ impl Quotas for MemoryQuotas {
         }
     }
 
+    async fn left(&self, lane_no: i64, day: Millis, limit: u64) -> Option<u64> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.get(&lane_no).filter(|known| known.end == day).map(|today| limit.saturating_sub(today.used + today.reserved))
+    }
+
     async fn reserve(&self, lane_no: i64, day: Millis, limit: u64, wanted: u64) -> Reserved {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(today) = lanes.get_mut(&lane_no).filter(|known| known.end == day) else { return Reserved::Unknown };

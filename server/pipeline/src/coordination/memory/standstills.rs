@@ -11,6 +11,8 @@ use crate::coordination::{Change, Standstill, Standstills};
 #[derive(Default)]
 pub struct MemoryStandstills {
     lanes: Mutex<HashMap<i64, Standstill>>,
+    /// (lane, kind): window and count.
+    strikes: Mutex<HashMap<(i64, &'static str), (i64, u64)>>,
 }
 
 #[async_trait]
@@ -21,6 +23,16 @@ impl Standstills for MemoryStandstills {
 
     fn change(&self, lane_no: i64, change: Change) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(lane_no).or_default().change(change);
+    }
+
+    async fn strikes(&self, lane_no: i64, kind: &'static str, window: i64, n: u32) -> u64 {
+        let mut strikes = self.strikes.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = strikes.entry((lane_no, kind)).or_insert((window, 0));
+        if entry.0 != window {
+            *entry = (window, 0);
+        }
+        entry.1 += u64::from(n);
+        entry.1
     }
 
     /// The only process: its own breaker lets one through.

@@ -31,6 +31,8 @@ pub enum Live {
 }
 
 impl Live {
+    pub const ALONE: Live = Live::Known { nodes: 1, first: true };
+
     pub const fn alone(self) -> bool {
         matches!(self, Live::Known { nodes: 0 | 1, .. })
     }

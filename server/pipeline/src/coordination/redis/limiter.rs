@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::desk::{Answer, Desk, GRACE, Line, Live, Plan, SPARE, Terms};
 use super::link::{Gone, Link};
 use super::nodes::Roster;
-use crate::coordination::Limiter;
 use crate::coordination::memory::limiter::{SHORTEST, WINDOW};
+use crate::coordination::{Limiter, STRICT};
 
 static PACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("pace.lua")));
 
@@ -73,12 +73,13 @@ impl RedisLimiter {
         self.link.down_since().map_or(Line::Up, |since| Line::Down { since })
     }
 
-    fn live(&self) -> Live {
-        self.roster.live()
+    /// Our own limits need no rest and no share: nobody else counts them.
+    fn live(&self, key: &str) -> Live {
+        if key.starts_with(STRICT) { self.roster.live() } else { Live::ALONE }
     }
 
     fn plan(&self, key: &str, rate: f64, n: u32) -> Plan {
-        self.desk().plan(Instant::now(), key, rate, n, self.line(), self.live())
+        self.desk().plan(Instant::now(), key, rate, n, self.line(), self.live(key))
     }
 
     fn gate(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
@@ -87,7 +88,7 @@ impl RedisLimiter {
     }
 
     async fn ask(&self, key: &str, rate: f64, n: u32, terms: Terms) -> Plan {
-        let question = Question { key, now_us: None, rate, n, terms, alone: self.live().alone() };
+        let question = Question { key, now_us: None, rate, n, terms, alone: self.live(key).alone() };
         let asked = Instant::now();
         match question.ask(&self.link).await {
             Ok(answer) => self.desk().answered(asked, Instant::now(), key, rate, n, terms.hold, &answer),
@@ -126,7 +127,7 @@ impl Limiter for RedisLimiter {
     }
 
     fn most(&self, key: &str, rate: f64) -> u32 {
-        self.desk().on_shares(Instant::now(), key, rate, self.line(), self.live()).unwrap_or(u32::MAX)
+        self.desk().on_shares(Instant::now(), key, rate, self.line(), self.live(key)).unwrap_or(u32::MAX)
     }
 
     /// Opens the lane's books in Redis, so that their first seconds are over when the first message comes.
@@ -134,7 +135,7 @@ impl Limiter for RedisLimiter {
         if rate.is_finite() && rate > 0.0 {
             // Of no tokens at all.
             let terms = Terms { want: 0, hold: Duration::ZERO, ahead: Duration::ZERO };
-            let question = Question { key, now_us: None, rate, n: 0, terms, alone: self.live().alone() };
+            let question = Question { key, now_us: None, rate, n: 0, terms, alone: self.live(key).alone() };
             // Gone: the first take opens them.
             let _ = question.ask(&self.link).await;
         }

@@ -61,6 +61,30 @@ impl RedisQuotas {
         RedisQuotas { link, roster, known: Mutex::default() }
     }
 
+    /// Reserves `wanted` at most: what was granted and what is left after it. `None` = the day is not known.
+    async fn exchange(&self, lane_no: i64, day: Millis, limit: u64, wanted: u64) -> Option<(u64, u64)> {
+        let mut call = RESERVE.key(self.key(lane_no, day));
+        call.arg(self.link.node()).arg(limit).arg(wanted);
+        let answer = self.link.script::<(i64, u64)>(&call).await;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Ok((got, all)) => {
+                let got = u64::try_from(got).ok()?;
+                known.insert((lane_no, day), Left { all, own: None });
+                Some((got, all))
+            }
+            Err(_) => {
+                // Who was never told what is left waits: reading the books would give every node the whole of it.
+                let left = known.entry((lane_no, day)).or_default();
+                let share = u64::from(self.roster.live().share(left.all.min(u64::from(u32::MAX)) as f64));
+                let own = left.own.get_or_insert(share);
+                let got = wanted.min(*own);
+                *own -= got;
+                Some((got, *own))
+            }
+        }
+    }
+
     fn key(&self, lane_no: i64, day: Millis) -> String {
         self.link.key(&format!("{{lane/{lane_no}}}:quota:{day}"))
     }
@@ -77,25 +101,12 @@ impl Quotas for RedisQuotas {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|(lane, end), _| *lane != lane_no || *end >= day);
     }
 
+    async fn left(&self, lane_no: i64, day: Millis, limit: u64) -> Option<u64> {
+        self.exchange(lane_no, day, limit, 0).await.map(|(_, left)| left)
+    }
+
     async fn reserve(&self, lane_no: i64, day: Millis, limit: u64, wanted: u64) -> Reserved {
-        let mut call = RESERVE.key(self.key(lane_no, day));
-        call.arg(self.link.node()).arg(limit).arg(wanted);
-        let answer = self.link.script::<(i64, u64)>(&call).await;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = known.entry((lane_no, day)).or_default();
-        match answer {
-            Ok((got, all)) => {
-                *left = Left { all, own: None };
-                u64::try_from(got).map_or(Reserved::Unknown, Reserved::Got)
-            }
-            Err(_) => {
-                let share = u64::from(self.roster.live().share(left.all.min(u64::from(u32::MAX)) as f64));
-                let own = left.own.get_or_insert(share);
-                let got = wanted.min(*own);
-                *own -= got;
-                Reserved::Got(got)
-            }
-        }
+        self.exchange(lane_no, day, limit, wanted).await.map_or(Reserved::Unknown, |(got, _)| Reserved::Got(got))
     }
 
     async fn settle(&self, lane_no: i64, day: Millis, reserved: u64, accepted: u64) {

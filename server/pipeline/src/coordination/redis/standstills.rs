@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use types::Millis;
+use types::content::MessageClass;
 
 use super::link::Link;
 use super::outbox::{Outbox, Tell};
@@ -13,6 +14,9 @@ use crate::coordination::{Change, Standstill, Standstills};
 
 /// Channel, and the hash of what is in force.
 pub const CHANNEL: &str = "standstills";
+
+/// Longer than any window.
+const STRIKES_KEPT_MS: u64 = 120_000;
 
 pub struct RedisStandstills {
     pub link: Link,
@@ -25,10 +29,12 @@ fn write(lane_no: i64, change: Change) -> (String, Option<String>) {
     let (kind, value) = match change {
         Change::Tripped { until, rest_ms } => ("tripped", Some(format!("{until}+{rest_ms}"))),
         Change::Flowing => ("tripped", None),
-        Change::Closed { until } => ("closed", Some(until.to_string())),
+        Change::Closed { class: MessageClass::Bulk, until } => ("closed", Some(until.to_string())),
+        Change::Closed { class: MessageClass::Transactional, until } => ("closed-transactional", Some(until.to_string())),
         Change::Slow { until } => ("slow", Some(until.to_string())),
         Change::Singly { until } => ("singly", Some(until.to_string())),
-        Change::QuotaUsed { until } => ("quota", until.map(|until| until.to_string())),
+        Change::QuotaUsed { class: MessageClass::Bulk, until } => ("quota", until.map(|until| until.to_string())),
+        Change::QuotaUsed { class: MessageClass::Transactional, until } => ("quota-transactional", until.map(|until| until.to_string())),
     };
     (format!("{lane_no}/{kind}"), value)
 }
@@ -37,15 +43,16 @@ fn write(lane_no: i64, change: Change) -> (String, Option<String>) {
 pub fn read(field: &str, value: &str) -> Option<(i64, Change)> {
     let (lane, kind) = field.split_once('/')?;
     let until = || value.parse::<Millis>().ok();
+    let (kind, class) = kind.strip_suffix("-transactional").map_or((kind, MessageClass::Bulk), |kind| (kind, MessageClass::Transactional));
     let change = match (kind, value) {
         ("tripped", "-") => Change::Flowing,
         ("tripped", value) => {
             let (until, rest) = value.split_once('+')?;
             Change::Tripped { until: until.parse().ok()?, rest_ms: rest.parse().ok()? }
         }
-        ("quota", "-") => Change::QuotaUsed { until: None },
-        ("quota", _) => Change::QuotaUsed { until: Some(until()?) },
-        ("closed", _) => Change::Closed { until: until()? },
+        ("quota", "-") => Change::QuotaUsed { class, until: None },
+        ("quota", _) => Change::QuotaUsed { class, until: Some(until()?) },
+        ("closed", _) => Change::Closed { class, until: until()? },
         ("slow", _) => Change::Slow { until: until()? },
         ("singly", _) => Change::Singly { until: until()? },
         _ => return None,
@@ -56,8 +63,8 @@ pub fn read(field: &str, value: &str) -> Option<(i64, Change)> {
 /// When a stored field says nothing any more; a tripped breaker stays until somebody found the vendor well.
 pub const fn over(change: Change, now: Millis) -> bool {
     match change {
-        Change::Tripped { .. } | Change::Flowing | Change::QuotaUsed { until: None } => false,
-        Change::Closed { until } | Change::Slow { until } | Change::Singly { until } | Change::QuotaUsed { until: Some(until) } => {
+        Change::Tripped { .. } | Change::Flowing | Change::QuotaUsed { until: None, .. } => false,
+        Change::Closed { until, .. } | Change::Slow { until } | Change::Singly { until } | Change::QuotaUsed { until: Some(until), .. } => {
             until <= now
         }
     }
@@ -76,6 +83,15 @@ impl Standstills for RedisStandstills {
             let (field, value) = write(lane_no, change);
             let _ = self.outbox.try_send(Tell::Stand { field, value });
         }
+    }
+
+    async fn strikes(&self, lane_no: i64, kind: &'static str, window: i64, n: u32) -> u64 {
+        let own = self.known.strikes(lane_no, kind, window, n).await;
+        let key = self.link.key(&format!("{{lane/{lane_no}}}:strikes:{kind}:{window}"));
+        let mut pipe = redis::pipe();
+        pipe.cmd("INCRBY").arg(&key).arg(n);
+        pipe.cmd("PEXPIRE").arg(&key).arg(STRIKES_KEPT_MS).ignore();
+        self.link.pipe::<(u64,)>(&pipe).await.map_or(own, |(all,)| all.max(own))
     }
 
     async fn probe(&self, lane_no: i64, lasts: Duration) -> bool {
@@ -99,11 +115,13 @@ mod tests {
         for change in [
             Change::Tripped { until: 17, rest_ms: 2_000 },
             Change::Flowing,
-            Change::Closed { until: 5 },
+            Change::Closed { class: MessageClass::Bulk, until: 5 },
+            Change::Closed { class: MessageClass::Transactional, until: 5 },
             Change::Slow { until: 6 },
             Change::Singly { until: 7 },
-            Change::QuotaUsed { until: Some(8) },
-            Change::QuotaUsed { until: None },
+            Change::QuotaUsed { class: MessageClass::Bulk, until: Some(8) },
+            Change::QuotaUsed { class: MessageClass::Transactional, until: Some(8) },
+            Change::QuotaUsed { class: MessageClass::Transactional, until: None },
         ] {
             let (field, value) = write(42, change);
             assert_eq!(read(&field, value.as_deref().unwrap_or("-")), Some((42, change)), "{field}");

@@ -16,6 +16,7 @@ use types::Millis;
 use super::{Result, Storage, StorageError};
 
 mod nonces;
+mod tenancy;
 #[macro_use]
 mod words;
 #[path = "../tables/mod.rs"]
@@ -32,6 +33,14 @@ const RESTED: Duration = Duration::from_secs(5);
 /// Tables of coming days are made this often, and this many days ahead.
 const DAYS_EVERY: Duration = Duration::from_secs(3_600);
 const DAYS_AHEAD: i32 = 2;
+/// Pauses before a transaction that was in another's way is done again; after the last one its error is the caller's.
+const AGAIN: [Duration; 5] = [
+    Duration::from_millis(2),
+    Duration::from_millis(10),
+    Duration::from_millis(40),
+    Duration::from_millis(120),
+    Duration::from_millis(400),
+];
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/postgres");
 
@@ -67,6 +76,7 @@ pub async fn open(url: &str) -> Result<Storage> {
             ("jit", "off"),
         ])
         .disable_statement_logging();
+    let tenant = tenancy::Tenant::new(options.clone().application_name("carillon tenancy"));
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(Duration::from_secs(10))
@@ -84,7 +94,7 @@ pub async fn open(url: &str) -> Result<Storage> {
     MIGRATIONS.run(&pool).await?;
     make_days(&pool).await?;
     let days = Arc::new(Days(tokio::spawn(keep_days(pool.clone()))));
-    Ok(tables::storage(Db { pool, _days: days }))
+    Ok(tables::storage(Db { pool, _days: days }, Arc::new(tenant)))
 }
 
 async fn make_days(pool: &PgPool) -> sqlx::Result<()> {
@@ -132,29 +142,32 @@ impl Db {
     }
 
     /// Runs `work` in a transaction and answers after the commit. An error takes it back. The work is done to its end even
-    /// when the caller goes away.
+    /// when the caller goes away. What the server took back because two transactions were in each other's way is done again.
     ///
     /// # Errors
     /// What `work` returned, or a database error when the commit failed (then nothing is stored).
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
     {
         let pool = self.pool.clone();
-        finish(tokio::spawn(async move {
-            let mut transaction = pool.begin().await?;
-            match work(&mut transaction).await {
-                Ok(value) => {
-                    transaction.commit().await?;
-                    Ok(value)
-                }
-                Err(error) => {
-                    transaction.rollback().await?;
-                    Err(error)
+        finish(tokio::spawn(again(move || {
+            let (pool, work) = (pool.clone(), work.clone());
+            async move {
+                let mut transaction = pool.begin().await?;
+                match work(&mut transaction).await {
+                    Ok(value) => {
+                        transaction.commit().await?;
+                        Ok(value)
+                    }
+                    Err(error) => {
+                        transaction.rollback().await?;
+                        Err(error)
+                    }
                 }
             }
-        }))
+        })))
         .await
     }
 
@@ -165,15 +178,38 @@ impl Db {
     pub async fn write_once<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T>> + Clone + Send + 'static,
     {
         let pool = self.pool.clone();
-        finish(tokio::spawn(async move {
-            let mut conn = pool.acquire().await?;
-            work(&mut conn).await
-        }))
+        finish(tokio::spawn(again(move || {
+            let (pool, work) = (pool.clone(), work.clone());
+            async move { work(&mut *pool.acquire().await?).await }
+        })))
         .await
     }
+}
+
+/// Does a transaction again that the server took back because it was in another's way; nothing of it is stored then.
+async fn again<T, F>(mut work: impl FnMut() -> F + Send) -> Result<T>
+where
+    F: Future<Output = Result<T>> + Send,
+{
+    for pause in AGAIN {
+        match work().await {
+            Err(StorageError::Database(error)) if is_in_the_way(&error) => {
+                tracing::debug!(%error, "a transaction is done again");
+                metrics::counter!(crate::telemetry::STORE_RETRIES).increment(1);
+                tokio::time::sleep(pause).await;
+            }
+            done => return done,
+        }
+    }
+    work().await
+}
+
+/// Deadlock or serialization failure: the other transaction went through, so the same one may now.
+fn is_in_the_way(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001"))
 }
 
 async fn finish<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {

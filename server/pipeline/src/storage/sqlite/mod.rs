@@ -18,6 +18,7 @@ use types::Millis;
 use super::{Result, Storage, StorageError};
 
 mod nonces;
+mod tenancy;
 #[macro_use]
 mod words;
 #[path = "../tables/mod.rs"]
@@ -74,7 +75,7 @@ pub async fn open(url: &str) -> Result<Storage> {
     let (sender, jobs) = mpsc::channel(QUEUE);
     let nonces = Arc::new(nonces::Nonces::new());
     tokio::spawn(write_loop(writer, jobs, nonces.clone()));
-    Ok(tables::storage(Db { writer: sender, readers, nonces }))
+    Ok(tables::storage(Db { writer: sender, readers, nonces }, Arc::new(tenancy::OneOwner)))
 }
 
 impl Db {

@@ -100,6 +100,7 @@ fn default_settings(vendor: Vendor, environment: Environment) -> LaneSettings {
         batch: defaults.batch,
         in_flight: defaults.in_flight,
         daily_quota: defaults.daily_quota,
+        reserve_percent: LaneSettings::default_reserve(),
         egress_proxy: None,
         timeout_ms: 10_000,
         ..LaneSettings::default()

@@ -163,6 +163,7 @@ impl TryFrom<ViewRow> for ChunkView {
 }
 
 /// What a claim asks for.
+#[derive(Clone)]
 struct Claiming {
     lane_no: i64,
     owner: String,
@@ -552,6 +553,15 @@ impl Chunks for StoredChunks {
             .bind(lane_no)
             .fetch_one(self.db.readers())
             .await?)
+    }
+
+    async fn leases(&self) -> Result<Vec<(String, u64)>> {
+        let found: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT lease_owner, COUNT(*) FROM chunk WHERE state = 1 AND lease_owner IS NOT NULL GROUP BY lease_owner ORDER BY lease_owner",
+        )
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(|(owner, n)| Ok((owner, rows::number("chunk", n)?))).collect()
     }
 
     async fn backlog(&self) -> Result<Vec<(i64, Backlog)>> {

@@ -12,7 +12,7 @@ use types::problem::Problem;
 use super::crowd_rows::{CrowdRecord, UploadRecord};
 use super::{Conn, Db, rows};
 use crate::storage::crowd_frame::{Block, Reject, decode_block, decode_rejects, encode_rejects};
-use crate::storage::crowds::{Crowd, CrowdBlock, CrowdFilter, Crowds, NewUpload, Targets, Upload};
+use crate::storage::crowds::{CHECK_LEASE_MS, Crowd, CrowdBlock, CrowdFilter, Crowds, NewUpload, Targets, Upload};
 use crate::storage::{Result, StorageError};
 
 const STAGED: i64 = 0;
@@ -211,6 +211,9 @@ impl Crowds for StoredCrowds {
             .write(move |conn| {
                 Box::pin(async move {
                     let upload = open_upload(&mut *conn, id.as_str()).await?;
+                    if upload.state == UploadState::Checking.slug() && upload.changed_at > now - CHECK_LEASE_MS {
+                        return Err(StorageError::Stale("upload"));
+                    }
                     drop_staged(&mut *conn, upload.crowd_no).await?;
                     let mut detected: Detected = rows::json("crowd_upload.detected", &upload.detected)?;
                     detected.preview.clear();
@@ -241,6 +244,24 @@ impl Crowds for StoredCrowds {
                     .execute(conn)
                     .await?;
                     Ok(crowd_no)
+                })
+            })
+            .await
+    }
+
+    async fn keep_check(&self, id: &UploadId, crowd_no: i64, now: Millis) -> Result<()> {
+        let id = id.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let kept =
+                        sqlx::query("UPDATE crowd_upload SET changed_at = $3 WHERE id = $1 AND crowd_no = $2 AND state = 'checking'")
+                            .bind(id.as_str())
+                            .bind(crowd_no)
+                            .bind(now)
+                            .execute(conn)
+                            .await?;
+                    if kept.rows_affected() == 1 { Ok(()) } else { Err(StorageError::Stale("upload")) }
                 })
             })
             .await
@@ -482,22 +503,26 @@ impl Crowds for StoredCrowds {
             .await
     }
 
-    async fn reset_checks(&self, now: Millis) -> Result<u64> {
+    async fn reset_checks(&self, before: Millis, now: Millis) -> Result<u64> {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    sqlx::query(
-                        "UPDATE crowd SET state = 2 WHERE state = 0 AND no IN (SELECT crowd_no FROM crowd_upload WHERE state = 'checking')",
-                    )
-                    .execute(&mut *conn)
+                    let silent: Vec<(i64, Option<i64>)> = sqlx::query_as(concat!(
+                        "SELECT no, crowd_no FROM crowd_upload WHERE state = 'checking' AND changed_at <= $1 ORDER BY no",
+                        locked!()
+                    ))
+                    .bind(before)
+                    .fetch_all(&mut *conn)
                     .await?;
-                    let reset = sqlx::query(
-                        "UPDATE crowd_upload SET state = 'received', crowd_no = NULL, changed_at = $1 WHERE state = 'checking'",
-                    )
-                    .bind(now)
-                    .execute(conn)
-                    .await?;
-                    Ok(reset.rows_affected())
+                    for (no, crowd_no) in &silent {
+                        drop_staged(&mut *conn, *crowd_no).await?;
+                        sqlx::query("UPDATE crowd_upload SET state = 'received', crowd_no = NULL, changed_at = $2 WHERE no = $1")
+                            .bind(no)
+                            .bind(now)
+                            .execute(&mut *conn)
+                            .await?;
+                    }
+                    Ok(silent.len() as u64)
                 })
             })
             .await

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use super::{Conn, Database, Db, words};
+use crate::storage::tenancy::Tenancy;
 use crate::storage::{Storage, rows};
 
 mod apps;
@@ -21,6 +22,7 @@ mod copies;
 mod crowd_rows;
 mod crowds;
 mod devices;
+mod lane_events;
 mod materials;
 mod messages;
 mod people;
@@ -31,7 +33,7 @@ mod slots;
 mod tallies;
 
 /// The whole store behind these doors.
-pub fn storage(db: Db) -> Storage {
+pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
     Storage {
         apps: Arc::new(apps::StoredApps::new(db.clone())),
         campaigns: Arc::new(campaigns::StoredCampaigns::new(db.clone())),
@@ -39,11 +41,13 @@ pub fn storage(db: Db) -> Storage {
         copies: Arc::new(copies::StoredCopies::new(db.clone())),
         crowds: Arc::new(crowds::StoredCrowds::new(db.clone())),
         devices: Arc::new(devices::StoredDevices::new(db.clone())),
+        lane_events: Arc::new(lane_events::StoredLaneEvents::new(db.clone())),
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),
         messages: Arc::new(messages::StoredMessages::new(db.clone())),
         people: Arc::new(people::StoredPeople::new(db.clone())),
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
+        tenancy,
     }
 }

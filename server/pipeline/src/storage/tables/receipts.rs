@@ -10,10 +10,10 @@ use types::receipt::ReceiptKind;
 use types::vendor::Vendor;
 
 use super::{Conn, Db, chunks, rows, tallies, words};
-use crate::storage::Result;
 use crate::storage::frame::Outcomes;
 use crate::storage::receipts::{Application, BackDoor, Mark, NewRaw, Orphan, Raw, RawEnd, Receipts};
 use crate::storage::tallies::{Delta, Measure};
+use crate::storage::{Result, StorageError};
 
 /// Orphans kept for one app; more are given up and counted, so that a leaked client key cannot fill the disk.
 const ORPHANS_PER_APP: i64 = 100_000;
@@ -124,7 +124,7 @@ async fn apply(conn: &mut Conn, application: Application) -> Result<u64> {
     tallies::add(conn, &deltas, application.now).await?;
     for end in &application.raws {
         let state = if end.error.is_some() { 2 } else { 1 };
-        sqlx::query("UPDATE receipt_raw SET state = $2, found = $3, refused = $4, error = $5 WHERE no = $1")
+        let ended = sqlx::query("UPDATE receipt_raw SET state = $2, found = $3, refused = $4, error = $5 WHERE no = $1 AND state = 0")
             .bind(end.no)
             .bind(state)
             .bind(i64::from(end.found))
@@ -132,6 +132,10 @@ async fn apply(conn: &mut Conn, application: Application) -> Result<u64> {
             .bind(&end.error)
             .execute(&mut *conn)
             .await?;
+        if ended.rows_affected() == 0 {
+            // Another node took the same bodies and was faster: all of this is its doing already.
+            return Err(StorageError::Stale("receipt"));
+        }
     }
     let mut room: BTreeMap<i64, i64> = BTreeMap::new();
     for (fact, next_try) in &application.orphans {
