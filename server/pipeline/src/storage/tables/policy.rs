@@ -51,6 +51,9 @@ struct BlockedRow {
 /// As the statement below writes it: (person, counts as, device, business, bulk, content, vendor, at).
 type SlotJson = (i64, i64, i64, String, i64, i64, i64, Millis);
 
+/// (device, its id, user, app version, zone).
+type FactsJson = (i64, String, Option<String>, String, Option<String>);
+
 /// The app's row, made when it is first needed.
 async fn ensure(conn: &mut Conn, app_no: i64, now: Millis) -> Result<()> {
     sqlx::query(
@@ -256,7 +259,7 @@ impl Policy for StoredPolicy {
             .bind(rows::to_json("device.no", part)?)
             .fetch_one(self.db.readers())
             .await?;
-            let found: Vec<(i64, String, Option<String>, String, Option<String>)> = rows::json("facts", &found)?;
+            let found: Vec<FactsJson> = rows::json("facts", &found)?;
             out.extend(found.into_iter().map(|(no, id, user, app_version, zone)| {
                 let person = match &user {
                     Some(user) => key_of(KeyKind::User, None, user),

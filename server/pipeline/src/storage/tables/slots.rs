@@ -12,6 +12,9 @@ use crate::storage::{Result, StorageError};
 /// Rows in one statement.
 const AT_ONCE: usize = 5_000;
 
+/// As the statement below reads it: (device, person, counts as, business, bulk, content, vendor, at).
+type SlotJson<'a> = (i64, i64, i64, &'a str, bool, i64, i64, Millis);
+
 /// Whether a push that ended so gives its place back.
 const fn gives_back(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Refused | Outcome::Expired | Outcome::Cancelled | Outcome::Filtered)
@@ -32,7 +35,7 @@ pub async fn claim(conn: &mut Conn, app_no: i64, message_no: i64, claim: &Claim)
     }
     for part in claim.slots.chunks(AT_ONCE) {
         // Business, class and time are the same for all of a step, but a list of lists carries them as cheaply.
-        let list: Vec<(i64, i64, i64, &str, bool, i64, i64, Millis)> = part
+        let list: Vec<SlotJson<'_>> = part
             .iter()
             .map(|s| (s.device_no, s.person, s.counts_as, s.business.as_str(), s.bulk, s.content, rows::code_or_zero(s.vendor), s.at))
             .collect();
