@@ -153,6 +153,7 @@ fn submission(vendor: Vendor, targets: Targets) -> Submission {
         targets,
         vendor_order: vec![vendor],
         deadline: None,
+        versions: None,
         idempotency: None,
         account: "bench".to_owned(),
         address: "127.0.0.1".to_owned(),

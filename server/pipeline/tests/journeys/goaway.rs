@@ -9,7 +9,7 @@ use pipeline::access::crowd::import::ImportOrder;
 use pipeline::storage::messages::Targets;
 use simulator::Dials;
 use tokio::time::Instant;
-use types::crowd::{KeyKind, Mapping, VendorName};
+use types::crowd::{KeyKind, Mapping};
 use types::life::MessageState;
 use types::vendor::Vendor;
 
@@ -35,7 +35,7 @@ async fn crowd(t: &TestHouse, devices: u64) -> Targets {
         }
         Ok::<Bytes, std::io::Error>(Bytes::from(text))
     });
-    let mapping = Mapping { key: KeyKind::Token, key_column: 0, vendor: Some(VendorName::Apns), ..Mapping::default() };
+    let mapping = Mapping { key: KeyKind::Token, key_column: 0, vendor: Some(Vendor::Apns), ..Mapping::default() };
     let order = ImportOrder { name: "everybody".into(), file_name: "tokens.csv".into(), mapping: Some(mapping), ..ImportOrder::default() };
     let crowd = t.house.crowds.import_all(t.app.no, "test", order, parts).await.expect("a crowd");
     assert_eq!(crowd.counts.valid, devices);

@@ -65,7 +65,8 @@ async fn outside_the_vendors_hours_a_message_waits_and_does_not_fail() {
     let sent = t.send(t.submission(Targets::Users { users: users[2..].to_vec() })).await;
     let lane =
         t.house.storage.apps.lanes_of(t.app.no).await.expect("lanes").into_iter().find(|l| l.vendor == Vendor::Vivo).expect("a lane");
-    let closed = |t: &TestHouse| t.house.statuses.get(lane.no).closed_until;
+    let class = t.message(sent.no).await.class;
+    let closed = |t: &TestHouse| t.house.lane_status(lane.no).closed.of(class);
     let funnel = t.until(sent.no, |_, _| closed(&t).is_some()).await;
     assert_eq!((funnel.total.waiting, funnel.total.refused, funnel.total.expired), (5, 0, 0), "{:?}", funnel.losses);
     assert_eq!(t.message(sent.no).await.state, MessageState::Sending);
