@@ -128,7 +128,7 @@ fn recipients(vendor: Vendor) -> usize {
 }
 
 /// A case `single_…` answers a request for one, where vendors have another interface for that.
-fn recipients_of(vendor: Vendor, path: &Path) -> usize {
+pub(super) fn recipients_of(vendor: Vendor, path: &Path) -> usize {
     if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("single_")) { 1 } else { recipients(vendor) }
 }
 
@@ -327,6 +327,16 @@ fn answers_are_judged_as_the_manuals_say() {
     }
 }
 
+/// Vendor, content type, body of every receipt.
+pub(super) fn receipts() -> Vec<(Vendor, String, Vec<u8>)> {
+    let read = |vendor: Vendor, path: &PathBuf| {
+        let text = body_of(path);
+        let (content_type, body) = text.split_once("\n\n").expect("an empty line before the body");
+        (vendor, content_type.trim().to_owned(), body.strip_suffix('\n').unwrap_or(body).as_bytes().to_vec())
+    };
+    Vendor::ALL.iter().flat_map(|vendor| fixtures(*vendor, "receipt").iter().map(|path| read(*vendor, path)).collect::<Vec<_>>()).collect()
+}
+
 #[test]
 fn receipts_are_read_as_the_manuals_say() {
     for vendor in Vendor::ALL {
@@ -401,7 +411,7 @@ const CLAIMS: &[&[u8]] =
     &[b"\"ok\"", b"\"success\"", b"\"code\":0,", b"\"result\":0,", b"\"code\":\"200\"", b"\"code\":200,", b"\"80100000\""];
 
 /// Answers that say no. Those that claim success and contradict themselves are one edit away from an honest success.
-fn refusals() -> Vec<(Vendor, u16, Bytes)> {
+pub(super) fn refusals() -> Vec<(Vendor, u16, Bytes)> {
     let mut out = Vec::new();
     for vendor in Vendor::ALL {
         // For one recipient a repeat's refusal can be a success (oppo.md, 4, 32): one edit away too.

@@ -38,4 +38,6 @@ pub mod xiaomi;
 #[cfg(test)]
 mod coverage;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
