@@ -21,7 +21,8 @@ pub struct Trial {
     kills: u32,
     looks: u64,
     known: u64,
-    /// Recipients that were in the engine's hands when it died, by vendor: the most that may be repeated or unknown.
+    /// Recipients before the marks of what was in the engine's hands when it died, by vendor: the most that may be repeated
+    /// or unknown.
     in_flight: BTreeMap<Vendor, u64>,
 }
 
@@ -99,7 +100,8 @@ impl Trial {
         self.recount(stage, message_no, &chunks).await;
         let mut leased: BTreeMap<Vendor, u64> = BTreeMap::new();
         for chunk in chunks.iter().filter(|chunk| chunk.state == ChunkState::Leased) {
-            let open = outcomes(chunk).iter().filter(|o| **o == Outcome::Waiting).count() as u64;
+            let begun = chunk.started as usize;
+            let open = outcomes(chunk).iter().take(begun).filter(|o| **o == Outcome::Waiting).count() as u64;
             if let Some(vendor) = chunk.vendor {
                 *leased.entry(vendor).or_default() += open;
             }

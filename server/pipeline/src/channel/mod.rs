@@ -14,6 +14,7 @@ pub mod gate;
 pub mod guard;
 pub mod handover;
 pub mod lanes;
+mod mark;
 pub mod materials;
 mod naming;
 pub mod pictures;

@@ -14,6 +14,7 @@ use types::views::lanes::LaneEventKind;
 use super::breaker::BreakerState;
 use super::guard::Guard;
 use super::lanes::LaneConfig;
+use super::mark::first_slice;
 use super::retry::next_beijing_midnight;
 use super::status::LaneStatus;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
@@ -21,7 +22,7 @@ use crate::broker::wakes;
 use crate::coordination::{Change, Reserved};
 use crate::storage::StorageError;
 use crate::storage::apps::CREDENTIAL_REFUSED;
-use crate::storage::chunks::Claimed;
+use crate::storage::chunks::{Claimed, Lease};
 use crate::storage::tallies::{Grain, Measure, Point};
 
 /// Longest sleep of an idle lane: a lost wake-up costs at most this.
@@ -242,8 +243,8 @@ impl Shared {
         // One probe only.
         let asked = if self.guard.state() == BreakerState::Probing { 1 } else { held.len() };
         let lease_until = now + Millis::from(config.lane.settings.timeout_ms) + LEASE_MARGIN_MS;
-        let claimed =
-            self.tools.storage.chunks.claim(config.lane.no, &self.tools.owner, now, lease_until, asked as u32, class.priority()).await;
+        let lease = Lease { owner: &self.tools.owner, now, until: lease_until, started: first_slice(&config.lane) };
+        let claimed = self.tools.storage.chunks.lease(config.lane.no, lease, asked as u32, class.priority()).await;
         let chunks = match claimed {
             Ok(chunks) => chunks,
             Err(error) => {

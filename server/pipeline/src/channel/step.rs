@@ -19,6 +19,7 @@ use super::call::{self, Unsayable};
 use super::egress::Egresses;
 use super::guard::Guard;
 use super::lanes::{LaneConfig, Opened};
+use super::mark::Mark;
 use super::materials::Materials;
 pub use super::naming::{show_key, trace_id};
 use super::pictures::Pictures;
@@ -145,6 +146,8 @@ struct Work<'a> {
     terms: Terms,
     /// Made longer while tokens are slow to come.
     lease_until: AtomicI64,
+    /// How far sending may go.
+    mark: Mark,
     opened: &'a Opened,
     show_key: String,
     callback: Option<CallbackTarget>,
@@ -181,6 +184,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         held: None,
         replaced: Vec::new(),
         lease_until: AtomicI64::new(terms.lease_until),
+        mark: Mark::of(&chunk, &config.lane),
         terms,
     };
     let stop = work.send_all(guard).await?;
@@ -231,6 +235,7 @@ impl Work<'_> {
                 if let Some(stop) = self.stop() {
                     return Ok(Some(stop));
                 }
+                self.mark.reach(&self.tools.storage, part.iter().copied().max().unwrap_or(0)).await?;
                 let (traces, tokens) = (Vec::new(), part.iter().map(|i| self.recipients[*i].token.as_str()).collect::<Vec<_>>());
                 match self.call(&group.content, &traces, &tokens).await {
                     // Nobody got it because of somebody: the halves are asked for themselves.
@@ -253,6 +258,7 @@ impl Work<'_> {
         let mut queue = members.iter().copied().peekable();
         let mut stop = None;
         let mut done: Vec<(usize, std::result::Result<Judgement, Unsayable>)> = Vec::with_capacity(members.len());
+        let mut mark = std::mem::replace(&mut self.mark, Mark::of(self.chunk, &self.config.lane));
         {
             let this = &*self;
             let mut flying = FuturesUnordered::new();
@@ -273,6 +279,7 @@ impl Work<'_> {
                         break;
                     }
                     let Some(i) = queue.next() else { break };
+                    mark.reach(&this.tools.storage, i).await?;
                     flying.push(async move {
                         let trace = [trace_id(this.chunk.no.0, i)];
                         let token = [this.recipients[i].token.as_str()];
@@ -302,6 +309,7 @@ impl Work<'_> {
                 done.push((i, judged));
             }
         }
+        self.mark = mark;
         for (i, judged) in done {
             match judged {
                 Ok(judged) => self.apply(&[i], judged),
@@ -336,10 +344,11 @@ impl Work<'_> {
         paced as usize
     }
 
-    /// The last lease ran out: what was open then may have been sent.
+    /// The last lease ran out: what was open then may have been sent, as far as the mark stood.
     fn settle_lapsed(&mut self) {
         let fate = after_silence(self.config.lane.vendor.repeat_class(), self.message.class, self.chunk.attempts.saturating_sub(1));
-        for i in self.outcomes.open() {
+        let begun = self.chunk.started as usize;
+        for i in self.outcomes.open().into_iter().filter(|i| *i < begun) {
             let reason = Reason { slug: FailureClass::Timeout.slug().to_owned(), words: "sender stopped before the answer".to_owned() };
             match fate {
                 Fate::End(outcome) => self.outcomes.set(i, outcome, Some(reason)),

@@ -21,11 +21,13 @@ pub struct Closing {
     pub vendor: i64,
     pub lapsed: bool,
     pub slots: bool,
+    pub started: i64,
     pub message_state: i64,
 }
 
 /// Ends chunks inside the caller's transaction: whoever still waits gets `outcome` (`Cancelled` when the message was),
-/// or `Uncertain` where a lease had run out or an answer stayed away, for then the request may have left. Returns how many got `outcome`.
+/// or `Uncertain` before the mark of a lease that had run out, or where an answer stayed away, for then the request may have
+/// left. Returns how many got `outcome`.
 pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now: Millis) -> Result<u64> {
     if chunks.is_empty() {
         return Ok(0);
@@ -45,14 +47,20 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
     let mut deltas = Vec::with_capacity(chunks.len());
     for chunk in &chunks {
         let bytes = lists.remove(&chunk.no).ok_or_else(|| rows::corrupt("chunk_outcomes", "missing"))?;
-        let becomes = match (chunk.lapsed, chunk.message_state == MessageState::Cancelled.code()) {
-            (true, _) => Outcome::Uncertain,
-            (false, true) => Outcome::Cancelled,
-            (false, false) => outcome,
-        };
+        let stopped = if chunk.message_state == MessageState::Cancelled.code() { Outcome::Cancelled } else { outcome };
         let before = Outcomes::decode(&bytes)?;
         let mut outcomes = before.clone();
-        let by = outcomes.end_open(becomes);
+        let mut by: BTreeMap<(Outcome, Reason), i64> = BTreeMap::new();
+        if chunk.lapsed {
+            for at in outcomes.open().into_iter().filter(|at| (*at as i64) < chunk.started) {
+                let reason = outcomes.get(at).1.cloned();
+                *by.entry((Outcome::Uncertain, reason.clone().unwrap_or_default())).or_default() += 1;
+                outcomes.set(at, Outcome::Uncertain, reason);
+            }
+        }
+        for (how, n) in outcomes.end_open(stopped) {
+            *by.entry(how).or_default() += n;
+        }
         if by.is_empty() {
             continue;
         }
