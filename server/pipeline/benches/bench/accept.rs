@@ -1,23 +1,22 @@
 //! Signed calls against the real binary: durable accepts a second, p99, CPU of the server's process (P5).
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use pipeline::access::keys;
 use pipeline::access::signature::{Key, Parts, sha256};
 use pipeline::storage::Storage;
 use pipeline::vault::Vault;
 use pipeline::world::World;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::report::Row;
+use crate::server::{Server, answer};
 use crate::span::Span;
 use crate::store;
 
@@ -25,33 +24,7 @@ const CALLERS: usize = 64;
 const BODY: &str =
     r#"{"content":{"title":"复诊提醒","body":"您预约的号源明天 9:00 开始就诊"},"targets":{"users":["user-1"]},"class":"transactional"}"#;
 
-/// Where the release server is: `CARILLON_BINARY`, or beside this program.
-fn binary() -> Result<PathBuf> {
-    let path = match std::env::var_os("CARILLON_BINARY") {
-        Some(path) => PathBuf::from(path),
-        None => std::env::current_exe()?.parent().and_then(std::path::Path::parent).context("a folder")?.join("carillon"),
-    };
-    ensure!(path.exists(), "{} is missing: build it first (make server), or name it in CARILLON_BINARY", path.display());
-    Ok(path)
-}
-
-/// The server's process, ended with this value.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-async fn free_port() -> Result<SocketAddr> {
-    Ok(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
-}
-
 pub async fn measure(calls: u64) -> Result<Vec<Row>> {
-    let binary = binary()?;
     let folder = tempfile::tempdir()?;
     let world = World::system();
     let key_file = folder.path().join("master.key");
@@ -67,31 +40,11 @@ pub async fn measure(calls: u64) -> Result<Vec<Row>> {
         storage.apps.end_secret(app.no, first, None).await?;
         app
     };
-    let address = free_port().await?;
-    let child = Command::new(&binary)
-        .arg("serve")
-        .env("CARILLON_DATABASE_URL", &url)
-        .env("CARILLON_DATA_DIR", folder.path())
-        .env("CARILLON_MASTER_KEY_FILE", &key_file)
-        .env("CARILLON_LISTEN", address.to_string())
-        .env("CARILLON__WEB__CALLS_PER_SECOND", "0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| binary.display().to_string())?;
-    let mut server = Server(child);
-    let limit = Instant::now() + Duration::from_secs(20);
-    while TcpStream::connect(address).await.is_err() {
-        if let Some(status) = server.0.try_wait()? {
-            bail!("the server ended: {status}");
-        }
-        ensure!(Instant::now() < limit, "the server does not listen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let server = Server::start(folder.path(), &url, &key_file).await?;
+    let address = server.address;
     let signer = Arc::new(Signer { key: Key::new(&secret), app_key: app.app_key.clone(), world: world.clone(), address });
     drive(&signer, calls / 10).await?;
-    let span = Span::of(server.0.id())?;
+    let span = Span::of(server.pid())?;
     let mut times = drive(&signer, calls).await?;
     let used = span.stop()?;
     drop(server);
@@ -178,22 +131,4 @@ async fn drive(signer: &Arc<Signer>, calls: u64) -> Result<Vec<Duration>> {
         times.extend(done??);
     }
     Ok(times)
-}
-
-/// Reads one answer whole (head and `Content-Length` bytes) and returns its status.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u16> {
-    loop {
-        if let Some(end) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
-            let head = std::str::from_utf8(&buffer[..end])?;
-            let status = head.get(9..12).context("a status")?.parse()?;
-            let length: usize = head
-                .lines()
-                .find_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")))
-                .map_or(Ok(0), |(_, value)| value.trim().parse())?;
-            if buffer.len() >= end + 4 + length {
-                return Ok(status);
-            }
-        }
-        ensure!(stream.read_buf(buffer).await? > 0, "the server closed the connection");
-    }
 }

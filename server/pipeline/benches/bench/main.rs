@@ -11,14 +11,17 @@ mod accept;
 #[path = "../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod cluster;
+mod console;
 mod crowds;
 mod meter;
 mod nodes;
+mod receipts;
 #[path = "../../tests/support/redis.rs"]
 #[expect(dead_code, reason = "the tests use the rest")]
 mod redis_server;
 mod report;
 mod send;
+mod server;
 mod span;
 mod store;
 mod tokens;
@@ -28,9 +31,9 @@ use report::Row;
 use types::vendor::Vendor;
 
 /// Measures in the order of the table.
-const MEASURES: [&str; 6] = ["bulk", "apns", "accept", "crowd1", "crowd10", "store"];
-/// Measured only when named: `make nodes`.
-const NODES: [&str; 3] = ["nodes1", "nodes2", "nodes4"];
+const MEASURES: [&str; 7] = ["bulk", "apns", "accept", "receipts", "crowd1", "crowd10", "store"];
+/// Measured only when named: `make nodes`, and `make bench-console`, which takes minutes.
+const NAMED: [&str; 4] = ["nodes1", "nodes2", "nodes4", "console"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -57,6 +60,8 @@ async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
         "bulk" => send::measure(Vendor::Xiaomi, 1_000_000 / part).await,
         "apns" => send::measure(Vendor::Apns, 200_000 / part).await,
         "accept" => accept::measure(60_000 / part).await,
+        "receipts" => receipts::measure(200_000 / part as usize).await,
+        "console" => console::measure(10_000_000 / part as usize).await,
         "crowd1" => crowds::measure(1_000_000 / part).await,
         "crowd10" => crowds::measure(10_000_000 / part).await,
         "store" => store::measure().await,
@@ -70,7 +75,7 @@ async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
 /// `[names…] [--short] [--page FILE]`: runs every measure (or those named); `--short` with a tenth of the volume.
 fn all(words: &[&str]) -> Result<()> {
     let page = words.iter().position(|w| *w == "--page").map(|at| words.get(at + 1).copied().context("--page FILE")).transpose()?;
-    let chosen: Vec<&str> = MEASURES.into_iter().chain(NODES).filter(|m| words.contains(m)).collect();
+    let chosen: Vec<&str> = MEASURES.into_iter().chain(NAMED).filter(|m| words.contains(m)).collect();
     let chosen = if chosen.is_empty() { MEASURES.to_vec() } else { chosen };
     let part = if words.contains(&"--short") { "10" } else { "1" };
     let before = meter::load();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use pipeline::storage::Storage;
 use pipeline::storage::apps::{App, NewApp};
 use pipeline::storage::chunks::{NewChunk, Next, Step};
@@ -127,10 +127,8 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
     let span = Span::start()?;
     for (at, part) in made.chunks(20).enumerate() {
         let (from, last) = (at as i64, (at as i64 + 1) * 20 == CHUNKS);
-        storage
-            .messages
-            .plan(PlanStep { message_no, from, to: from + 1, chunks: part.to_vec(), claim: None, last, now: world.now() })
-            .await?;
+        let step = PlanStep { message_no, from, to: from + 1, chunks: part.to_vec(), claim: None, last, now: world.now() };
+        ensure!(storage.messages.plan(vec![step]).await? == [true], "planned");
     }
     let used = span.stop()?;
     rows.push(Row::new("store: plan chunks of 1,000, 20 a commit", used.cpu_us(devices), "CPU-µs a device").with_wall(&used));
