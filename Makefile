@@ -9,7 +9,7 @@ DATA ?= ./data
 BUNDLE_FLAGS ?=
 say = @printf '\n== %s\n'
 
-.PHONY: help run test site server journeys clients screenshots million dev chaos goaway bench nodes format setup-run setup-test clean-data
+.PHONY: help run test site server journeys clients screenshots million dev chaos fuzz goaway bench bench-console nodes format setup-run setup-test clean-data
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ chaos: setup-run ## the long form of the kill -9 rounds (30 rounds, 100,000 devi
 	@CARILLON_CHAOS_ROUNDS=$(or $(ROUNDS),30) CARILLON_CHAOS_DEVICES=$(or $(DEVICES),100000) \
 		cargo test --locked --release -p server --test chaos -- --nocapture
 
+fuzz: setup-run ## a million bent answers and receipts to every dialect (CASES=, SEED=)
+	@CARILLON_FUZZ_CASES=$(or $(CASES),1000000) CARILLON_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) \
+		cargo test --locked --release -p pipeline --lib vendors::fuzz -- --nocapture
+
 goaway: setup-run ## 500 GOAWAYs and 100 collapses of the stream limit during a million APNs notifications
 	@CARILLON_GOAWAY_DEVICES=$(or $(DEVICES),1000000) CARILLON_GOAWAYS=$(or $(GOAWAYS),500) CARILLON_COLLAPSES=$(or $(COLLAPSES),100) \
 		cargo test --locked --release -p pipeline --test journeys goaway -- --nocapture
@@ -62,6 +66,9 @@ bench: setup-run server ## what a device message, a call and a crowd row cost; k
 
 nodes: setup-test ## one, two and four nodes at one PostgreSQL and Redis, a million devices each; kept in docs/benchmarks.md
 	@cargo bench --locked -p pipeline --bench bench -- nodes1 nodes2 nodes4 $(SHORT) --page $(abspath docs/benchmarks.md)
+
+bench-console: setup-run ## what the console's pages ask of a store with ten million device messages
+	@cargo bench --locked -p pipeline --bench bench -- console
 
 format: ## write everything in the house's format
 	@cargo fmt --all

@@ -73,10 +73,12 @@ pub async fn sent(storage: &Storage, world: &World, app: &App, devices: usize, f
                 outcomes: Outcomes::waiting(list.len()).encode(),
                 why: "bench".to_owned(),
                 done: false,
+                policy: Default::default(),
                 deltas: vec![delta(Measure::Planned, list.len() as i64)],
             })
             .collect();
-        let step = PlanStep { message_no, from: at as i64, to: at as i64 + 1, chunks, last: at + 1 == steps, now: world.now() };
+        let step =
+            PlanStep { message_no, from: at as i64, to: at as i64 + 1, chunks, claim: None, last: at + 1 == steps, now: world.now() };
         ensure!(storage.messages.plan(vec![step]).await? == [true], "planned");
     }
     loop {
@@ -95,6 +97,7 @@ pub async fn sent(storage: &Storage, world: &World, app: &App, devices: usize, f
                 outcomes: outcomes.encode(),
                 next: Next::Done,
                 references: vec![format!("sdm{}", chunk.no.0)],
+                open: (0..n).collect(),
                 onward: None,
                 deltas: vec![delta(Measure::outcome(Outcome::Accepted), n as i64)],
                 now,

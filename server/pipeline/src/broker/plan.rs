@@ -63,8 +63,8 @@ struct Gathered {
     last: bool,
 }
 
-/// Small messages planned side by side: they share a group commit.
-const SIDE_BY_SIDE: usize = 32;
+/// Small messages planned in one transaction.
+const SIDE_BY_SIDE: usize = 256;
 /// What is known of an app's lanes may be this old, milliseconds.
 const CONTEXT_KEPT_MS: Millis = 500;
 
@@ -73,7 +73,15 @@ struct Context {
     app: App,
     lanes: Vec<OpenLane>,
     standings: BTreeMap<MessageClass, Standings>,
+    /// Of lanes nobody has judged.
+    trusted: Standings,
     read_at: Millis,
+}
+
+impl Context {
+    fn standings_of(&self, message: &Message) -> &Standings {
+        self.standings.get(&message.class).unwrap_or(&self.trusted)
+    }
 }
 
 /// Turns stored messages into chunks.
@@ -136,17 +144,37 @@ impl Planner {
         {
             waiting.truncate(first.max(1));
         }
+        // Small ones go together, as many as make a step of the usual size.
+        let mut targets = 0;
+        let fits = |message: &&Message| {
+            targets += message.targets.named();
+            targets <= TARGETS_PER_STEP
+        };
+        let together = waiting.iter().take_while(fits).count();
+        waiting.truncate(together.max(1));
         if waiting.is_empty() {
             return Ok(false);
         }
-        for planned in futures::future::join_all(waiting.iter().map(|message| self.plan_once(message))).await {
+        // Rules that ask the store about each recipient are asked message by message.
+        let (mut plain, mut asking) = (Vec::new(), Vec::new());
+        for message in waiting {
+            let needs = Needs::of(&*self.policies.of(message.app_no).await?, &message);
+            if needs.any() { asking.push(message) } else { plain.push(message) }
+        }
+        let mut failed = None;
+        if !plain.is_empty() && self.plan_together(&plain).await.is_err() {
+            // One of them may be at fault: the others must not wait for it.
+            asking.extend(plain);
+        }
+        let alone = asking.iter().map(|message| self.plan_together(std::slice::from_ref(message)));
+        for planned in futures::future::join_all(alone).await {
             match planned {
-                // Stale: paused, cancelled, or somebody was faster; the next look sees it.
+                // Stale: somebody was faster; the next look sees it.
                 Ok(()) | Err(StorageError::Stale(_)) => {}
-                Err(error) => return Err(error),
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(true)
+        failed.map_or(Ok(true), Err)
     }
 
     /// Whether another node plans this crowd. Of small messages the store decides.
@@ -155,66 +183,75 @@ impl Planner {
             && self.coordination.locks.claim(&format!("plan/{}", message.no), PLAN_TURN).await == Claim::Theirs
     }
 
-    async fn plan_once(&self, message: &Message) -> Result<()> {
-        let context = self.context(message.app_no).await?;
-        let (app, lanes) = (&context.app, &context.lanes);
-        let trusted = Standings::default();
-        let standings = context.standings.get(&message.class).unwrap_or(&trusted);
-        let order = if message.vendor_order.is_empty() { &app.vendor_order } else { &message.vendor_order };
-        let demands = Demands { environment: app.environment, test_only: message.origin == Origin::Test };
-        let gathered = self.gather(message).await?;
-
-        let mut sorter = Sorter::new(message);
-        for (vendor, recipient) in gathered.again {
-            match lanes.iter().find(|lane| lane.vendor == vendor) {
-                Some(lane) => sorter.send(*lane, recipient),
-                None => sorter.filter(recipient, FilterRule::NoLane),
+    /// One step of each, in one transaction. A message whose rules ask the store comes alone.
+    async fn plan_together(&self, messages: &[Message]) -> Result<()> {
+        let mut gathered = Vec::with_capacity(messages.len());
+        for message in messages {
+            gathered.push(self.gather(message).await?);
+        }
+        let mut found = self.reach_all(messages, &gathered).await?.into_iter();
+        let (mut steps, mut turns) = (Vec::with_capacity(messages.len()), Vec::new());
+        for (message, gathered) in messages.iter().zip(gathered) {
+            let context = self.context(message.app_no).await?;
+            let reached: Reached = found.by_ref().take(gathered.targets.len()).collect();
+            let (from, to, last, now) = (message.cursor, gathered.next, gathered.last, self.world.now());
+            let mut sorter = sort(message, &context, gathered, reached);
+            let policy = self.policies.of(message.app_no).await?;
+            let needs = Needs::of(&policy, message);
+            // Held until the slots are written: who asks next sees them.
+            if needs.counts && turns.is_empty() {
+                turns.push(self.policies.turn(message.app_no).lock_owned().await);
+            }
+            let mut claim = None;
+            if needs.any() {
+                let answered = ask::ask(&self.storage, &policy, message, sorter.take(), now).await?;
+                claim = answered.claim;
+                sorter.groups = answered.groups;
+                sorter.out.extend(answered.out);
+            }
+            let kept = ChunkPolicy { slots: claim.is_some(), blocked_version: policy.blocked_version, ..ChunkPolicy::default() };
+            let chunks = sorter.into_chunks(order_of(message, &context), context.standings_of(message), &kept);
+            steps.push(PlanStep { message_no: message.no, from, to, chunks, claim, last, now });
+        }
+        let lanes_of = |step: &PlanStep| step.chunks.iter().filter_map(|chunk| chunk.lane_no).collect::<Vec<i64>>();
+        let lanes: Vec<Vec<i64>> = steps.iter().map(lanes_of).collect();
+        let stages: Vec<Stages> = steps.iter().map(|step| stages_of(&step.chunks)).collect();
+        // What was not written is stale: paused, cancelled, or somebody was faster; the next look sees it.
+        let written = self.storage.messages.plan(steps).await?;
+        drop(turns);
+        let mut woken = BTreeSet::new();
+        for (at, _) in written.iter().enumerate().filter(|(_, written)| **written) {
+            woken.extend(lanes[at].iter().copied());
+            let app = self.context(messages[at].app_no).await?.app.id.to_string();
+            for ((vendor, stage), n) in &stages[at] {
+                metrics::counter!(telemetry::MESSAGES, "app" => app.clone(), "vendor" => *vendor, "stage" => *stage).increment(*n);
             }
         }
-        for (recipient, tokens) in gathered.onward {
-            // Without an open lane the first way stays the only one: nothing is planned.
-            if let Ok(choice) = route::choose(&tokens, order, lanes, demands, standings) {
-                sorter.send(choice.lane, Recipient { token: choice.reach.token.clone(), ..recipient });
-            }
-        }
-        let reached = self.reach(app.no, &gathered.targets).await?;
-        let used = types::copy::variables(&message.content);
-        for (target, reaches) in gathered.targets.into_iter().zip(reached) {
-            sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings }, &used);
-        }
-
-        let policy = self.policies.of(app.no).await?;
-        let needs = Needs::of(&policy, message);
-        let (from, to, last, now) = (message.cursor, gathered.next, gathered.last, self.world.now());
-        // Held until the slots are written: who asks next sees them.
-        let turn = self.policies.turn(app.no);
-        let _turn = if needs.counts { Some(turn.lock().await) } else { None };
-        let mut claim = None;
-        if needs.any() {
-            let answered = ask::ask(&self.storage, &policy, message, sorter.take(), now).await?;
-            claim = answered.claim;
-            sorter.groups = answered.groups;
-            sorter.out.extend(answered.out);
-        }
-        let kept = ChunkPolicy { slots: claim.is_some(), blocked_version: policy.blocked_version, ..ChunkPolicy::default() };
-        let chunks = sorter.into_chunks(order, standings, &kept);
-        let lanes_with_work: BTreeSet<i64> = chunks.iter().filter_map(|chunk| chunk.lane_no).collect();
-        let mut stages: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
-        for chunk in &chunks {
-            let vendor = chunk.vendor.map_or("", Vendor::slug);
-            *stages.entry((vendor, "planned")).or_default() += u64::from(chunk.count);
-            if chunk.lane_no.is_none() {
-                *stages.entry((vendor, "filtered")).or_default() += u64::from(chunk.count);
-            }
-        }
-        self.storage.messages.plan(PlanStep { message_no: message.no, from, to, chunks, claim, last, now }).await?;
-        for ((vendor, stage), n) in stages {
-            metrics::counter!(telemetry::MESSAGES, "app" => app.id.to_string(), "vendor" => vendor, "stage" => stage).increment(n);
-        }
-        for lane in lanes_with_work {
+        for lane in woken {
             self.coordination.wakes.wake(&wakes::lane(lane));
         }
         Ok(())
+    }
+
+    /// Devices of the targets of all messages, one message after the other: those of one app are looked up together.
+    async fn reach_all(&self, messages: &[Message], gathered: &[Gathered]) -> Result<Reached> {
+        let mut of_app: BTreeMap<i64, Vec<(usize, &Target)>> = BTreeMap::new();
+        let mut place = 0;
+        for (message, gathered) in messages.iter().zip(gathered) {
+            let list = of_app.entry(message.app_no).or_default();
+            for target in &gathered.targets {
+                list.push((place, target));
+                place += 1;
+            }
+        }
+        let mut out: Reached = vec![Vec::new(); place];
+        for (app_no, list) in of_app {
+            let targets: Vec<&Target> = list.iter().map(|(_, target)| *target).collect();
+            for ((place, _), reaches) in list.iter().zip(self.reach(app_no, &targets).await?) {
+                out[*place] = reaches;
+            }
+        }
+        Ok(out)
     }
 
     async fn context(&self, app_no: i64) -> Result<Arc<Context>> {
@@ -234,7 +271,7 @@ impl Planner {
             .collect::<Vec<OpenLane>>();
         let of = |class| (class, self.healths.standings(app_no, lanes.iter().map(|lane| lane.vendor), class, now));
         let standings = MessageClass::ALL.into_iter().map(of).collect();
-        let context = Arc::new(Context { app, lanes, standings, read_at: now });
+        let context = Arc::new(Context { app, lanes, standings, trusted: Standings::default(), read_at: now });
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(app_no, context.clone());
         Ok(context)
     }
@@ -307,13 +344,13 @@ impl Planner {
     }
 
     /// Devices of every target, in the order of the targets.
-    async fn reach(&self, app_no: i64, targets: &[Target]) -> Result<Reached> {
+    async fn reach(&self, app_no: i64, targets: &[&Target]) -> Result<Reached> {
         let devices = &self.storage.devices;
         let mut out: Reached = vec![Vec::new(); targets.len()];
         for kind in KeyKind::ALL {
             // A token of a vendor without a lane is nobody's here: it would shift the answers of the others.
             let asked = |t: &Target| t.kind == kind && (kind != KeyKind::Token || t.vendor.is_some());
-            let indexes: Vec<usize> = (0..targets.len()).filter(|i| asked(&targets[*i])).collect();
+            let indexes: Vec<usize> = (0..targets.len()).filter(|i| asked(targets[*i])).collect();
             for part in indexes.chunks(1_000) {
                 let found = match kind {
                     KeyKind::User => {
@@ -337,6 +374,52 @@ impl Planner {
         }
         Ok(out)
     }
+}
+
+/// (vendor, stage) -> recipients.
+type Stages = BTreeMap<(&'static str, &'static str), u64>;
+
+/// What planning did, for the metrics.
+fn stages_of(chunks: &[NewChunk]) -> Stages {
+    let mut stages = Stages::new();
+    for chunk in chunks {
+        let vendor = chunk.vendor.map_or("", Vendor::slug);
+        *stages.entry((vendor, "planned")).or_default() += u64::from(chunk.count);
+        if chunk.lane_no.is_none() {
+            *stages.entry((vendor, "filtered")).or_default() += u64::from(chunk.count);
+        }
+    }
+    stages
+}
+
+/// The order of vendors that counts for this message.
+fn order_of<'a>(message: &'a Message, context: &'a Context) -> &'a [Vendor] {
+    if message.vendor_order.is_empty() { &context.app.vendor_order } else { &message.vendor_order }
+}
+
+/// Every recipient to its lane, or out by its rule. No I/O.
+fn sort<'a>(message: &'a Message, context: &Context, gathered: Gathered, reached: Reached) -> Sorter<'a> {
+    let (app, lanes) = (&context.app, &context.lanes);
+    let order = order_of(message, context);
+    let demands = Demands { environment: app.environment, test_only: message.origin == Origin::Test };
+    let mut sorter = Sorter::new(message);
+    for (vendor, recipient) in gathered.again {
+        match lanes.iter().find(|lane| lane.vendor == vendor) {
+            Some(lane) => sorter.send(*lane, recipient),
+            None => sorter.filter(recipient, FilterRule::NoLane),
+        }
+    }
+    for (recipient, tokens) in gathered.onward {
+        // Without an open lane the first way stays the only one: nothing is planned.
+        if let Ok(choice) = route::choose(&tokens, order, lanes, demands, context.standings_of(message)) {
+            sorter.send(choice.lane, Recipient { token: choice.reach.token.clone(), ..recipient });
+        }
+    }
+    let used = types::copy::variables(&message.content);
+    for (target, reaches) in gathered.targets.into_iter().zip(reached) {
+        sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings: context.standings_of(message) }, &used);
+    }
+    sorter
 }
 
 /// What decides between the lanes of a device.

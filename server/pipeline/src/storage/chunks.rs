@@ -73,9 +73,21 @@ pub struct Claimed {
     pub attempts: u32,
     /// The last lease ran out without a result: what was waiting then may have been sent.
     pub lapsed: bool,
+    /// Recipients before this place may be sent to now; of a lapsed chunk: may have been sent.
+    pub started: u32,
     pub recipients: Vec<u8>,
     pub outcomes: Vec<u8>,
     pub policy: ChunkPolicy,
+}
+
+/// The terms of a lease.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease<'a> {
+    pub owner: &'a str,
+    pub now: Millis,
+    pub until: Millis,
+    /// Recipients that may be sent to before [`Chunks::begin`] is asked; of a lapsed chunk what was marked before stays.
+    pub started: u32,
 }
 
 /// What happens to a chunk after a step.
@@ -133,6 +145,8 @@ pub struct ChunkView {
     pub state: ChunkState,
     pub count: u32,
     pub attempts: u32,
+    /// Of a leased or lapsed chunk: recipients before this place may have been sent.
+    pub started: u32,
     pub not_before: Millis,
     pub updated_at: Millis,
     pub why: String,
@@ -154,8 +168,14 @@ pub struct Backlog {
 #[async_trait]
 pub trait Chunks: Send + Sync {
     /// Leases up to `max` due chunks of a lane and of exactly this priority, by deadline, then number.
-    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>>;
-    /// As `claim`, but only chunks that no vendor was ever asked about: they may still change lanes.
+    async fn lease(&self, lane_no: i64, lease: Lease<'_>, max: u32, priority: i64) -> Result<Vec<Claimed>>;
+    /// The same, and everybody in them may be sent to at once.
+    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
+        self.lease(lane_no, Lease { owner, now, until: lease_until, started: u32::MAX }, max, priority).await
+    }
+    /// Durable when this returns: recipients before this place may have been sent. `Stale` when the fence moved.
+    async fn begin(&self, no: ChunkNo, fence: i64, started: u32) -> Result<()>;
+    /// As `lease`, but only chunks that no vendor was ever asked about: they may still change lanes. Nobody in them may be sent to.
     async fn claim_untouched(
         &self,
         lane_no: i64,

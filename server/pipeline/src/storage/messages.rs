@@ -45,6 +45,18 @@ pub enum Targets {
     },
 }
 
+impl Targets {
+    /// How many are named one by one.
+    pub fn named(&self) -> usize {
+        match self {
+            Targets::Users { users } => users.len(),
+            Targets::Devices { devices } => devices.len(),
+            Targets::Tokens { tokens } => tokens.len(),
+            Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. } => 0,
+        }
+    }
+}
+
 /// Who made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,8 +189,10 @@ pub trait Messages: Send + Sync {
 
     /// Messages of a class still to be planned, by deadline.
     async fn to_plan(&self, class: MessageClass, limit: u32) -> Result<Vec<Message>>;
-    /// Chunks, their `planned` and `filtered` tallies and the cursor in one transaction. `Stale` when the state or cursor moved.
-    async fn plan(&self, step: PlanStep) -> Result<()>;
+    /// Chunks, their `planned` and `filtered` tallies and the cursor of several messages in one transaction. `false` for those
+    /// whose state or cursor moved: nothing is written of them. A message stands in one step of the list at most. `Stale`, and
+    /// nothing at all is written, when claimed slots have moved.
+    async fn plan(&self, steps: Vec<PlanStep>) -> Result<Vec<bool>>;
 
     /// Planning or Sending -> Paused; waiting chunks are held. `false` when it was in no such state.
     async fn pause(&self, no: i64) -> Result<bool>;

@@ -91,7 +91,7 @@ impl Caretaker {
         }
         while self.storage.chunks.expire(now, EXPIRE_AT_ONCE).await? > 0 {}
         onward::round(&self.storage, &self.coordination, &self.world).await?;
-        self.storage.messages.settle(now).await?;
+        while !self.storage.messages.settle(now).await?.is_empty() {}
         if rounds.is_multiple_of(AUDIT_EVERY)
             && let Some(AuditCheck::BrokenAt(no)) = self.storage.people.audit_check_again(now, AUDIT_AT_ONCE).await?
         {

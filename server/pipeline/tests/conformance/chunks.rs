@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use pipeline::storage::StorageError;
-use pipeline::storage::chunks::{ChunkState, HandOver, Next, Step};
+use pipeline::storage::chunks::{ChunkState, HandOver, Lease, Next, Step};
 use pipeline::storage::frame::{Outcomes, decode_recipients};
 use pipeline::storage::tallies::Measure;
 use types::ids::ChunkNo;
@@ -128,6 +128,35 @@ async fn a_stale_fence_writes_nothing() {
     storage.chunks.record(done.clone()).await.unwrap();
     refused(storage.chunks.record(done).await);
     assert_eq!(funnel(&storage, message_no).await.total.uncertain, 10);
+}
+
+#[tokio::test]
+async fn the_mark_of_a_lapsed_lease_stays_until_a_clean_one() {
+    let storage = fresh_storage().await;
+    let (_, lane, message_no) = sending(&storage, 1).await;
+    let lease = async |now: i64, started| {
+        let lease = Lease { owner: "node-a", now, until: now + 30_000, started };
+        storage.chunks.lease(lane.no, lease, 1, 10).await.unwrap().pop().unwrap()
+    };
+    let first = lease(NOW, 2).await;
+    assert_eq!((first.started, first.lapsed), (2, false));
+    storage.chunks.begin(first.no, first.fence, 4).await.unwrap();
+    assert!(matches!(storage.chunks.begin(first.no, first.fence + 1, 9).await, Err(StorageError::Stale("chunk"))));
+    assert_eq!(storage.chunks.view(first.no).await.unwrap().unwrap().started, 4);
+    assert_eq!(storage.chunks.release_lapsed(NOW + 30_001, None).await.unwrap(), 1);
+    assert!(matches!(storage.chunks.begin(first.no, first.fence, 9).await, Err(StorageError::Stale("chunk"))), "the lease is over");
+    // Who takes it up hears how far it had come, and only goes further from there.
+    let second = lease(NOW + 30_001, 2).await;
+    assert_eq!((second.started, second.lapsed), (4, true));
+    storage.chunks.record(step(&second, Outcome::Uncertain, 4, Next::Wait { not_before: 0 })).await.unwrap();
+    let third = lease(NOW + 30_002, 2).await;
+    assert_eq!((third.started, third.lapsed), (2, false), "what was open is known: it begins anew");
+    storage.chunks.begin(third.no, third.fence, 7).await.unwrap();
+    // Stopped by a person while its lease is out: only what may have left is unknown.
+    storage.chunks.release_lapsed(NOW + 60_003, None).await.unwrap();
+    storage.messages.cancel(message_no, NOW + 60_004).await.unwrap();
+    let total = funnel(&storage, message_no).await.total;
+    assert_eq!((total.uncertain, total.cancelled, total.waiting, total.holds()), (7, 3, 0, true));
 }
 
 #[tokio::test]

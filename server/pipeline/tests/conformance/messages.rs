@@ -1,6 +1,5 @@
 //! Accepted once, planned in steps, stopped at once.
 
-use pipeline::storage::StorageError;
 use pipeline::storage::chunks::{ChunkState, Next};
 use pipeline::storage::messages::{Inserted, MessageFilter, Origin, PlanStep};
 use types::content::MessageClass;
@@ -55,6 +54,67 @@ async fn an_idempotency_key_makes_one_message_also_when_calls_race() {
 }
 
 #[tokio::test]
+async fn steps_of_many_messages_are_written_together_and_a_stale_one_is_left_out() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "together").await;
+    let lane = lane(&storage, &app, Vendor::Xiaomi).await;
+    let mut steps = Vec::new();
+    for i in 0..60 {
+        let no = message(&storage, app.no).await;
+        // Several chunks each, more than one statement takes in all.
+        let chunks = (0..10).map(|n| chunk(no, &lane, i * 100 + n * 3..i * 100 + n * 3 + 3)).collect();
+        let from = i64::from(i == 7);
+        steps.push(PlanStep { message_no: no, from, to: from + 1, chunks, claim: None, last: i % 2 == 0, now: NOW });
+    }
+    let written = storage.messages.plan(steps.clone()).await.unwrap();
+    for (i, (step, written)) in steps.iter().zip(written).enumerate() {
+        assert_eq!(written, i != 7, "message {i}");
+        let message = storage.messages.get(step.message_no).await.unwrap().unwrap();
+        let state = if written && step.last { MessageState::Sending } else { MessageState::Planning };
+        assert_eq!((message.state, message.cursor), (state, i64::from(written)), "message {i}");
+        let stored = storage.chunks.of_message(step.message_no, ChunkNo(0), 100).await.unwrap();
+        assert_eq!(stored.len(), if written { 10 } else { 0 });
+        for (chunk, planned) in stored.iter().zip(&step.chunks) {
+            assert_eq!((&chunk.recipients, &chunk.outcomes), (&planned.recipients, &planned.outcomes), "each with its own lists");
+        }
+        assert_eq!(funnel(&storage, step.message_no).await.total.planned, if written { 30 } else { 0 });
+    }
+    assert!(storage.messages.plan(Vec::new()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn callers_at_the_same_time_each_get_their_own_message() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "callers").await;
+    let mut callers = tokio::task::JoinSet::new();
+    for i in 0..300u32 {
+        let mut fresh = new_message(app.no);
+        fresh.business = format!("caller {i}");
+        // Some with a key, of which a few are the same and of the same body.
+        fresh.idempotency = (i % 10 == 0).then(|| (format!("k{}", i % 100), [1; 32]));
+        let storage = storage.storage.clone();
+        callers.spawn(async move { (i, storage.messages.insert(fresh).await.unwrap()) });
+    }
+    let mut fresh = 0;
+    while let Some(done) = callers.join_next().await {
+        let (i, inserted) = done.unwrap();
+        let (Inserted::Fresh { no } | Inserted::Again { no, .. }) = inserted else { panic!("{inserted:?}") };
+        let stored = storage.messages.get(no).await.unwrap().unwrap();
+        if let Inserted::Fresh { .. } = inserted {
+            fresh += 1;
+            assert_eq!(stored.business, format!("caller {i}"));
+        }
+    }
+    assert_eq!(fresh, 270 + 10, "ten keys, three callers each");
+    // Who is at fault hears so; the others are stored.
+    let taken = new_message(app.no);
+    storage.messages.insert(taken.clone()).await.unwrap();
+    let (good, bad) = tokio::join!(storage.messages.insert(new_message(app.no)), storage.messages.insert(taken));
+    assert!(matches!(good, Ok(Inserted::Fresh { .. })), "{good:?}");
+    assert!(bad.is_err(), "an id is there once: {bad:?}");
+}
+
+#[tokio::test]
 async fn a_planning_step_counts_once() {
     let storage = fresh_storage().await;
     let app = app(&storage, "plan").await;
@@ -69,11 +129,11 @@ async fn a_planning_step_counts_once() {
         last,
         now: NOW,
     };
-    storage.messages.plan(make(0, false)).await.unwrap();
-    assert!(matches!(storage.messages.plan(make(0, false)).await, Err(StorageError::Stale("message"))));
+    assert_eq!(storage.messages.plan(vec![make(0, false)]).await.unwrap(), [true]);
+    assert_eq!(storage.messages.plan(vec![make(0, false)]).await.unwrap(), [false]);
     assert_eq!(storage.messages.get(no).await.unwrap().unwrap().cursor, 1);
-    storage.messages.plan(make(1, true)).await.unwrap();
-    assert!(matches!(storage.messages.plan(make(2, true)).await, Err(StorageError::Stale("message"))), "planned already");
+    assert_eq!(storage.messages.plan(vec![make(1, true)]).await.unwrap(), [true]);
+    assert_eq!(storage.messages.plan(vec![make(2, true)]).await.unwrap(), [false], "planned already");
     assert_eq!(storage.messages.get(no).await.unwrap().unwrap().state, MessageState::Sending);
     let total = funnel(&storage, no).await.total;
     assert_eq!((total.planned, total.filtered, total.waiting, total.holds()), (30, 10, 20, true));
@@ -125,7 +185,7 @@ async fn pause_holds_what_waits_and_resume_goes_on_where_it_was() {
     storage.messages.pause(half).await.unwrap();
     assert!(storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap().is_empty());
     let late = PlanStep { message_no: half, from: 1, to: 2, chunks: vec![], claim: None, last: true, now: NOW };
-    assert!(matches!(storage.messages.plan(late).await, Err(StorageError::Stale("message"))));
+    assert_eq!(storage.messages.plan(vec![late]).await.unwrap(), [false]);
     storage.messages.resume(half).await.unwrap();
     let back = storage.messages.get(half).await.unwrap().unwrap();
     assert_eq!((back.state, back.cursor), (MessageState::Planning, 1));

@@ -177,21 +177,30 @@ async fn without_redis_each_node_takes_its_share_and_then_they_share_again() {
     two.nodes.beat(&card("node-b")).await;
     let start = Instant::now();
     let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let given = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let senders = [&one, &two].map(|coordination| {
-        let (limiter, over) = (coordination.limiter.clone(), over.clone());
+        let (limiter, over, given) = (coordination.limiter.clone(), over.clone(), given.clone());
         tokio::spawn(async move {
             let mut taken = Vec::new();
             while !over.load(std::sync::atomic::Ordering::Relaxed) {
                 let asked = Instant::now();
                 match limiter.take("lane/9", RATE, 1).await {
-                    Ok(()) => taken.push((asked, Instant::now())),
+                    Ok(()) => {
+                        taken.push((asked, Instant::now()));
+                        given.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    }
                     Err(wait) => tokio::time::sleep(wait).await,
                 }
             }
             taken
         })
     });
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    // So many from now on: more than the rate allows in a second, so that a window too full would show.
+    let some = async |what: &str| {
+        let goal = given.load(std::sync::atomic::Ordering::Relaxed) + 150;
+        until(what, async || given.load(std::sync::atomic::Ordering::Relaxed) >= goal).await;
+    };
+    some("tokens before").await;
     let missed = one.wakes.listen(MISSED);
     let killed = start.elapsed();
     server.kill();
@@ -201,7 +210,7 @@ async fn without_redis_each_node_takes_its_share_and_then_they_share_again() {
     assert!(one.standstills.probe(1, Duration::from_secs(1)).await && two.standstills.probe(1, Duration::from_secs(1)).await);
     one.flags.set(3, Some(Stop::Paused)).await;
     assert_eq!(one.flags.get(3), Some(Stop::Paused), "in force where it was set");
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    some("tokens without redis").await;
     let back = start.elapsed();
     server.start_again().await;
     tokio::time::timeout(Duration::from_secs(10), missed.notified()).await.expect("told to read what was missed");
@@ -209,7 +218,7 @@ async fn without_redis_each_node_takes_its_share_and_then_they_share_again() {
     for coordination in [&one, &two] {
         until("whole again", async || coordination.limiter.most("lane/9", RATE) == u32::MAX).await;
     }
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    some("tokens afterwards").await;
     over.store(true, std::sync::atomic::Ordering::Relaxed);
     let mut taken = Vec::new();
     for sender in senders {

@@ -162,7 +162,8 @@ async fn claimed(storage: &Storage, name: &str) -> (App, pipeline::storage::apps
     let no = message(storage, app.no).await;
     let claim = Claim { seen: storage.policy.claims(app.no).await.unwrap(), slots: (0..10).map(|key| slot(no, key)).collect() };
     let chunks = vec![with_slots(chunk(no, &lane, 0..10))];
-    storage.messages.plan(PlanStep { message_no: no, from: 0, to: 1, chunks, claim: Some(claim), last: true, now: NOW }).await.unwrap();
+    let step = PlanStep { message_no: no, from: 0, to: 1, chunks, claim: Some(claim), last: true, now: NOW };
+    assert_eq!(storage.messages.plan(vec![step]).await.unwrap(), [true]);
     assert_eq!(holders(storage, &app, 10).await.len(), 10);
     (app, lane, no)
 }
@@ -236,11 +237,11 @@ async fn a_step_decided_on_old_slots_writes_nothing() {
         last: true,
         now: NOW,
     };
-    let late = storage.messages.plan(plan(0)).await;
+    let late = storage.messages.plan(vec![plan(0)]).await;
     assert!(matches!(late, Err(StorageError::Stale("slots"))), "{late:?}");
     assert_eq!(funnel(&storage, no).await.total.planned, 0);
     assert_eq!(holders(&storage, &app, 40).await.len(), 10);
-    storage.messages.plan(plan(storage.policy.claims(app.no).await.unwrap())).await.unwrap();
+    assert_eq!(storage.messages.plan(vec![plan(storage.policy.claims(app.no).await.unwrap())]).await.unwrap(), [true]);
     assert_eq!(holders(&storage, &app, 40).await.len(), 20);
 }
 

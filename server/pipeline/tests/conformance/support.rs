@@ -236,7 +236,8 @@ pub fn delta(message_no: i64, app_no: i64, vendor: Option<Vendor>, measure: Meas
 }
 
 pub async fn plan(storage: &Storage, message_no: i64, from: i64, chunks: Vec<NewChunk>, last: bool) {
-    storage.messages.plan(PlanStep { message_no, from, to: from + 1, chunks, claim: None, last, now: NOW }).await.unwrap();
+    let step = PlanStep { message_no, from, to: from + 1, chunks, claim: None, last, now: NOW };
+    assert_eq!(storage.messages.plan(vec![step]).await.unwrap(), [true]);
 }
 
 /// An app with one message of `n` chunks of ten recipients in its Xiaomi lane, all planned.

@@ -337,7 +337,7 @@ async fn recipients_are_paged_filtered_and_found_by_name() {
         })
         .collect();
     let step = PlanStep { message_no, from: 0, to: 25, chunks, claim: None, last: true, now: NOW };
-    desk.house.storage.messages.plan(step).await.expect("planned");
+    assert_eq!(desk.house.storage.messages.plan(vec![step]).await.expect("planned"), [true]);
 
     let mut seen = Vec::new();
     let mut target = format!("/v1/messages/{id}/recipients?size=10");

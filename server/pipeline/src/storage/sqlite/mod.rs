@@ -199,7 +199,7 @@ async fn run_group(
     nonces: &nonces::Nonces,
 ) -> sqlx::Result<()> {
     run(conn, "BEGIN IMMEDIATE").await?;
-    let alone = !nonces.write(conn).await? && group.len() == 1;
+    let alone = group.len() == 1;
     for job in group.drain(..) {
         let guarded = job.guarded && !alone;
         if guarded {
@@ -217,6 +217,8 @@ async fn run_group(
             (false, _) => {}
         }
     }
+    // Last: whatever a job took in, the nonce of its call was handed over before.
+    nonces.write(conn).await?;
     run(conn, "COMMIT").await
 }
 

@@ -1,7 +1,7 @@
 //! Nonces: known in memory at once, on disk before anything the call does.
 //!
 //! A call need not wait for a commit of its nonce's own. It is handed to the writer before the call's work is, and the writer
-//! takes what was handed to it along with whatever it does next: so what a call wrote is never on disk without its nonce.
+//! takes what was handed to it along at the end of whatever it does next: so what a call wrote is never on disk without its nonce.
 //! What others wrote is read back: once, when this process was told that it works alone, else before every answer.
 
 use std::collections::HashMap;

@@ -9,8 +9,8 @@ use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
 use super::closing::{Closing, close, ended_as};
-use super::{Conn, Db, rows, slots, tallies};
-use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, NewChunk, Next, Step};
+use super::{Conn, Db, planning, rows, slots, tallies};
+use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, Lease, Next, Step};
 use crate::storage::frame::Outcomes;
 use crate::storage::policy::ChunkPolicy;
 use crate::storage::tallies::{Delta, Measure};
@@ -24,41 +24,6 @@ impl StoredChunks {
     pub fn new(db: Db) -> StoredChunks {
         StoredChunks { db }
     }
-}
-
-/// Writes a planned chunk inside the caller's transaction.
-pub async fn insert(conn: &mut Conn, message_no: i64, app_no: i64, chunk: &NewChunk, now: Millis) -> Result<()> {
-    let state = if chunk.done { ChunkState::Done } else { ChunkState::Waiting };
-    let no: i64 = sqlx::query_scalar(
-        "INSERT INTO chunk (message_no, app_no, lane_no, vendor, state, priority, deadline, not_before, count, first_key, last_key, \
-         fence, attempts, lapsed, why, created_at, updated_at, slots, zone, blocked_version, held_until) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $16, $8, $9, $10, 0, 0, FALSE, $11, $12, $12, $13, $14, $15, $16) RETURNING no",
-    )
-    .bind(message_no)
-    .bind(app_no)
-    .bind(chunk.lane_no)
-    .bind(rows::code_or_zero(chunk.vendor))
-    .bind(state.code())
-    .bind(chunk.priority)
-    .bind(chunk.deadline)
-    .bind(i64::from(chunk.count))
-    .bind(chunk.first_key)
-    .bind(chunk.last_key)
-    .bind(&chunk.why)
-    .bind(now)
-    .bind(chunk.policy.slots)
-    .bind(chunk.policy.zone.as_deref())
-    .bind(chunk.policy.blocked_version)
-    .bind(chunk.policy.held_until)
-    .fetch_one(&mut *conn)
-    .await?;
-    sqlx::query("INSERT INTO chunk_recipients (chunk_no, bytes) VALUES ($1, $2)")
-        .bind(no)
-        .bind(&chunk.recipients)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query("INSERT INTO chunk_outcomes (chunk_no, bytes) VALUES ($1, $2)").bind(no).bind(&chunk.outcomes).execute(conn).await?;
-    Ok(())
 }
 
 /// One byte per recipient, or none at all.
@@ -121,6 +86,7 @@ struct ClaimRow {
     slots: bool,
     zone: Option<String>,
     blocked_version: i64,
+    started: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -132,6 +98,7 @@ struct ViewRow {
     state: i64,
     count: i64,
     attempts: i64,
+    started: i64,
     not_before: Millis,
     updated_at: Millis,
     why: String,
@@ -152,6 +119,7 @@ impl TryFrom<ViewRow> for ChunkView {
             state: rows::word("chunk.state", row.state, ChunkState::from_code)?,
             count: rows::number("chunk.count", row.count)?,
             attempts: rows::number("chunk.attempts", row.attempts)?,
+            started: rows::number("chunk.started", row.started)?,
             not_before: row.not_before,
             updated_at: row.updated_at,
             why: row.why,
@@ -171,27 +139,28 @@ struct Claiming {
     until: Millis,
     max: u32,
     priority: i64,
+    started: u32,
     untouched: bool,
 }
 
 async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
     const CLAIM: &str = concat!(
         "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, \
-         updated_at = $3 WHERE no ",
+         updated_at = $3, started = CASE WHEN lapsed THEN started ELSE $7 END WHERE no ",
         one_of_free!(
             "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
          ORDER BY deadline, no LIMIT $5"
         ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, slots, zone, blocked_version"
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version"
     );
     const CLAIM_UNTOUCHED: &str = concat!(
         "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
-         lease_until = $4, updated_at = $3 WHERE no ",
+         lease_until = $4, updated_at = $3, started = $7 WHERE no ",
         one_of_free!(
             "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
          AND not_before <= $3 AND attempts = 0 AND NOT lapsed ORDER BY deadline, no LIMIT $5"
         ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, slots, zone, blocked_version"
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version"
     );
     let mut claimed: Vec<ClaimRow> = sqlx::query_as(if asked.untouched { CLAIM_UNTOUCHED } else { CLAIM })
         .bind(asked.lane_no)
@@ -200,6 +169,7 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
         .bind(asked.until)
         .bind(i64::from(asked.max))
         .bind(asked.priority)
+        .bind(i64::from(asked.started))
         .fetch_all(conn)
         .await?;
     claimed.sort_by_key(|c| (c.priority, c.deadline, c.no));
@@ -318,6 +288,7 @@ impl StoredChunks {
                     fence: c.fence,
                     attempts: rows::number("chunk.attempts", c.attempts)?,
                     lapsed: c.lapsed,
+                    started: rows::number("chunk.started", c.started)?,
                     recipients,
                     outcomes,
                     policy: ChunkPolicy { slots: c.slots, zone: c.zone, blocked_version: c.blocked_version, held_until: 0 },
@@ -346,19 +317,35 @@ async fn hand_over(conn: &mut Conn, over: HandOver) -> Result<()> {
     ] {
         sqlx::query(statement).bind(over.no.0).execute(&mut *conn).await?;
     }
-    for chunk in &over.chunks {
-        insert(&mut *conn, message_no, app_no, chunk, over.now).await?;
-        if chunk.policy.slots {
-            slots::moved(&mut *conn, message_no, chunk.vendor, &chunk.recipients).await?;
-        }
+    let chunks: Vec<_> = over.chunks.iter().map(|chunk| (message_no, app_no, chunk)).collect();
+    planning::insert(&mut *conn, &chunks, over.now).await?;
+    for chunk in over.chunks.iter().filter(|chunk| chunk.policy.slots) {
+        slots::moved(&mut *conn, message_no, chunk.vendor, &chunk.recipients).await?;
     }
     tallies::add(conn, over.deltas.iter().chain(over.chunks.iter().flat_map(|c| &c.deltas)), over.now).await
 }
 
 #[async_trait]
 impl Chunks for StoredChunks {
-    async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
-        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, untouched: false }).await
+    async fn lease(&self, lane_no: i64, lease: Lease<'_>, max: u32, priority: i64) -> Result<Vec<Claimed>> {
+        let Lease { owner, now, until, started } = lease;
+        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until, max, priority, started, untouched: false }).await
+    }
+
+    async fn begin(&self, no: ChunkNo, fence: i64, started: u32) -> Result<()> {
+        self.db
+            .write_once(move |conn| {
+                Box::pin(async move {
+                    let done = sqlx::query("UPDATE chunk SET started = $3 WHERE no = $1 AND fence = $2 AND state = 1")
+                        .bind(no.0)
+                        .bind(fence)
+                        .bind(i64::from(started))
+                        .execute(conn)
+                        .await?;
+                    if done.rows_affected() == 0 { Err(StorageError::Stale("chunk")) } else { Ok(()) }
+                })
+            })
+            .await
     }
 
     async fn claim_untouched(
@@ -370,7 +357,8 @@ impl Chunks for StoredChunks {
         max: u32,
         priority: i64,
     ) -> Result<Vec<Claimed>> {
-        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, untouched: true }).await
+        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, started: 0, untouched: true })
+            .await
     }
 
     async fn hand_over(&self, over: HandOver) -> Result<()> {
@@ -450,7 +438,7 @@ impl Chunks for StoredChunks {
             .write(move |conn| {
                 Box::pin(async move {
                     let late: Vec<Closing> = sqlx::query_as(concat!(
-                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, c.slots, m.state AS message_state \
+                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, c.slots, c.started, m.state AS message_state \
                          FROM chunk c JOIN message m ON m.no = c.message_no \
                          WHERE c.state IN (0, 2) AND c.deadline < $1 ORDER BY c.deadline LIMIT $2",
                         unless_held!("c")
@@ -467,7 +455,7 @@ impl Chunks for StoredChunks {
 
     async fn view(&self, no: ChunkNo) -> Result<Option<ChunkView>> {
         let row: Option<ViewRow> = sqlx::query_as(
-            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
+            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.started, c.not_before, c.updated_at, c.why, \
              r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
              FROM chunk c JOIN chunk_recipients r ON r.chunk_no = c.no JOIN chunk_outcomes o ON o.chunk_no = c.no \
              LEFT JOIN chunk_marks k ON k.chunk_no = c.no WHERE c.no = $1",
@@ -480,7 +468,7 @@ impl Chunks for StoredChunks {
 
     async fn of_message(&self, message_no: i64, after: ChunkNo, limit: u32) -> Result<Vec<ChunkView>> {
         let found: Vec<ViewRow> = sqlx::query_as(concat!(
-            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
+            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.started, c.not_before, c.updated_at, c.why, \
              r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
              FROM (SELECT no FROM chunk",
             by_index!("chunk_key"),
@@ -499,7 +487,7 @@ impl Chunks for StoredChunks {
 
     async fn holding(&self, message_no: i64, key: i64) -> Result<Vec<ChunkView>> {
         let found: Vec<ViewRow> = sqlx::query_as(
-            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.not_before, c.updated_at, c.why, \
+            "SELECT c.no, c.message_no, c.app_no, c.vendor, c.state, c.count, c.attempts, c.started, c.not_before, c.updated_at, c.why, \
              r.bytes AS recipients, o.bytes AS outcomes, k.bytes AS marks \
              FROM chunk c JOIN chunk_recipients r ON r.chunk_no = c.no JOIN chunk_outcomes o ON o.chunk_no = c.no \
              LEFT JOIN chunk_marks k ON k.chunk_no = c.no \

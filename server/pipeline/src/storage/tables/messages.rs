@@ -8,7 +8,8 @@ use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
 
 use super::closing::{self, Closing};
-use super::{Conn, Db, chunks, rows, slots, tallies};
+use super::joining::Line;
+use super::{Conn, Db, planning, rows};
 use crate::storage::messages::{Inserted, Message, MessageFilter, Messages, NewMessage, Origin, PlanStep};
 use crate::storage::{Result, StorageError};
 
@@ -17,11 +18,12 @@ const CLOSE_MAX: i64 = 200;
 
 pub struct StoredMessages {
     db: Db,
+    line: Line,
 }
 
 impl StoredMessages {
     pub fn new(db: Db) -> StoredMessages {
-        StoredMessages { db }
+        StoredMessages { db, line: Line::default() }
     }
 
     /// Ends the held chunks of a cancelled message, part by part. Returns the recipients cancelled.
@@ -34,7 +36,7 @@ impl StoredMessages {
                     Box::pin(async move {
                         sqlx::query(concat!("SELECT no FROM message WHERE no = $1", locked!())).bind(no).execute(&mut *conn).await?;
                         let held: Vec<Closing> = sqlx::query_as(concat!(
-                            "SELECT no, message_no, app_no, vendor, lapsed, slots, CAST(4 AS BIGINT) AS message_state FROM chunk \
+                            "SELECT no, message_no, app_no, vendor, lapsed, slots, started, CAST(4 AS BIGINT) AS message_state FROM chunk \
                              WHERE message_no = $1 AND state = 2 AND state < 3 LIMIT $2",
                             locked!()
                         ))
@@ -118,68 +120,6 @@ impl TryFrom<MessageRow> for Message {
     }
 }
 
-async fn insert(conn: &mut Conn, message: NewMessage) -> Result<Inserted> {
-    let (key, hash) = message.idempotency.as_ref().map_or((None, None), |(key, hash)| (Some(key.as_str()), Some(hash.as_slice())));
-    let fresh: Option<i64> = sqlx::query_scalar(
-        "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
-         state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at, versions) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17, $18) \
-         ON CONFLICT (app_no, idem_key) WHERE idem_key IS NOT NULL DO NOTHING RETURNING no",
-    )
-    .bind(message.id.as_str())
-    .bind(message.app_no)
-    .bind(message.campaign.as_ref().map(CampaignId::as_str))
-    .bind(message.origin.slug())
-    .bind(message.class.slug())
-    .bind(message.class.priority())
-    .bind(&message.business)
-    .bind(rows::to_json("message.content", &message.content)?)
-    .bind(rows::to_json("message.variables", &message.variables)?)
-    .bind(rows::to_json("message.targets", &message.targets)?)
-    .bind(rows::to_json("message.vendor_order", &message.vendor_order)?)
-    .bind(message.deadline)
-    .bind(key)
-    .bind(hash)
-    .bind(&message.account)
-    .bind(&message.address)
-    .bind(message.now)
-    .bind(message.versions.as_ref().map(|v| rows::to_json("message.versions", v)).transpose()?)
-    .fetch_optional(&mut *conn)
-    .await?;
-    if let Some(no) = fresh {
-        return Ok(Inserted::Fresh { no });
-    }
-    let (no, id, created_at, same): (i64, String, Millis, bool) =
-        sqlx::query_as("SELECT no, id, created_at, idem_hash = $3 FROM message WHERE app_no = $1 AND idem_key = $2")
-            .bind(message.app_no)
-            .bind(key)
-            .bind(hash)
-            .fetch_one(conn)
-            .await?;
-    Ok(if same { Inserted::Again { no, id: MessageId::trusted(id), created_at } } else { Inserted::OtherBody })
-}
-
-async fn plan(conn: &mut Conn, step: PlanStep) -> Result<()> {
-    let app_no: Option<i64> = sqlx::query_scalar(
-        "UPDATE message SET cursor = $3, state = CASE WHEN $4 THEN 1 ELSE state END, planned_all = $4 \
-         WHERE no = $1 AND cursor = $2 AND state = 0 RETURNING app_no",
-    )
-    .bind(step.message_no)
-    .bind(step.from)
-    .bind(step.to)
-    .bind(step.last)
-    .fetch_optional(&mut *conn)
-    .await?;
-    let app_no = app_no.ok_or(StorageError::Stale("message"))?;
-    if let Some(claim) = &step.claim {
-        slots::claim(&mut *conn, app_no, step.message_no, claim).await?;
-    }
-    for chunk in &step.chunks {
-        chunks::insert(&mut *conn, step.message_no, app_no, chunk, step.now).await?;
-    }
-    tallies::add(conn, step.chunks.iter().flat_map(|c| &c.deltas), step.now).await
-}
-
 async fn change_state(conn: &mut Conn, message: &'static str, chunks: &'static str, no: i64) -> Result<bool> {
     if sqlx::query(message).bind(no).execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
@@ -219,7 +159,7 @@ impl StoredMessages {
 #[async_trait]
 impl Messages for StoredMessages {
     async fn insert(&self, message: NewMessage) -> Result<Inserted> {
-        self.db.write_once(move |conn| Box::pin(insert(conn, message))).await
+        self.line.insert(&self.db, message).await
     }
 
     async fn get(&self, no: i64) -> Result<Option<Message>> {
@@ -270,8 +210,8 @@ impl Messages for StoredMessages {
         found.into_iter().map(Message::try_from).collect()
     }
 
-    async fn plan(&self, step: PlanStep) -> Result<()> {
-        self.db.write(move |conn| Box::pin(plan(conn, step))).await
+    async fn plan(&self, steps: Vec<PlanStep>) -> Result<Vec<bool>> {
+        self.db.write(move |conn| Box::pin(planning::plan(conn, steps))).await
     }
 
     async fn pause(&self, no: i64) -> Result<bool> {
