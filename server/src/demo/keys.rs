@@ -115,7 +115,7 @@ fn invent(world: &World, vendor: Vendor, environment: Environment) -> BTreeMap<S
         Vendor::Vivo => {
             vec![("app_id", number()), ("app_key", word()), ("app_secret", word()), ("callback_id", VIVO_CALLBACK.to_owned())]
         }
-        Vendor::Meizu => vec![("app_id", number()), ("app_secret", word()), ("receipt_token", word())],
+        Vendor::Meizu => vec![("app_id", number()), ("app_secret", word()), ("receipt_token", word()), ("pictures", "yes".to_owned())],
         Vendor::Umeng => {
             vec![("appkey", word()), ("app_master_secret", word()), ("channel_activity", String::new()), ("receipts", "yes".to_owned())]
         }

@@ -324,9 +324,8 @@ impl Work<'_> {
     }
 
     fn singly(&self) -> bool {
-        let lane_no = self.config.lane.no;
-        let status = self.tools.statuses.get(lane_no).with(self.tools.coordination.standstills.get(lane_no));
-        status.singly_until.is_some_and(|until| self.tools.world.now() < until)
+        let until = self.tools.coordination.standstills.get(self.config.lane.no).singly_until;
+        until.is_some_and(|until| self.tools.world.now() < until)
     }
 
     /// Recipients in one request: one while only the single interface is open.
@@ -390,8 +389,14 @@ impl Work<'_> {
             || lane.paused.is_some()
             || self.tools.stopping.is_cancelled()
             || self.effect.pause.is_some()
-            || self.effect.closed_until.is_some_and(|until| now < until)
+            || self.closed(now)
             || self.effect.slow_until.is_some_and(|until| now < until)
+    }
+
+    /// A quota answer closed the lane for this class: this chunk's own, another chunk's, another node's.
+    fn closed(&self, now: Millis) -> bool {
+        let told = self.tools.coordination.standstills.get(self.config.lane.no).closed.of(self.message.class);
+        self.effect.closed_until.max(told).is_some_and(|until| now < until)
     }
 
     async fn try_take(&self, n: u32) -> std::result::Result<(), Duration> {
