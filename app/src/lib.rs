@@ -50,7 +50,7 @@ pub fn shell(site: Site) -> impl IntoView {
                 <meta name="carillon-shell" content=data />
                 <link rel="icon" href="/assets/bell.svg" type="image/svg+xml" />
                 {site.css.clone().map(|css| view! { <link rel="stylesheet" href=format!("/pkg/{css}") /> })}
-                <Hydration site=site.clone() />
+                {(!plain()).then(|| view! { <Hydration site=site.clone() /> })}
                 <leptos_meta::MetaTags />
             </head>
             <body>
@@ -58,6 +58,15 @@ pub fn shell(site: Site) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Whether the page asked for goes without the browser's part.
+fn plain() -> bool {
+    #[cfg(feature = "ssr")]
+    let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
+    #[cfg(not(feature = "ssr"))]
+    let path: Option<String> = None;
+    path.as_deref().and_then(routes::find).is_some_and(|page| routes::PLAIN.contains(&page.path))
 }
 
 /// Only our own files, one inline script per page by nonce, no inline style at all: widths are SVG or `<progress>` attributes.

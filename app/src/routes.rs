@@ -83,6 +83,10 @@ impl Page {
     }
 }
 
+/// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
+/// opens the console; these are opened rarely.
+pub const PLAIN: [&str; 3] = ["/audit", LABORATORY, "/apps/:app/policy"];
+
 /// In the menu only where a simulator is attached.
 pub const LABORATORY: &str = "/laboratory";
 
@@ -171,6 +175,13 @@ mod tests {
         assert_eq!(app_in(&path), Some(app.as_str()));
         assert_eq!(app_in("/apps/new"), None);
         assert_eq!(app_in("/people/app_1"), None);
+    }
+
+    #[test]
+    fn plain_pages_are_pages() {
+        for path in PLAIN {
+            assert!(PAGES.iter().any(|page| page.path == path), "{path}");
+        }
     }
 
     #[test]

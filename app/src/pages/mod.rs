@@ -1,8 +1,15 @@
 //! One folder per page: `mod.rs` (the page), `calls.rs` (its `#[server]` functions), `words.rs` when the texts are many.
+//!
+//! Pages of `routes::PLAIN` are forms and tables that the server writes; the browser's part does not hold them.
 
 pub mod account;
 pub mod apps;
+#[cfg(feature = "ssr")]
 pub mod audit;
+#[cfg(not(feature = "ssr"))]
+pub mod audit {
+    pub use crate::ui::plain::Plain as Audit;
+}
 pub mod books;
 pub mod campaigns;
 pub mod copies;
@@ -10,22 +17,34 @@ pub mod crowds;
 pub mod devices;
 pub mod forbidden;
 pub mod funnel;
+#[cfg(feature = "ssr")]
 pub mod laboratory;
+#[cfg(not(feature = "ssr"))]
+pub mod laboratory {
+    pub use crate::ui::plain::Plain as Laboratory;
+}
 pub mod lanes;
 pub mod messages;
 pub mod nodes;
 pub mod not_found;
 pub mod overview;
 pub mod people;
+#[cfg(feature = "ssr")]
 pub mod policy;
+#[cfg(not(feature = "ssr"))]
+pub mod policy {
+    pub use crate::ui::plain::Plain as PolicyPage;
+}
 pub mod sign_in;
 pub mod start;
 
+#[cfg(feature = "ssr")]
 use leptos::server_fn::ServerFn;
 
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
-pub const KEPT: [&str; 8] = [
+#[cfg(feature = "ssr")]
+pub const KEPT: [&str; 10] = [
     <campaigns::SaveCampaign as ServerFn>::PATH,
     <campaigns::LaunchCampaign as ServerFn>::PATH,
     <copies::SaveCopy as ServerFn>::PATH,
@@ -34,4 +53,6 @@ pub const KEPT: [&str; 8] = [
     <people::calls::InvitePerson as ServerFn>::PATH,
     <laboratory::PlayScript as ServerFn>::PATH,
     <laboratory::TurnDials as ServerFn>::PATH,
+    <policy::calls::SavePolicy as ServerFn>::PATH,
+    <policy::calls::BlockAccounts as ServerFn>::PATH,
 ];

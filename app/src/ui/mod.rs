@@ -21,6 +21,8 @@ pub mod number;
 pub mod pager;
 pub mod phone;
 pub mod pill;
+#[cfg(not(feature = "ssr"))]
+pub mod plain;
 pub mod progress;
 pub mod returned;
 pub mod shell_state;

@@ -4,8 +4,8 @@ use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use types::people::Permission;
-use types::policy::{COUNTED, Cap, Quiet, Span, Then, VendorCap, ZoneOf, published_caps};
-use types::views::policy::{BlockedView, PolicyView};
+use types::policy::{COUNTED, Cap, Quiet, Rules, Span, Then, VendorCap, ZoneOf, published_caps};
+use types::views::policy::{BlockedView, CapRow, PolicyForm, PolicyView, QuietRow, VendorRow};
 
 pub mod calls;
 
@@ -14,6 +14,7 @@ use calls::{BlockAccounts, SavePolicy, StopApp, UnblockAccount, list_blacklist, 
 use crate::ui::format;
 use crate::ui::icon::Icon;
 use crate::ui::prelude::*;
+use crate::ui::returned::typed_into;
 
 const TITLE: Text = Text::new("策略", "Policy");
 const SUB: Text = Text::new(
@@ -97,54 +98,81 @@ fn line(name: String, label: Text, value: String, kind: &'static str, hint: Opti
         .into_any()
 }
 
-fn choice(name: String, label: Text, value: &'static str, of: [(&'static str, Text); 2]) -> AnyView {
+fn choice(name: String, label: Text, value: String, of: [(&'static str, Text); 2]) -> AnyView {
     let options = of.map(|(key, label)| (key.to_owned(), t(label).to_owned())).to_vec();
     let id = name.replace(['[', ']'], "-");
-    view! { <SelectField name=name id=id label=t(label) value=value.to_owned() options=options /> }.into_any()
+    view! { <SelectField name=name id=id label=t(label) value=value options=options /> }.into_any()
 }
 
 fn clock(minutes: u16) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-fn quiet_row(i: usize, quiet: Option<&Quiet>, remark: Option<String>) -> AnyView {
+/// The rules as their form says them, with an empty row to add one.
+fn form_of(rules: &Rules) -> PolicyForm {
+    let quiet = |q: &Quiet| QuietRow {
+        from: clock(q.from),
+        to: clock(q.to),
+        businesses: q.businesses.join(", "),
+        by: if q.by == ZoneOf::User { "user" } else { "app" }.to_owned(),
+        then: if q.then == Then::Drop { "drop" } else { "hold" }.to_owned(),
+        exempt: q.transactional_exempt,
+    };
+    let cap = |c: &Cap| CapRow {
+        most: c.most.to_string(),
+        per: if c.per == Span::Week { "week" } else { "day" }.to_owned(),
+        business: c.business.clone().unwrap_or_default(),
+        exempt: c.transactional_exempt,
+    };
+    let vendor = |c: &VendorCap| VendorRow {
+        vendor: c.vendor.slug().to_owned(),
+        most: c.most.to_string(),
+        source: c.source.clone(),
+        as_of: c.as_of.clone(),
+    };
+    PolicyForm {
+        zone: rules.zone.clone(),
+        quiet: rules.quiet.iter().map(quiet).chain([QuietRow::default()]).collect(),
+        caps: rules.caps.iter().map(cap).chain([CapRow::default()]).collect(),
+        same: rules.same_content.map(|s| s.minutes.to_string()).unwrap_or_default(),
+        same_exempt: rules.same_content.is_some_and(|s| s.transactional_exempt),
+        vendors: rules.vendor_caps.iter().map(vendor).collect(),
+    }
+}
+
+fn quiet_row(i: usize, quiet: QuietRow, remark: Option<String>) -> AnyView {
     let name = |field: &str| format!("rules[quiet][{i}][{field}]");
-    let (by, then) = quiet.map_or((ZoneOf::App, Then::Hold), |q| (q.by, q.then));
-    let by = if by == ZoneOf::User { "user" } else { "app" };
-    let then = if then == Then::Drop { "drop" } else { "hold" };
     let fields = [
-        line(name("from"), FROM, quiet.map(|q| clock(q.from)).unwrap_or_default(), "time", None),
-        line(name("to"), TO, quiet.map(|q| clock(q.to)).unwrap_or_default(), "time", None),
-        line(name("businesses"), BUSINESSES, quiet.map(|q| q.businesses.join(", ")).unwrap_or_default(), "", None),
-        choice(name("by"), BY, by, [("app", BY_APP), ("user", BY_USER)]),
-        choice(name("then"), THEN, then, [("hold", HOLD), ("drop", DROP)]),
-        view! { <CheckField name=name("exempt") label=t(EXEMPT) checked=quiet.is_some_and(|q| q.transactional_exempt) /> }.into_any(),
+        line(name("from"), FROM, quiet.from, "time", None),
+        line(name("to"), TO, quiet.to, "time", None),
+        line(name("businesses"), BUSINESSES, quiet.businesses, "", None),
+        choice(name("by"), BY, quiet.by, [("app", BY_APP), ("user", BY_USER)]),
+        choice(name("then"), THEN, quiet.then, [("hold", HOLD), ("drop", DROP)]),
+        view! { <CheckField name=name("exempt") label=t(EXEMPT) checked=quiet.exempt /> }.into_any(),
     ];
     row(fields.into_iter().collect_view().into_any(), remark)
 }
 
-fn cap_row(i: usize, cap: Option<&Cap>, remark: Option<String>) -> AnyView {
+fn cap_row(i: usize, cap: CapRow, remark: Option<String>) -> AnyView {
     let name = |field: &str| format!("rules[caps][{i}][{field}]");
-    let per = if cap.is_some_and(|c| c.per == Span::Week) { "week" } else { "day" };
     let fields = [
-        line(name("most"), MOST, cap.map(|c| c.most.to_string()).unwrap_or_default(), "number", None),
-        choice(name("per"), PER, per, [("day", Span::Day.name()), ("week", Span::Week.name())]),
-        line(name("business"), BUSINESS, cap.and_then(|c| c.business.clone()).unwrap_or_default(), "", None),
-        view! { <CheckField name=name("exempt") label=t(EXEMPT) checked=cap.is_some_and(|c| c.transactional_exempt) /> }.into_any(),
+        line(name("most"), MOST, cap.most, "number", None),
+        choice(name("per"), PER, cap.per, [("day", Span::Day.name()), ("week", Span::Week.name())]),
+        line(name("business"), BUSINESS, cap.business, "", None),
+        view! { <CheckField name=name("exempt") label=t(EXEMPT) checked=cap.exempt /> }.into_any(),
     ];
     row(fields.into_iter().collect_view().into_any(), remark)
 }
 
-fn vendor_row(i: usize, published: VendorCap, caps: &[VendorCap]) -> AnyView {
+fn vendor_row(i: usize, published: VendorCap, set: &[VendorRow]) -> AnyView {
     let name = |field: &str| format!("rules[vendors][{i}][{field}]");
-    let vendor = published.vendor;
-    let set = caps.iter().find(|cap| cap.vendor == vendor).cloned();
-    let most = set.as_ref().map(|cap| cap.most.to_string()).unwrap_or_default();
+    let slug = published.vendor.slug();
     let hint = published.most.to_string();
-    let VendorCap { source, as_of, .. } = set.unwrap_or(published);
-    let label = vendor.name();
+    let label = published.vendor.name();
+    let fallback = VendorRow { source: published.source, as_of: published.as_of, ..VendorRow::default() };
+    let VendorRow { most, source, as_of, .. } = set.iter().find(|cap| cap.vendor == slug).cloned().unwrap_or(fallback);
     let fields = [
-        view! { <input type="hidden" name=name("vendor") value=vendor.slug() /> }.into_any(),
+        view! { <input type="hidden" name=name("vendor") value=slug /> }.into_any(),
         line(name("most"), label, most, "number", Some(hint)),
         line(name("source"), SOURCE, source, "", None),
         line(name("as_of"), AS_OF, as_of, "date", None),
@@ -153,7 +181,7 @@ fn vendor_row(i: usize, published: VendorCap, caps: &[VendorCap]) -> AnyView {
 }
 
 #[component]
-fn Rules(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView {
+fn RulesForm(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView {
     let lang = use_lang();
     let app = use_app_id();
     let may = use_may(Permission::Approve);
@@ -163,29 +191,20 @@ fn Rules(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView {
         let at = use_shell().with(|s| format::stamp_short(changed_at, &s.zone));
         CHANGED.fill(lang, &[&revision.to_string(), &changed_by, &at])
     });
-    let quiet = rules
-        .quiet
-        .iter()
-        .zip(&affected.quiet)
-        .enumerate()
-        .map(|(i, (quiet, now))| quiet_row(i, Some(quiet), Some(QUIET_NOW.fill(lang, &[&format::exact(now.devices)]))));
-    let quiet = quiet.chain([quiet_row(rules.quiet.len(), None, None)]).collect_view();
-    let caps = rules
-        .caps
-        .iter()
-        .zip(&affected.caps)
-        .enumerate()
-        .map(|(i, (cap, now))| cap_row(i, Some(cap), Some(AT_CAP.fill(lang, &[&format::exact(now.persons)]))));
-    let caps = caps.chain([cap_row(rules.caps.len(), None, None)]).collect_view();
-    let vendors = published_caps().into_iter().enumerate().map(|(i, p)| vendor_row(i, p, &rules.vendor_caps)).collect_view();
-    let same = rules.same_content;
+    // A refused form comes back as it was typed.
+    let form = typed_into::<SavePolicy>().map_or_else(|| form_of(&rules), |typed| typed.rules);
+    let quiet_now = |i: usize| affected.quiet.get(i).map(|now| QUIET_NOW.fill(lang, &[&format::exact(now.devices)]));
+    let at_cap = |i: usize| affected.caps.get(i).map(|now| AT_CAP.fill(lang, &[&format::exact(now.persons)]));
+    let quiet = form.quiet.into_iter().enumerate().map(|(i, quiet)| quiet_row(i, quiet, quiet_now(i))).collect_view();
+    let caps = form.caps.into_iter().enumerate().map(|(i, cap)| cap_row(i, cap, at_cap(i))).collect_view();
+    let vendors = published_caps().into_iter().enumerate().map(|(i, p)| vendor_row(i, p, &form.vendors)).collect_view();
     view! {
         <Card title=t(RULES) note=note.unwrap_or_default()>
             <ErrorBox error=trouble />
             <ActionForm action=save attr:class="form">
                 <input type="hidden" name="app" value=app.get_untracked() />
                 <input type="hidden" name="revision" value=revision.to_string() />
-                <TextField name="rules[zone]" id="zone" label=t(ZONE) help=t(ZONE_HELP) value=rules.zone.clone() required=true maxlength=60 />
+                <TextField name="rules[zone]" id="zone" label=t(ZONE) help=t(ZONE_HELP) value=form.zone required=true maxlength=60 />
                 <h3>{t(QUIET)}</h3>
                 {quiet}
                 <h3>{t(CAPS)}</h3>
@@ -193,8 +212,8 @@ fn Rules(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView {
                 {caps}
                 <h3>{t(SAME)}</h3>
                 <div class="form-row">
-                    {line("rules[same]".to_owned(), SAME_MINUTES, same.map(|s| s.minutes.to_string()).unwrap_or_default(), "number", None)}
-                    <CheckField name="rules[same_exempt]" label=t(EXEMPT) checked=same.is_some_and(|s| s.transactional_exempt) />
+                    {line("rules[same]".to_owned(), SAME_MINUTES, form.same, "number", None)}
+                    <CheckField name="rules[same_exempt]" label=t(EXEMPT) checked=form.same_exempt />
                 </div>
                 <details>
                     <summary>{t(VENDORS)}</summary>
@@ -270,6 +289,12 @@ fn Blacklist(block: ServerAction<BlockAccounts>) -> impl IntoView {
         |(app, (text, after), ..)| list_blacklist(app, text, after),
     );
     let trouble = trouble_of(block);
+    let typed = typed_into::<BlockAccounts>().unwrap_or(BlockAccounts {
+        app: String::new(),
+        list: String::new(),
+        group: String::new(),
+        reason: String::new(),
+    });
     let blocked = Signal::derive(move || !may.get());
     let entry = move |b: BlockedView| {
         let group = if b.group.is_empty() { t(ALL).to_owned() } else { b.group.clone() };
@@ -317,10 +342,10 @@ fn Blacklist(block: ServerAction<BlockAccounts>) -> impl IntoView {
             <ErrorBox error=trouble />
             <ActionForm action=block attr:class="form">
                 <input type="hidden" name="app" value=app.get_untracked() />
-                <TextArea name="list" label=t(LIST) help=t(LIST_HELP) required=true rows=4 />
+                <TextArea name="list" label=t(LIST) help=t(LIST_HELP) value=typed.list required=true rows=4 />
                 <div class="form-row">
-                    <TextField name="group" label=t(GROUP) help=t(GROUP_HELP) maxlength=40 />
-                    <TextField name="reason" label=t(WHY) maxlength=200 />
+                    <TextField name="group" label=t(GROUP) help=t(GROUP_HELP) value=typed.group maxlength=40 />
+                    <TextField name="reason" label=t(WHY) value=typed.reason maxlength=200 />
                 </div>
                 <Button disabled=blocked why=MAY_NOT_OPERATE.get(lang)>{t(ADD)}</Button>
             </ActionForm>
@@ -348,7 +373,7 @@ pub fn PolicyPage() -> impl IntoView {
             view=move |policy: PolicyView| {
                 view! {
                     <Affected view=policy.clone() stop=stop />
-                    <Rules view=policy save=save />
+                    <RulesForm view=policy save=save />
                 }
             }
         />
