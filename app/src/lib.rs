@@ -66,7 +66,7 @@ fn plain() -> bool {
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
     #[cfg(not(feature = "ssr"))]
     let path: Option<String> = None;
-    path.as_deref().and_then(routes::find).is_some_and(|page| routes::PLAIN.contains(&page.path))
+    path.as_deref().and_then(routes::find).is_some_and(routes::Page::is_plain)
 }
 
 /// Only our own files, one inline script per page by nonce, no inline style at all: widths are SVG or `<progress>` attributes.

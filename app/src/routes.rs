@@ -77,6 +77,11 @@ impl Page {
         }
     }
 
+    /// Without the browser's part: links to it load a document.
+    pub fn is_plain(&self) -> bool {
+        PLAIN.contains(&self.path)
+    }
+
     /// The path with its app filled in; `None` when it needs an app and there is none.
     pub fn href(&self, app: Option<&str>) -> Option<String> {
         if self.path.contains(":app") { app.map(|app| self.path.replace(":app", app)) } else { Some(self.path.to_owned()) }

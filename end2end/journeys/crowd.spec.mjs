@@ -70,9 +70,9 @@ test('a file is dropped, its progress is shown, and it can be stopped', async ({
       list.items.add(new File([`用户ID,备注\n${lines.join('\n')}\n`], '拖进来的.csv', { type: 'text/csv' }));
       return list;
     }, rows);
-    await page.dispatchEvent('.drop', 'dragover', { dataTransfer: transfer });
-    await expect(page.locator('.drop.over')).toBeVisible();
-    await page.dispatchEvent('.drop', 'drop', { dataTransfer: transfer });
+    await page.dispatchEvent('form .drop', 'dragover', { dataTransfer: transfer });
+    await expect(page.locator('form .drop.over')).toBeVisible();
+    await page.dispatchEvent('form .drop', 'drop', { dataTransfer: transfer });
   };
   const bar = page.locator('form progress');
   await drop(60_000);

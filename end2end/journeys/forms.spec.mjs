@@ -56,7 +56,9 @@ test('words that are not saved hold the start back, and stay', async ({ page }) 
   await expect(button(page, '确认开始')).toBeDisabled();
   await expect(page.locator('#business')).toHaveValue('改了一半');
   await button(page, '保存草稿').last().click();
-  await page.getByText('开始…', { exact: true }).click();
+  await expect(page.getByText('先保存草稿，再开始。')).toHaveCount(0);
+  const begin = page.locator('details', { has: page.getByText('开始…', { exact: true }) });
+  if (!(await begin.evaluate((details) => details.open))) await begin.locator('summary').click();
   await expect(button(page, '确认开始')).toBeEnabled();
 });
 

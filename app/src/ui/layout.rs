@@ -126,7 +126,7 @@ fn Side() -> impl IntoView {
                         let current = is_here(p, &here, app.as_ref().map(AppId::as_str)).then_some("page");
                         Some(view! {
                             <li>
-                                <a href=href aria-current=current>
+                                <a href=href aria-current=current rel=p.is_plain().then_some("external")>
                                     <IconView icon=menu.icon />
                                     <span class="label">{menu.label.get(lang)}</span>
                                 </a>
