@@ -81,10 +81,11 @@ async fn redis_killed_in_the_middle_costs_nobody_their_message() {
     let t = TestHouse::first_of_several(redis.url()).await;
     let other = t.another("node-2", redis.url()).await;
     both_know_each_other(&t.house, &other).await;
-    let users = t.devices(2_000).await;
+    // So many that it is far from over when both have noticed.
+    let users = t.devices(8_000).await;
     t.lane(Vendor::Apns, |lane| lane.pace_per_second = 300).await;
     let sent = t.send(t.submission(Targets::Users { users })).await;
-    t.until(sent.no, |_, funnel| funnel.total.accepted > 1_050).await;
+    t.until(sent.no, |_, funnel| funnel.total.accepted > 4_050).await;
     redis.kill();
     until("both noticed", async || !t.house.coordination.nodes.linked() && !other.coordination.nodes.linked()).await;
     // Nobody can tell the other node; it reads the store.
@@ -94,9 +95,10 @@ async fn redis_killed_in_the_middle_costs_nobody_their_message() {
     let then = t.funnel(sent.no).await.total.accepted;
     t.until(sent.no, |_, funnel| funnel.total.accepted > then + 50).await;
     redis.start_again().await;
+    t.lane(Vendor::Apns, |lane| lane.pace_per_second = 5_000).await;
     let funnel = t.finished(sent.no).await;
-    assert_eq!((funnel.total.accepted, funnel.total.planned), (2_000, 2_000));
-    everybody_once(&t, sent.no, 1_000).await;
+    assert_eq!((funnel.total.accepted, funnel.total.planned), (8_000, 8_000));
+    everybody_once(&t, sent.no, 4_000).await;
     until("both are back", async || t.house.coordination.nodes.linked() && other.coordination.nodes.linked()).await;
     other.stop().await;
     t.end().await;

@@ -44,6 +44,8 @@ pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
     };
     let data = answer.get("data").and_then(Value::as_object);
     match answer.get("ret").and_then(Value::as_str) {
+        // Success comes with 200 only (umeng.md, 4): anything else is somebody in between.
+        Some("SUCCESS") if !(200..300).contains(&status) => all(without_json(status, headers)),
         Some("SUCCESS") => match reference(data) {
             Some(id) => Judgement { reference: Some(id.to_owned()), ..Judgement::all(n, Verdict::Accepted) },
             None => all(Failure::new(Unknown, "SUCCESS without a message id")),
