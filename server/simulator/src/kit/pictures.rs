@@ -7,8 +7,11 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+/// By field: the file's name, if it is a file, and the bytes.
+pub(crate) type Parts = BTreeMap<String, (Option<String>, Vec<u8>)>;
+
 /// The fields of a `multipart/form-data` body (RFC 7578), each with its file name, if it is a file.
-pub(crate) fn parts(content_type: &str, body: &[u8]) -> Option<BTreeMap<String, (Option<String>, Vec<u8>)>> {
+pub(crate) fn parts(content_type: &str, body: &[u8]) -> Option<Parts> {
     let boundary = content_type.split(';').map(str::trim).find_map(|p| p.strip_prefix("boundary="))?.trim_matches('"');
     let line = format!("--{boundary}").into_bytes();
     let mut found = BTreeMap::new();
