@@ -8,11 +8,13 @@ use async_trait::async_trait;
 
 use crate::coordination::{Change, Standstill, Standstills};
 
+/// (lane, kind): window and count.
+type Strikes = HashMap<(i64, &'static str), (i64, u64)>;
+
 #[derive(Default)]
 pub struct MemoryStandstills {
     lanes: Mutex<HashMap<i64, Standstill>>,
-    /// (lane, kind): window and count.
-    strikes: Mutex<HashMap<(i64, &'static str), (i64, u64)>>,
+    strikes: Mutex<Strikes>,
 }
 
 #[async_trait]

@@ -82,10 +82,8 @@ async fn insert_rows(conn: &mut Conn, chunks: &[(i64, i64, &NewChunk)], now: Mil
     let mut given: Vec<(i64, i64, i64, i64)> = insert.build_query_as().persistent(chunks.len() == 1).fetch_all(conn).await?;
     // Numbers are given in the order of the rows; which row got which is looked at all the same.
     given.sort_unstable();
-    let same = |((_, message_no, first_key, count), (of, _, chunk)): (&(i64, i64, i64, i64), &(i64, i64, &NewChunk))| {
-        (message_no, *first_key, *count) == (of, chunk.first_key, i64::from(chunk.count))
-    };
-    if given.len() != chunks.len() || !given.iter().zip(chunks).all(same) {
+    let wanted = chunks.iter().map(|(of, _, chunk)| (*of, chunk.first_key, i64::from(chunk.count)));
+    if !given.iter().map(|(_, message_no, first_key, count)| (*message_no, *first_key, *count)).eq(wanted) {
         return Err(StorageError::Conflict("chunk numbers"));
     }
     Ok(given.into_iter().map(|(no, ..)| no).collect())
