@@ -269,10 +269,10 @@ impl Settings {
         if !self.database_url().starts_with("sqlite:") && !pipeline::storage::shared(&self.database_url()) {
             wrong.push("database_url: use sqlite:///path/to/carillon.db or postgres://user:password@host/database".to_owned());
         }
-        if let Some(url) = self.redis_url() {
-            if !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme)) {
-                wrong.push("redis_url: write it as redis://host:6379, or rediss:// for TLS".to_owned());
-            }
+        if let Some(url) = self.redis_url()
+            && !["redis://", "rediss://"].iter().any(|scheme| url.starts_with(scheme))
+        {
+            wrong.push("redis_url: write it as redis://host:6379, or rediss:// for TLS".to_owned());
         }
         if let Some(url) = &self.public_url {
             let good = (url.starts_with("https://") || url.starts_with("http://")) && !url.ends_with('/') && url.matches('/').count() == 2;
@@ -281,7 +281,7 @@ impl Settings {
             }
         }
         if let Some(url) = &self.simulator_url
-            && !(url.starts_with("http://") && !url.trim_end_matches('/').trim_start_matches("http://").contains('/'))
+            && url.strip_prefix("http://").is_none_or(|host| host.trim_end_matches('/').contains('/'))
         {
             wrong.push(format!("simulator_url {url}: write it as http://127.0.0.1:3480, the address of the simulator's control API"));
         }

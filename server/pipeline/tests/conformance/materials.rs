@@ -55,7 +55,7 @@ async fn a_preparation_is_taken_up_by_one_and_again_when_it_ended_or_is_of_somet
     assert!(!materials.take_up(&one).await.unwrap(), "somebody has it");
     let failed = Preparation { stage: Stage::Failed, words: "42 used up".into(), at: NOW + 5, ends_at: NOW + 50, ..one.clone() };
     materials.settle(&failed).await.unwrap();
-    assert_eq!(materials.preparations(&campaign).await.unwrap(), [failed.clone()]);
+    assert_eq!(materials.preparations(&campaign).await.unwrap(), std::slice::from_ref(&failed));
     assert!(!materials.take_up(&Preparation { at: NOW + 49, ..one.clone() }).await.unwrap(), "not yet");
     assert!(materials.take_up(&Preparation { at: NOW + 50, ends_at: NOW + 200, ..one.clone() }).await.unwrap(), "its time came");
     let other = Preparation { made_of: "b".into(), at: NOW + 60, ends_at: NOW + 300, ..one.clone() };

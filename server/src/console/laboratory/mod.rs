@@ -167,8 +167,11 @@ impl LaboratoryConsole {
     }
 }
 
-/// The dials that a person changed, by the form's names: was, is. Complaints by field.
-fn changes(seen: DialValues, typed: &DialValues) -> Result<(Map<String, Value>, Map<String, Value>), Problem> {
+/// What the simulator takes, and the same by the form's names for the audit log.
+type Changes = (Map<String, Value>, Map<String, Value>);
+
+/// The dials that a person changed. Complaints by field.
+fn changes(seen: DialValues, typed: &DialValues) -> Result<Changes, Problem> {
     let (mut patch, mut after, mut wrong) = (Map::new(), Map::new(), Vec::new());
     for dial in DIALS {
         let Some(text) = typed.get(dial.name).map(|text| text.trim()) else { continue };
