@@ -12,6 +12,11 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   forbidOnly: !!process.env.CI,
   reporter: [['list']],
+  projects: [
+    { name: 'sqlite' },
+    // The true path once more: two nodes on PostgreSQL and Redis.
+    { name: 'postgres', testMatch: 'path.spec.mjs' },
+  ],
   use: {
     browserName: 'chromium',
     locale: 'zh-CN',

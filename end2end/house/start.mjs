@@ -102,10 +102,13 @@ export async function demo() {
   return { url, email, password, simulator, folder, carillon, end: async () => { await carillon.stop(); forget(folder); } };
 }
 
-/** `serve` with a fresh database, and a simulator of its own beside it: `{ url, first, simulator, … }`. */
-export async function serve() {
+/**
+ * `serve` with a fresh database, and a simulator of its own beside it: `{ url, simulator, … }`. With what `cluster()` gave, two
+ * nodes share its database: one for people and schedules, one that sends.
+ */
+export async function serve(cluster) {
   const folder = freshFolder();
-  const [port, control, tls] = [await freePort(), await freePort(), await freePort()];
+  const [port, other, control, tls] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const simulator = `http://127.0.0.1:${control}`;
   const key = join(folder, 'key');
@@ -114,10 +117,20 @@ export async function serve() {
   if (how.code !== 0) throw new Error(`admin master-key: ${made.log}`);
   const twin = new Carillon(['simulator', '--listen', `127.0.0.1:${tls}`, '--control', `127.0.0.1:${control}`]).start();
   await twin.ready(`${simulator}/simulator/state`);
-  const carillon = new Carillon(['serve'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}`, CARILLON_MASTER_KEY_FILE: key, CARILLON_PUBLIC_URL: url, CARILLON_SIMULATOR_URL: simulator }).start();
-  await carillon.ready(`${url}/readyz`);
-  const end = async () => { await carillon.stop(); await twin.stop(); forget(folder); };
-  return { url, simulator, folder, carillon, twin, end };
+  const env = { CARILLON_DATA_DIR: folder, CARILLON_MASTER_KEY_FILE: key, CARILLON_PUBLIC_URL: url, CARILLON_SIMULATOR_URL: simulator, ...cluster?.env };
+  const node = async (at, roles) => {
+    const settings = { ...env, CARILLON_LISTEN: `127.0.0.1:${at}`, ...(roles ? { CARILLON_ROLES: roles } : {}) };
+    return new Carillon(['serve'], settings).start().ready(`http://127.0.0.1:${at}/readyz`);
+  };
+  const carillon = await node(port, cluster && 'console,api,scheduler');
+  const worker = cluster && await node(other, 'worker');
+  const end = async () => {
+    await worker?.stop();
+    await carillon.stop();
+    await twin.stop();
+    forget(folder);
+  };
+  return { url, simulator, folder, carillon, worker, twin, end };
 }
 
 export function forget(folder) {

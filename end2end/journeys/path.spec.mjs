@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { Carillon } from '../client/carillon.mjs';
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
+import { cluster } from '../house/cluster.mjs';
 import { serve, until } from '../house/start.mjs';
 
 const EMAIL = 'admin@carillon.example';
@@ -19,12 +20,20 @@ const ACCOUNTS = [
 test.describe.configure({ mode: 'serial' });
 
 let house;
+let shared;
 let cookies = [];
 /** What one step leaves for the next: paths and keys. */
 const known = {};
 
-test.beforeAll(async () => { house = await serve(); });
-test.afterAll(async () => { await house?.end(); });
+// The same way on both stores: one process with SQLite, two nodes on PostgreSQL and Redis.
+test.beforeAll(async ({}, info) => {
+  shared = info.project.name === 'postgres' ? await cluster() : undefined;
+  house = await serve(shared);
+});
+test.afterAll(async () => {
+  await house?.end();
+  await shared?.end();
+});
 test.beforeEach(async ({ context }) => { if (cookies.length > 0) await context.addCookies(cookies); });
 test.afterEach(async ({ context }) => { cookies = await context.cookies(); });
 

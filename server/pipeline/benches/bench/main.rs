@@ -13,6 +13,7 @@ mod accept;
 mod cluster;
 mod console;
 mod crowds;
+mod fleet;
 mod meter;
 mod nodes;
 mod receipts;
@@ -20,20 +21,23 @@ mod receipts;
 #[expect(dead_code, reason = "the tests use the rest")]
 mod redis_server;
 mod report;
+#[path = "../../tests/support/samples.rs"]
+mod samples;
 mod send;
 mod server;
 mod span;
 mod store;
 mod tokens;
 mod twin;
+mod urgent;
 
 use report::Row;
 use types::vendor::Vendor;
 
 /// Measures in the order of the table.
-const MEASURES: [&str; 7] = ["bulk", "apns", "accept", "receipts", "crowd1", "crowd10", "store"];
+const MEASURES: [&str; 8] = ["bulk", "apns", "urgent", "accept", "receipts", "crowd1", "crowd10", "store"];
 /// Measured only when named: `make nodes`, and `make bench-console`, which takes minutes.
-const NAMED: [&str; 4] = ["nodes1", "nodes2", "nodes4", "console"];
+const NAMED: [&str; 5] = ["nodes1", "nodes2", "nodes4", "killed", "console"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
@@ -45,6 +49,7 @@ fn main() -> Result<()> {
             writeln!(out, "{}", serde_json::to_string(&rows)?)?;
             Ok(())
         }
+        ["node", told] => runtime()?.block_on(nodes::serve(told)),
         ["simulator"] => runtime()?.block_on(twin::serve()),
         _ => all(&words),
     }
@@ -65,9 +70,11 @@ async fn measure(name: &str, part: u64) -> Result<Vec<Row>> {
         "crowd1" => crowds::measure(1_000_000 / part).await,
         "crowd10" => crowds::measure(10_000_000 / part).await,
         "store" => store::measure().await,
-        "nodes1" => nodes::measure(1, part).await,
-        "nodes2" => nodes::measure(2, part).await,
-        "nodes4" => nodes::measure(4, part).await,
+        "urgent" => urgent::measure(part).await,
+        "nodes1" => nodes::measure(1, false, part).await,
+        "nodes2" => nodes::measure(2, false, part).await,
+        "nodes4" => nodes::measure(4, false, part).await,
+        "killed" => nodes::measure(2, true, part).await,
         other => bail!("no measure {other}"),
     }
 }

@@ -88,8 +88,8 @@ pub fn nodes(table: &str, date: &str, load: &str, old: &str) -> String {
     let before = before.find(NODES).map_or(before, |at| &before[..at]).trim_end();
     format!(
         "{before}\n\n{NODES}\n\nWritten by `make nodes` on {date}. Machine: {}. Load averages when it began: {load}.\n\n\
-         All nodes in one process, a private PostgreSQL (`fsync` on) and Redis beside it, the simulator in a process of its own with exactly\n\
-         the lane's pace as its limit. The rate is the mean of the whole seconds between the first and the last, counted at the vendor.\n\n\
+         Every node is a process, at a private PostgreSQL (`fsync` on) and Redis; the simulator, in a process too, has exactly the lanes' paces\n\
+         and the day's quotas as its limits. The rate is the mean of the whole seconds between the first and the last, counted at the vendor.\n\n\
          {table}\n{by_hand}",
         crate::meter::machine(),
     )

@@ -138,6 +138,8 @@ struct Work<'a> {
     references: Vec<String>,
     dead: Vec<(String, Option<Millis>, String)>,
     asked: usize,
+    /// So many were refused for the lane's sake: they were certainly not sent.
+    turned_away: usize,
     /// Latest wish of a failed recipient that stays waiting.
     again_in: Option<Millis>,
     /// Quiet hours hold the rest until then.
@@ -180,6 +182,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         references: Vec::new(),
         dead: Vec::new(),
         asked: 0,
+        turned_away: 0,
         again_in: None,
         held: None,
         replaced: Vec::new(),
@@ -520,6 +523,8 @@ impl Work<'_> {
                     }
                     match after_failure(&failure, lane.vendor.repeat_class(), class, self.chunk.attempts) {
                         Fate::Again => {
+                            self.turned_away +=
+                                usize::from(k.lane == ForLane::CloseUntilReset && !failure.batch_only && !failure.device_only);
                             if !failure.never_sent && k.message == ForMessage::ByRepeatClass {
                                 let reason = Reason { slug: failure.class.slug().to_owned(), words: failure.words.clone() };
                                 self.outcomes.mark_asked(*i, reason);

@@ -102,6 +102,8 @@ pub enum Next {
     Quiet {
         until: Millis,
     },
+    /// Back in line as if never claimed: the vendor refused all of it, for the lane's sake. Another lane may have it.
+    Untouched,
     /// Its message was paused meanwhile.
     Hold,
 }

@@ -264,6 +264,10 @@ async fn a_chunk_nobody_was_asked_about_may_change_lanes_once() {
     assert_eq!(touched.len(), 2);
     storage.chunks.record(step(&touched[0], Outcome::Waiting, 0, Next::Wait { not_before: NOW })).await.unwrap();
     assert!(storage.chunks.claim_untouched(lane.no, "n", NOW, NOW + 10, 9, 10).await.unwrap().is_empty());
+    // Unless the vendor refused all of it for the lane's sake.
+    storage.chunks.record(step(&touched[1], Outcome::Waiting, 0, Next::Untouched)).await.unwrap();
+    let again = storage.chunks.claim_untouched(lane.no, "n", NOW, NOW + 10, 9, 10).await.unwrap();
+    assert_eq!(again.iter().map(|c| (c.no, c.attempts)).collect::<Vec<_>>(), [(touched[1].no, 1)]);
     let here = storage.chunks.claim_untouched(other.no, "n", NOW, NOW + 10, 9, 10).await.unwrap().pop().unwrap();
     storage.messages.pause(message_no).await.unwrap();
     let over = HandOver { no: here.no, fence: here.fence, chunks: Vec::new(), deltas: Vec::new(), now: NOW };

@@ -1,8 +1,6 @@
 //! Pushes walk through the whole machine to the simulator and back; the simulator's ledger is the judge. Each asks for a
 //! `house`, and gets it from the store that includes this file.
 
-use std::time::Duration;
-
 use pipeline::access::accept::Submission;
 use pipeline::storage::messages::{Origin, Targets};
 use simulator::{Dials, Outage};
@@ -35,7 +33,7 @@ async fn pause_holds_the_send_stage_and_resume_finishes() {
     let t = house().await;
     let users = t.devices(2_000).await;
     t.lane(Vendor::Apns, |lane| lane.pace_per_second = 400).await;
-    let sent = t.send(t.submission(Targets::Users { users })).await;
+    let sent = t.send(t.submission(Targets::Users { users: users.clone() })).await;
     t.until(sent.no, |_, funnel| funnel.total.accepted > 100).await;
     t.house.controls.pause(sent.no).await.expect("paused");
     // What was in flight ends; after that nothing moves.
@@ -51,14 +49,15 @@ async fn pause_holds_the_send_stage_and_resume_finishes() {
     assert!(held.waiting > 0);
     assert_eq!(t.message(sent.no).await.state, MessageState::Paused);
     assert!(t.house.controls.pause(sent.no).await.is_err(), "a second pause says so");
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!((t.funnel(sent.no).await.total, t.simulator.ledger().taken()), (held, seen), "nothing moves while paused");
+    // One that came later goes by on the same lane.
+    assert_eq!(t.finished(t.send_to(&users[..1]).await).await.total.accepted, 1);
+    assert_eq!((t.funnel(sent.no).await.total, t.simulator.ledger().taken()), (held, seen + 1), "nothing moves while paused");
     t.lane(Vendor::Apns, |lane| lane.pace_per_second = 5_000).await;
     t.house.controls.resume(sent.no).await.expect("resumed");
     let funnel = t.finished(sent.no).await;
     assert_eq!((funnel.total.accepted, funnel.total.planned), (2_000, 2_000));
     t.recount(sent.no).await;
-    assert_eq!(t.simulator.ledger().taken(), 2_000, "neither repeated nor skipped");
+    assert_eq!(t.simulator.ledger().taken(), 2_001, "neither repeated nor skipped");
     t.end().await;
 }
 
@@ -209,8 +208,10 @@ async fn marketing_leaves_a_part_of_the_day_to_what_a_person_waits_for() {
     let letters = t.send(urgent(&odd[..30])).await;
     t.until(letters.no, |_, funnel| funnel.total.accepted == 20).await;
     let more = t.send(urgent(&odd[30..31])).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!((t.funnel(more.no).await.total.waiting, t.simulator.ledger().taken()), (1, 100));
+    let xiaomi = t.lane_no(Vendor::Xiaomi).await;
+    let shut = || t.house.lane_status(xiaomi).used_up(MessageClass::Transactional, t.house.world.now()).is_some();
+    t.until(more.no, |_, funnel| funnel.total.waiting == 1 && shut()).await;
+    assert_eq!(t.simulator.ledger().taken(), 100);
     assert_eq!(t.funnel(flood.no).await.total.accepted, 80);
     t.house.controls.cancel(flood.no).await.expect("cancelled");
     t.end().await;
@@ -236,6 +237,36 @@ async fn a_quota_answer_to_marketing_closes_the_lane_for_marketing_only() {
     assert_eq!(t.finished(letter.no).await.total.accepted, 1, "it does not wait behind marketing");
     assert_eq!(t.funnel(flood.no).await.total.accepted, 50, "marketing waits for the reset");
     t.house.controls.cancel(flood.no).await.expect("cancelled");
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_used_up_quota_sends_the_rest_to_the_next_lane_and_nobody_waits_for_the_morning() {
+    let t = house().await;
+    let users: Vec<String> = (0..400).map(|i| format!("u{i}")).collect();
+    let list = users
+        .iter()
+        .enumerate()
+        .map(|(i, user)| {
+            let mut both = t.registration(user, 2 * i);
+            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}")), (Vendor::Apns, format!("{:064x}", 0x3000_0000 + i))];
+            both
+        })
+        .collect();
+    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    // A chunk is a request: what the vendor refuses, it refuses whole.
+    t.lane(Vendor::Xiaomi, |lane| (lane.batch, lane.in_flight) = (25, 4)).await;
+    let dials = Dials { daily_quota: 100, ..t.simulator.dials(Vendor::Xiaomi) };
+    t.simulator.set_dials(Vendor::Xiaomi, dials).expect("dials");
+    let mut submission = t.submission(Targets::Users { users });
+    submission.vendor_order = vec![Vendor::Xiaomi, Vendor::Apns];
+    let stored = t.send(submission).await;
+    let funnel = t.finished(stored.no).await;
+    assert_eq!((funnel.total.accepted, funnel.total.planned), (400, 400), "those refused for the quota are with the other lane");
+    let (here, there) = (t.taken(stored.no, Vendor::Xiaomi).await, t.taken(stored.no, Vendor::Apns).await);
+    assert_eq!((here.len(), there.len()), (100, 300), "the whole quota was used, and each device was told once");
+    assert!(t.simulator.ledger().windows(Vendor::Xiaomi, 0).quota_refused > 0, "the vendor said so");
+    t.recount(stored.no).await;
     t.end().await;
 }
 

@@ -9,6 +9,8 @@ mod postgres;
 #[path = "../support/redis.rs"]
 #[expect(dead_code, reason = "the conformance suite uses the rest")]
 mod redis_server;
+#[path = "../support/samples.rs"]
+mod samples;
 mod sqlite;
 mod support;
 mod vendors;

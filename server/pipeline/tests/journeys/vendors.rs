@@ -1,8 +1,5 @@
 //! Every dialect against its twin over real sockets with TLS: crowds, single sends, dead tokens, a token that expired, an outage.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use pipeline::storage::apps::CredentialRow;
 use pipeline::storage::messages::Targets;
 use pipeline::vendors::credential::credential_aad;
@@ -11,29 +8,8 @@ use types::content::MessageClass;
 use types::life::Outcome;
 use types::vendor::Vendor;
 
+use crate::samples::Sample;
 use crate::support::{TestHouse, on_sqlite};
-
-/// The made-up credential and the form of tokens that the golden files use too.
-#[derive(serde::Deserialize)]
-pub struct Sample {
-    pub credential: BTreeMap<String, String>,
-    token: String,
-}
-
-pub fn sample(vendor: Vendor) -> Sample {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/vendors").join(vendor.slug()).join("fixtures/sample.json");
-    serde_json::from_str(&std::fs::read_to_string(path).expect("sample.json")).expect("a sample")
-}
-
-pub fn token(sample: &Sample, i: usize) -> String {
-    let mut token = sample.token.clone();
-    for (form, text) in
-        [("{i:064x}", format!("{i:064x}")), ("{i:032x}", format!("{i:032x}")), ("{i}", i.to_string()), ("{a}", format!("x{i:06}"))]
-    {
-        token = token.replace(form, &text);
-    }
-    token
-}
 
 /// Those with an account of the common form: all but APNs and Xiaomi, which the other journeys drive.
 pub fn keyed() -> impl Iterator<Item = Vendor> {
@@ -50,7 +26,7 @@ pub async fn house() -> TestHouse {
 /// Lanes of these vendors to their twins.
 pub async fn open_lanes(t: &TestHouse, vendors: impl IntoIterator<Item = Vendor>) {
     for vendor in vendors {
-        let credential = sample(vendor).credential;
+        let credential = Sample::of(vendor).credential;
         let mut account = KeyedAccount::new(vendor, credential.iter().map(|(k, v)| (k.as_str(), v.as_str())));
         if vendor == Vendor::Meizu {
             account.rights.insert("vip".into());
@@ -68,11 +44,11 @@ pub async fn open_lanes(t: &TestHouse, vendors: impl IntoIterator<Item = Vendor>
 
 /// `n` phones of one vendor; returns their users.
 pub async fn phones(t: &TestHouse, vendor: Vendor, n: usize) -> Vec<String> {
-    let sample = sample(vendor);
+    let sample = Sample::of(vendor);
     let list = (0..n)
         .map(|i| {
             let mut phone = t.registration(&format!("{}-{i}", vendor.slug()), 2 * i);
-            phone.tokens = vec![(vendor, token(&sample, i))];
+            phone.tokens = vec![(vendor, sample.token(i as u64))];
             phone
         })
         .collect();

@@ -7,8 +7,9 @@ use types::egress::{Way, WayKind};
 use types::life::MessageState;
 use types::vendor::Vendor;
 
+use crate::samples::Sample;
 use crate::support::TestHouse;
-use crate::vendors::{house, phones, sample};
+use crate::vendors::{house, phones};
 
 fn answers(t: &TestHouse, vendor: Vendor, word: &str) -> u64 {
     t.simulator.ledger().answers().get(&vendor).and_then(|answers| answers.get(word)).copied().unwrap_or(0)
@@ -29,7 +30,7 @@ async fn a_redirect_to_the_vendors_own_host_is_followed_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_one_token_spoils_is_asked_for_in_halves() {
     let t = house().await;
-    let made = sample(Vendor::Umeng).credential;
+    let made = Sample::of(Vendor::Umeng).credential;
     let mut account = KeyedAccount::new(Vendor::Umeng, made.iter().map(|(k, v)| (k.as_str(), v.as_str())));
     account.rights.insert("refuses_lists".into());
     t.simulator.add_account(Account::Keyed(account)).expect("an account");

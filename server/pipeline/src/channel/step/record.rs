@@ -29,6 +29,7 @@ impl Work<'_> {
             _ if open == 0 => Next::Done,
             (Some(Stop::Paused), _) => Next::Hold,
             (None, Some(until)) => Next::Quiet { until },
+            (None, None) if self.untaken() => Next::Untouched,
             _ => Next::Wait { not_before: now + self.again_in.unwrap_or(0) },
         };
         let step = Step {
@@ -47,6 +48,14 @@ impl Work<'_> {
         self.count(&became);
         self.retire_tokens(now).await;
         Ok(self.effect)
+    }
+
+    /// Its first claim, and nobody of it was sent to: the lane stood still before it was asked, or all it said was that this class is
+    /// closed. The chunk need not wait for the vendor's next day where another lane is open.
+    fn untaken(&self) -> bool {
+        let all = self.recipients.len();
+        let first = self.chunk.attempts == 1 && !self.chunk.lapsed && self.outcomes.open().len() == all;
+        first && self.turned_away == self.asked && (self.asked > 0 || self.again_in.is_none())
     }
 
     /// For the metrics, once it is recorded.

@@ -202,9 +202,9 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
         (Next::Wait { not_before }, MessageState::Paused) => (ChunkState::Held, not_before),
         (Next::Quiet { until }, MessageState::Paused) => (ChunkState::Held, until),
         (Next::Quiet { until }, _) => (ChunkState::Waiting, until),
-        (Next::Hold, MessageState::Paused) => (ChunkState::Held, 0),
+        (Next::Hold | Next::Untouched, MessageState::Paused) => (ChunkState::Held, 0),
         (Next::Wait { not_before }, _) => (ChunkState::Waiting, not_before),
-        (Next::Hold, _) => (ChunkState::Waiting, 0),
+        (Next::Hold | Next::Untouched, _) => (ChunkState::Waiting, 0),
     };
     let held_until = if let Next::Quiet { until } = step.next { until } else { 0 };
     if has_slots {
@@ -214,13 +214,14 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
     }
     sqlx::query(
         "UPDATE chunk SET state = $2, not_before = $3, lapsed = FALSE, lease_owner = NULL, lease_until = NULL, updated_at = $4, \
-         held_until = $5 WHERE no = $1",
+         held_until = $5, attempts = CASE WHEN $6 THEN 0 ELSE attempts END WHERE no = $1",
     )
     .bind(step.no.0)
     .bind(state.code())
     .bind(not_before)
     .bind(step.now)
     .bind(held_until)
+    .bind(step.next == Next::Untouched)
     .execute(&mut *conn)
     .await?;
     sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1")

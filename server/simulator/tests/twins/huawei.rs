@@ -1,11 +1,9 @@
 //! The Huawei twins (HMS v1 and HarmonyOS v3) against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, ears, huawei_key_file, rsa_jwt, with};
+use crate::support::{Done, now, until};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Outage, Receipts, Verdict};
-use support::desk::{Desk, ears, huawei_key_file, rsa_jwt, with};
-use support::{Done, now, until};
 use types::vendor::Vendor;
 
 const APP: &str = "100000001";

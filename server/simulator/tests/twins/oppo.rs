@@ -1,12 +1,10 @@
 //! The OPPO twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, ears, with};
+use crate::support::{Done, now, until};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts, Verdict};
-use support::desk::{Desk, ears, with};
-use support::{Done, now, until};
 use types::vendor::Vendor;
 
 const KEY: &str = "oppo_demo_key";

@@ -1,5 +1,4 @@
 //! A bare client for the twin: no code of the adapters, a JWT made by ring.
-#![expect(dead_code, reason = "each test binary uses its part")]
 
 pub mod desk;
 

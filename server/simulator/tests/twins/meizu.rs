@@ -1,12 +1,10 @@
 //! The Meizu twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, Said, ears, with};
+use crate::support::{Done, until};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts};
-use support::desk::{Desk, Said, ears, with};
-use support::{Done, until};
 use types::vendor::Vendor;
 
 const PUSH: &str = "/garcia/api/server/push/varnished/pushByPushId";

@@ -1,13 +1,11 @@
 //! The Getui twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, Said, ears, with};
+use crate::support::{Done, now, until};
 use md5::{Digest, Md5};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts, Verdict};
-use support::desk::{Desk, Said, ears, with};
-use support::{Done, now, until};
 use types::vendor::Vendor;
 
 fn account() -> KeyedAccount {

@@ -1,10 +1,8 @@
 //! The APNs twin against the manual, check by check, through TLS and HTTP/2.
 
-mod support;
-
+use crate::support::{BUNDLE, Done, KID, P8, TEAM, apns_account, client, now, twin};
 use serde_json::Value;
 use simulator::{Dials, Outage, Simulator, Verdict, token_hash};
-use support::{BUNDLE, Done, KID, P8, TEAM, apns_account, client, now, twin};
 use types::vendor::Vendor;
 
 const TOKEN: &str = "4f00000000000000000000000000000000000000000000000000000000000001";

@@ -1,11 +1,9 @@
 //! The Honor twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, ears, with};
+use crate::support::{Done, now, until};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts};
-use support::desk::{Desk, ears, with};
-use support::{Done, now, until};
 use types::vendor::Vendor;
 
 const SEND: &str = "/api/v1/104400001/sendMessage";

@@ -1,13 +1,11 @@
 //! The Xiaomi twin against the manual, and its receipts at a callback of the test's own.
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{CHANNEL, Done, PACKAGE, SECRET, client, twin, until, xiaomi_account};
 use serde_json::{Value, json};
 use simulator::{Account, Channel, ChannelClass, Dials, Garbage, Outage, Receipts, Simulator, Verdict, token_hash};
-use support::{CHANNEL, Done, PACKAGE, SECRET, client, twin, until, xiaomi_account};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::vendor::Vendor;

@@ -1,11 +1,9 @@
 //! The FCM twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, Said, google_key_file, rsa_jwt, with};
+use crate::support::{Done, now};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount};
-use support::desk::{Desk, Said, google_key_file, rsa_jwt, with};
-use support::{Done, now};
 use types::vendor::Vendor;
 
 const SEND: &str = "/v1/projects/demo-shop/messages:send";

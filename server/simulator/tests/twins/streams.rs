@@ -1,10 +1,9 @@
 //! HTTP/2 behaviour of the APNs twin, seen by a bare h2 client: stream limit, GOAWAY, silence.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{BUNDLE, Done, KID, P8, TEAM, apns_account, now, twin, until};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::join_all;
@@ -12,7 +11,6 @@ use h2::client::SendRequest;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use simulator::{Dials, Simulator};
-use support::{BUNDLE, Done, KID, P8, TEAM, apns_account, now, twin, until};
 use types::vendor::Vendor;
 
 type Sender = SendRequest<Bytes>;

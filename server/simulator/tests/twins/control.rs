@@ -1,12 +1,10 @@
 //! The control API and the phones.
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 
+use crate::support::{BUNDLE, Done, KID, P8, TEAM, apns_account, client, now, twin, until, xiaomi_account};
 use serde_json::{Value, json};
 use simulator::{Account, Dials, Phones, Receipts};
-use support::{BUNDLE, Done, KID, P8, TEAM, apns_account, client, now, twin, until, xiaomi_account};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::vendor::Vendor;
 

@@ -1,16 +1,14 @@
 //! What the twin costs: CPU of its own threads per request, against its budget (8 µs per APNs request, 60 µs per request of
-//! 1,000 targets). A measurement, not a check: `cargo test --release -p simulator --test cost -- --ignored --nocapture`.
-
-mod support;
+//! 1,000 targets). A measurement, not a check: `cargo test --release -p simulator --test twins cost -- --ignored --nocapture`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{BUNDLE, CHANNEL, KID, P8, PACKAGE, SECRET, TEAM, apns_account, client, now, until, xiaomi_account};
 use bytes::Bytes;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use simulator::{Account, Options, Simulator};
-use support::{BUNDLE, CHANNEL, KID, P8, PACKAGE, SECRET, TEAM, apns_account, client, now, until, xiaomi_account};
 use types::vendor::Vendor;
 
 const CONNECTIONS: usize = 4;

@@ -49,10 +49,6 @@ impl Desk {
         Desk { client: client(&twin), twin, vendor }
     }
 
-    pub fn account(&self, account: KeyedAccount) {
-        self.twin.add_account(Account::Keyed(account)).expect("the account is proper");
-    }
-
     pub fn dial(&self, dials: Dials) {
         self.twin.set_dials(self.vendor, dials).expect("the dials make sense");
     }

@@ -1,11 +1,9 @@
 //! The JPush twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, Said, ears, with};
+use crate::support::{Done, until};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts, Verdict};
-use support::desk::{Desk, Said, ears, with};
-use support::{Done, until};
 use types::vendor::Vendor;
 
 /// Basic of `simkey:jp-demo-secret`.

@@ -1,12 +1,10 @@
 //! The Umeng twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, Said, ears, with};
+use crate::support::{Done, now, until};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts};
-use support::desk::{Desk, Said, ears, with};
-use support::{Done, now, until};
 use types::vendor::Vendor;
 
 const KEY: &str = "5sim0000000000000000abcd";

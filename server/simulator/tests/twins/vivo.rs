@@ -1,12 +1,10 @@
 //! The vivo twin against the manual.
 
-mod support;
-
+use crate::support::desk::{Desk, ears, with};
+use crate::support::{Done, now, until};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use simulator::{Dials, KeyedAccount, Receipts, Verdict};
-use support::desk::{Desk, ears, with};
-use support::{Done, now, until};
 use types::vendor::Vendor;
 
 fn account() -> KeyedAccount {
