@@ -93,6 +93,8 @@ const CALLS: &[(&str, Need)] = &[
     ("list_messages", Of(See)),
     ("view_message", Of(See)),
     ("list_recipients", Of(SeeRecipients)),
+    ("list_dead_letters", Of(See)),
+    ("replay_dead_letters", Of(Operate)),
     ("view_policy", Of(See)),
     ("save_policy", Of(Approve)),
     ("stop_app", Of(Operate)),
@@ -113,6 +115,7 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
         add(text, "x");
     }
     add("what", "pause");
+    add("lines[0]", "1");
     for number in ["no", "key_column", "expected", "revision", "script"] {
         add(number, "1");
     }

@@ -14,6 +14,12 @@ pub mod books;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+#[cfg(feature = "ssr")]
+pub mod dead_letters;
+#[cfg(not(feature = "ssr"))]
+pub mod dead_letters {
+    pub use crate::ui::plain::Plain as DeadLettersPage;
+}
 pub mod devices;
 pub mod forbidden;
 pub mod funnel;
@@ -44,7 +50,7 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 10] = [
+pub const KEPT: [&str; 11] = [
     <campaigns::SaveCampaign as ServerFn>::PATH,
     <campaigns::LaunchCampaign as ServerFn>::PATH,
     <copies::SaveCopy as ServerFn>::PATH,
@@ -55,4 +61,5 @@ pub const KEPT: [&str; 10] = [
     <laboratory::TurnDials as ServerFn>::PATH,
     <policy::calls::SavePolicy as ServerFn>::PATH,
     <policy::calls::BlockAccounts as ServerFn>::PATH,
+    <dead_letters::calls::ReplayDeadLetters as ServerFn>::PATH,
 ];

@@ -8,6 +8,7 @@ pub mod books;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+pub mod dead_letters;
 pub mod laboratory;
 pub mod nodes;
 pub mod people;
@@ -51,6 +52,7 @@ pub struct Ports {
     pub books: Arc<dyn books::BooksPort>,
     pub people: Arc<dyn people::PeoplePort>,
     pub policy: Arc<dyn policy::PolicyPort>,
+    pub dead_letters: Arc<dyn dead_letters::DeadLettersPort>,
     pub copies: Arc<dyn copies::CopiesPort>,
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,
     pub laboratory: Arc<dyn laboratory::LaboratoryPort>,

@@ -17,6 +17,7 @@ pub enum Icon {
     People,
     Audit,
     Message,
+    Dead,
     Lane,
     Policy,
     Laboratory,
@@ -42,6 +43,7 @@ impl Icon {
             Icon::Policy => "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12h6",
             Icon::Laboratory => "M9 3h6M10 3v6l-5 9a2 2 0 0 0 2 3h10a2 2 0 0 0 2-3l-5-9V3M7.5 15h9",
             Icon::Node => "M4 4h16v6H4zM4 14h16v6H4zM7 7h1M7 17h1",
+            Icon::Dead => "M4 6h16v12H4zM4 6l8 7 8-7M9 21l6-6M15 21l-6-6",
             Icon::Message => "M4 5h16v11H9l-5 4z",
         }
     }

@@ -7,6 +7,7 @@ pub mod campaign;
 pub mod content;
 pub mod copy;
 pub mod crowd;
+pub mod dead;
 pub mod egress;
 pub mod failure;
 pub mod field;

@@ -12,6 +12,16 @@ pub fn one_spelling(vendor: Vendor, token: &str) -> Cow<'_, str> {
     }
 }
 
+/// First and last characters of a token; short ones are hidden whole.
+pub fn masked(token: &str) -> String {
+    let chars: Vec<char> = token.chars().collect();
+    if chars.len() < 16 {
+        return "…".repeat(usize::from(!chars.is_empty()));
+    }
+    let (head, tail): (String, String) = (chars[..4].iter().collect(), chars[chars.len() - 4..].iter().collect());
+    format!("{head}…{tail}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,5 +31,12 @@ mod tests {
         assert_eq!(one_spelling(Vendor::Apns, "AB09ef"), "ab09ef");
         assert_eq!(one_spelling(Vendor::Xiaomi, "AbC/="), "AbC/=");
         assert!(matches!(one_spelling(Vendor::Apns, "ab"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn tokens_are_masked() {
+        assert_eq!(masked(""), "");
+        assert_eq!(masked("short"), "…");
+        assert_eq!(masked("0123456789abcdef"), "0123…cdef");
     }
 }

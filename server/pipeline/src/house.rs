@@ -15,6 +15,7 @@ use crate::access::controls::Controls;
 use crate::access::copies::CopyDesk;
 use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
+use crate::access::dead_letters::DeadDesk;
 use crate::access::policy::PolicyDesk;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
@@ -115,6 +116,7 @@ pub struct House {
     pub copies: CopyDesk,
     pub campaigns: CampaignDesk,
     pub policy: PolicyDesk,
+    pub dead_letters: DeadDesk,
     /// The back door: callbacks and client reports.
     pub receipts: Listener,
     /// What each lane of this process is doing.
@@ -207,6 +209,7 @@ impl House {
         let woken = coordination.wakes.listen(wakes::RECEIPTS);
         let sole_owner = alone.then(|| plan.node.clone());
         let house = House {
+            dead_letters: DeadDesk::new(storage.clone(), world.clone(), accept.clone()),
             policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies.clone()),
             copies: CopyDesk::new(storage.clone(), world.clone()),
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),

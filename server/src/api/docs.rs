@@ -26,6 +26,7 @@ Lists have `after` and `size`, and answer with `next`. An app that calls too oft
     modifiers(&Signing),
     tags(
         (name = "messages", description = "Send, read, stop, send again"),
+        (name = "dead letters", description = "Who could have been accepted and was not"),
         (name = "devices", description = "Installations and their tokens"),
         (name = "policy", description = "Quiet hours, caps, blacklist"),
         (name = "crowds", description = "Named sets of recipients, from files"),

@@ -17,6 +17,7 @@ mod callbacks;
 mod caller;
 mod client;
 mod crowds;
+mod dead_letters;
 mod devices;
 mod docs;
 mod frame;
@@ -46,6 +47,8 @@ pub fn router(house: Arc<House>, limits: limit::Limits) -> Router {
         .routes(routes!(devices::drop_token))
         .routes(routes!(messages::list, messages::send))
         .routes(routes!(recipients::list))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::replay))
         .routes(routes!(policy::read, policy::replace))
         .routes(routes!(policy::list, policy::add, policy::remove))
         // One segment carries id and verb: `msg_…` and `msg_…:cancel`.

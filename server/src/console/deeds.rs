@@ -49,6 +49,8 @@ pub fn deed(action: &str) -> Words {
         "campaign.pause" => Text::new("暂停推送任务", "Paused a campaign"),
         "campaign.resume" => Text::new("继续推送任务", "Resumed a campaign"),
         "campaign.cancel" => Text::new("取消推送任务", "Cancelled a campaign"),
+        "dead_letters.replay" => Text::new("补发死信", "Replayed dead letters"),
+        "dead_letters.export" => Text::new("导出死信接收人", "Exported recipients of dead letters"),
         "campaign.resend" => Text::new("补发", "Resent to those not reached"),
         "message.cancel" => Text::new("取消消息", "Cancelled a message"),
         "message.pause" => Text::new("暂停消息", "Paused a message"),

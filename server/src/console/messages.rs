@@ -11,6 +11,7 @@ use types::life::{MessageState, Outcome};
 use types::listing::{PAGE_SIZE, Page, PageRequest};
 use types::problem::{Code, Problem};
 use types::receipt::ReceiptKind;
+use types::token::masked;
 use types::vendor::Vendor;
 use types::views::messages::{MessageBrief, MessageQuery, MessageView, OriginView, RecipientQuery, RecipientView};
 
@@ -139,8 +140,8 @@ pub async fn recipients(books: &BooksConsole, app: &AppId, id: &MessageId, query
             device: device.map(|d| d.id.clone()),
             user: device.and_then(|d| d.user_id.clone()),
             // What named it may be a token.
-            target: if row.target == row.token { rows::masked(&row.target) } else { row.target },
-            token: rows::masked(&row.token),
+            target: if row.target == row.token { masked(&row.target) } else { row.target },
+            token: masked(&row.token),
             vendor: row.vendor,
             outcome: row.outcome,
             reason: row.reason,

@@ -22,6 +22,7 @@ pub mod books;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+pub mod dead_letters;
 mod deeds;
 pub mod devices;
 pub mod funnel;
@@ -45,6 +46,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
         crowds: Arc::new(crowds::CrowdsConsole { house: house.clone() }),
         people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
+        dead_letters: Arc::new(dead_letters::DeadConsole::new(house.clone(), settings)),
         policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
         laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),

@@ -26,7 +26,7 @@ const ACTOR: Text = Text::new("人员编号", "Person id");
 const ACTION: Text = Text::new("关于", "About");
 const ALL: Text = Text::new("全部", "everything");
 /// What the log is about, by the beginning of its codes.
-const NOUNS: [(&str, Text); 14] = [
+const NOUNS: [(&str, Text); 15] = [
     ("app.", Text::new("应用", "apps")),
     ("credential.", Text::new("厂商凭据", "vendor credentials")),
     ("lane.", Text::new("通道", "lanes")),
@@ -35,6 +35,7 @@ const NOUNS: [(&str, Text); 14] = [
     ("copy.", Text::new("文案", "copies")),
     ("crowd.", Text::new("人群包", "crowds")),
     ("message.", Text::new("消息", "messages")),
+    ("dead_letters.", Text::new("死信", "dead letters")),
     ("person.", Text::new("人员", "people")),
     ("link.", Text::new("一次性链接", "one-time links")),
     ("session.", Text::new("登录", "sign-ins")),

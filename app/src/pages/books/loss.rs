@@ -25,9 +25,12 @@ const LATER: Text = Text::new("接收之后的折损（回执）", "Losses after
 const NO_LANE: Text = Text::new("无通道", "no lane");
 const OF_ACCEPTED: Text = Text::new("占接收", "Of accepted");
 
+const SET_ASIDE: Text = Text::new("批次已放弃", "Chunk given up");
+
 /// The name of a reason slug; the slug itself for one nobody has named.
 pub fn reason_name(slug: &str, lang: Lang) -> String {
     let name = FilterRule::parse(slug).map(FilterRule::name).or_else(|| FailureClass::parse(slug).map(FailureClass::name));
+    let name = name.or((slug == types::dead::POISONED).then_some(SET_ASIDE));
     name.map_or_else(|| slug.to_owned(), |n| n.get(lang).to_owned())
 }
 

@@ -4,6 +4,7 @@ pub mod apps;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
+pub mod dead_letters;
 pub mod funnel;
 pub mod laboratory;
 pub mod lanes;

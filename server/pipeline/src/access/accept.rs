@@ -71,6 +71,34 @@ impl Accept {
     /// # Errors
     /// `InvalidFields` with every field at fault; `IdempotencyConflict`; `Unavailable` when the store fails.
     pub async fn submit(&self, app: &App, submission: Submission) -> Result<Accepted, Problem> {
+        let message = self.draft(app, submission)?;
+        let (id, now) = (message.id.clone(), message.now);
+        match self.storage.messages.insert(message).await.map_err(|error| store_problem(&error))? {
+            Inserted::Fresh { no } => {
+                self.planned();
+                Ok(Accepted { no, id, created_at: now, fresh: true })
+            }
+            Inserted::Again { no, id, created_at } => Ok(Accepted { no, id, created_at, fresh: false }),
+            Inserted::OtherBody => Err(Problem::because(
+                Code::IdempotencyConflict,
+                Text::new(
+                    "换一个 Idempotency-Key，或重发与第一次完全相同的内容",
+                    "use a new Idempotency-Key, or send exactly the first body again",
+                ),
+            )),
+        }
+    }
+
+    /// A message waits to be planned.
+    pub fn planned(&self) {
+        self.coordination.wakes.wake(wakes::PLAN);
+    }
+
+    /// What a submission becomes; nothing is stored.
+    ///
+    /// # Errors
+    /// `InvalidFields` with every field at fault.
+    pub fn draft(&self, app: &App, submission: Submission) -> Result<NewMessage, Problem> {
         let now = self.world.now();
         let errors = check(app, &submission, now);
         if !errors.is_empty() {
@@ -81,8 +109,8 @@ impl Accept {
             (Some(campaign), Origin::Campaign) => campaign.message(),
             _ => MessageId::from_bytes(self.world.id()),
         };
-        let message = NewMessage {
-            id: id.clone(),
+        Ok(NewMessage {
+            id,
             app_no: app.no,
             campaign: submission.campaign,
             origin: submission.origin,
@@ -98,21 +126,7 @@ impl Accept {
             account: submission.account,
             address: submission.address,
             now,
-        };
-        match self.storage.messages.insert(message).await.map_err(|error| store_problem(&error))? {
-            Inserted::Fresh { no } => {
-                self.coordination.wakes.wake(wakes::PLAN);
-                Ok(Accepted { no, id, created_at: now, fresh: true })
-            }
-            Inserted::Again { no, id, created_at } => Ok(Accepted { no, id, created_at, fresh: false }),
-            Inserted::OtherBody => Err(Problem::because(
-                Code::IdempotencyConflict,
-                Text::new(
-                    "换一个 Idempotency-Key，或重发与第一次完全相同的内容",
-                    "use a new Idempotency-Key, or send exactly the first body again",
-                ),
-            )),
-        }
+        })
     }
 }
 

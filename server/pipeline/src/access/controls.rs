@@ -135,7 +135,11 @@ impl Controls {
             business: message.business.clone(),
             content: message.content.clone(),
             variables: message.variables.clone(),
-            targets: Targets::Again { message: message.id.clone(), outcomes: outcomes.iter().map(|o| o.slug().to_owned()).collect() },
+            targets: Targets::Again {
+                message: message.id.clone(),
+                outcomes: outcomes.iter().map(|o| o.slug().to_owned()).collect(),
+                only: Vec::new(),
+            },
             vendor_order: message.vendor_order.clone(),
             versions: message.versions.clone(),
             deadline: None,

@@ -9,6 +9,8 @@ pub mod campaigns;
 pub mod controls;
 pub mod copies;
 pub mod crowd;
+pub mod dead_letters;
 pub mod keys;
 pub mod policy;
 pub mod signature;
+mod spreadsheet;

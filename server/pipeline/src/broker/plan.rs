@@ -321,7 +321,7 @@ impl Planner {
                 };
                 Ok(Gathered { targets: Vec::new(), again: Vec::new(), onward, next: message.cursor + 1, last: true })
             }
-            Targets::Again { message: earlier, outcomes } => {
+            Targets::Again { message: earlier, outcomes, only } => {
                 let wanted: Vec<Outcome> = outcomes.iter().filter_map(|slug| Outcome::parse(slug)).collect();
                 let Some(earlier) = self.storage.messages.by_id(earlier).await? else {
                     return Ok(Gathered { targets: Vec::new(), again: Vec::new(), onward: Vec::new(), next: message.cursor, last: true });
@@ -332,7 +332,9 @@ impl Planner {
                     let Some(vendor) = chunk.vendor else { continue };
                     let list = Outcomes::decode(&chunk.outcomes)?;
                     for (i, recipient) in frame::decode_recipients(&chunk.recipients)?.into_iter().enumerate() {
-                        if wanted.contains(&list.get(i).0) {
+                        let (outcome, reason) = list.get(i);
+                        let chosen = only.is_empty() || only.iter().any(|ended| ended.is(vendor, outcome, reason));
+                        if wanted.contains(&outcome) && chosen {
                             again.push((vendor, recipient));
                         }
                     }

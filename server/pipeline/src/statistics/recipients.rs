@@ -140,25 +140,3 @@ fn matching(chunk: &ChunkView, filter: &RecipientFilter, first: u32) -> Result<V
 pub fn own_bit(kind: ReceiptKind) -> u8 {
     (0..8u8).map(|i| 1 << i).find(|bit| ReceiptKind::of_bit(*bit) == Some(kind)).unwrap_or(0)
 }
-
-/// First and last characters of a token; short ones are hidden whole.
-pub fn masked(token: &str) -> String {
-    let chars: Vec<char> = token.chars().collect();
-    if chars.len() < 16 {
-        return "…".repeat(usize::from(!chars.is_empty()));
-    }
-    let (head, tail): (String, String) = (chars[..4].iter().collect(), chars[chars.len() - 4..].iter().collect());
-    format!("{head}…{tail}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_masked() {
-        assert_eq!(masked(""), "");
-        assert_eq!(masked("short"), "…");
-        assert_eq!(masked("0123456789abcdef"), "0123…cdef");
-    }
-}

@@ -92,6 +92,14 @@ pub struct DeviceFilter {
     pub test: Option<bool>,
 }
 
+/// Whose device it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub no: i64,
+    pub id: DeviceId,
+    pub user: Option<String>,
+}
+
 #[async_trait]
 pub trait Devices: Send + Sync {
     /// In one transaction; the devices in the order given. A token known under another device of the app moves to this one.
@@ -99,6 +107,8 @@ pub trait Devices: Send + Sync {
     async fn register(&self, app_no: i64, registrations: Vec<Registration>) -> Result<Vec<DeviceId>>;
     async fn get(&self, app_no: i64, id: &DeviceId) -> Result<Option<Device>>;
     async fn by_no(&self, no: i64) -> Result<Option<Device>>;
+    /// Those of these numbers that are there.
+    async fn named(&self, nos: &[i64]) -> Result<Vec<Named>>;
     async fn list(&self, app_no: i64, filter: &DeviceFilter, page: &PageRequest) -> Result<Page<Device>>;
     /// The entry is written in the same transaction.
     async fn set_test(&self, app_no: i64, id: &DeviceId, test: bool, audit: Option<AuditEntry>) -> Result<bool>;

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use types::Millis;
 use types::content::{Content, MessageClass};
 use types::ids::{CampaignId, CrowdId, MessageId};
-use types::life::MessageState;
+use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
 use types::policy::Versions;
 use types::vendor::Vendor;
 
 use super::Result;
 use super::chunks::NewChunk;
+use super::frame::Reason;
 use super::policy::Claim;
 
 /// Whom a message is for.
@@ -36,6 +37,9 @@ pub enum Targets {
     Again {
         message: MessageId,
         outcomes: Vec<String>,
+        /// Of these only those whose end is one of these; empty = all of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        only: Vec<Ended>,
     },
     /// Devices of one chunk of an earlier message that were accepted and not acknowledged, by a lane not tried yet.
     Onward {
@@ -43,6 +47,22 @@ pub enum Targets {
         chunk: i64,
         tried: Vec<Vendor>,
     },
+}
+
+/// How recipients ended, in which lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub vendor: Vendor,
+    pub outcome: Outcome,
+    pub reason: String,
+    pub words: String,
+}
+
+impl Ended {
+    pub fn is(&self, vendor: Vendor, outcome: Outcome, reason: Option<&Reason>) -> bool {
+        let (slug, words) = reason.map_or(("", ""), |r| (&r.slug, &r.words));
+        self.vendor == vendor && self.outcome == outcome && self.reason == slug && self.words == words
+    }
 }
 
 impl Targets {

@@ -14,6 +14,7 @@ pub mod chunks;
 pub mod copies;
 pub mod crowd_frame;
 pub mod crowds;
+pub mod dead_letters;
 pub mod devices;
 pub mod frame;
 pub mod lane_events;
@@ -56,6 +57,7 @@ pub struct Storage {
     pub chunks: Arc<dyn chunks::Chunks>,
     pub copies: Arc<dyn copies::Copies>,
     pub crowds: Arc<dyn crowds::Crowds>,
+    pub dead_letters: Arc<dyn dead_letters::DeadLetters>,
     pub devices: Arc<dyn devices::Devices>,
     pub lane_events: Arc<dyn lane_events::LaneEvents>,
     pub materials: Arc<dyn materials::Materials>,

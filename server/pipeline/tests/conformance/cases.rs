@@ -7,6 +7,7 @@ mod campaigns;
 mod chunks;
 mod copies;
 mod crowds;
+mod dead_letters;
 mod devices;
 mod equation;
 mod lane_events;

@@ -3,6 +3,9 @@ use crate::support::on_postgres as house;
 #[path = "cases.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod cases;
+#[path = "dead_letters.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod dead_letters;
 #[path = "policy.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod policy;

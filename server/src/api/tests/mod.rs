@@ -1,5 +1,6 @@
 //! The whole router over a real house on a temporary store; the clock stands still.
 
+mod dead_letters;
 mod devices;
 mod limits;
 mod policy;

@@ -1,61 +1,31 @@
 //! Rejected rows as a CSV that opens in Excel and starts no formula. Pure.
 
-use std::borrow::Cow;
-
 use types::text::{Lang, Text};
 
+use crate::access::spreadsheet;
 use crate::storage::crowd_frame::Reject;
 
 const COLUMNS: [Text; 4] =
     [Text::new("行号", "row"), Text::new("原因代码", "reason"), Text::new("原因", "explanation"), Text::new("标识", "key")];
 
-/// A field that a spreadsheet would take for a formula gets an apostrophe before it (full-width signs too: Excel in
-/// Chinese and Japanese accepts them).
-pub fn harmless(field: &str) -> Cow<'_, str> {
-    let first = field.trim_start_matches(' ').chars().next();
-    match first {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\0' | '＝' | '＋' | '－' | '＠') => format!("'{field}").into(),
-        _ => field.into(),
-    }
-}
-
 /// The byte-order mark (Excel needs it for UTF-8) and the header line.
 pub fn head(lang: Lang) -> Vec<u8> {
-    let mut out = "\u{feff}".as_bytes().to_vec();
-    line(&mut out, &COLUMNS.map(|c| c.get(lang)));
-    out
+    spreadsheet::head(&COLUMNS.map(|c| c.get(lang)))
 }
 
 /// The lines of some rejects.
 pub fn lines(rejects: &[Reject], lang: Lang) -> Vec<u8> {
     let mut out = Vec::with_capacity(rejects.len() * 48);
     for reject in rejects {
-        line(&mut out, &[&reject.row.to_string(), reject.reason.slug(), reject.reason.name().get(lang), &reject.text]);
+        spreadsheet::line(&mut out, &[&reject.row.to_string(), reject.reason.slug(), reject.reason.name().get(lang), &reject.text]);
     }
     out
-}
-
-/// One line of RFC 4180: CRLF at its end, quotes where needed.
-fn line(out: &mut Vec<u8>, fields: &[&str]) {
-    for (i, field) in fields.iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        let field = harmless(field);
-        if field.contains(['"', ',', '\r', '\n']) {
-            out.push(b'"');
-            out.extend_from_slice(field.replace('"', "\"\"").as_bytes());
-            out.push(b'"');
-        } else {
-            out.extend_from_slice(field.as_bytes());
-        }
-    }
-    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::spreadsheet::harmless;
     use proptest::prelude::*;
     use types::crowd::RejectReason;
 

@@ -7,7 +7,7 @@ use types::listing::{Page, PageRequest};
 use types::vendor::Vendor;
 
 use super::{Db, apps, people, registering, rows};
-use crate::storage::devices::{Device, DeviceFilter, Devices, Reach, Reached, Registration, Token, TokenState};
+use crate::storage::devices::{Device, DeviceFilter, Devices, Named, Reach, Reached, Registration, Token, TokenState};
 use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
@@ -192,6 +192,18 @@ impl Devices for StoredDevices {
     async fn by_no(&self, no: i64) -> Result<Option<Device>> {
         let row = sqlx::query_as("SELECT * FROM device WHERE no = $1").bind(no).fetch_optional(self.db.readers()).await?;
         self.one(row).await
+    }
+
+    async fn named(&self, nos: &[i64]) -> Result<Vec<Named>> {
+        if nos.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found: Vec<(i64, String, Option<String>)> =
+            sqlx::query_as(concat!("SELECT no, id, user_id FROM device WHERE no IN (SELECT value FROM ", numbers!("$1"), " x)"))
+                .bind(rows::to_json("device.no", nos)?)
+                .fetch_all(self.db.readers())
+                .await?;
+        Ok(found.into_iter().map(|(no, id, user)| Named { no, id: DeviceId::trusted(id), user }).collect())
     }
 
     async fn list(&self, app_no: i64, filter: &DeviceFilter, page: &PageRequest) -> Result<Page<Device>> {

@@ -144,6 +144,14 @@ async fn insert_rows(conn: &mut Conn, messages: &[&NewMessage]) -> Result<Vec<i6
     messages.iter().map(|message| given.get(message.id.as_str()).copied().ok_or(StorageError::Stale("message"))).collect()
 }
 
+/// Stores one message without a key of the caller's, inside the caller's transaction. Returns its number.
+pub async fn insert_fresh(conn: &mut Conn, message: &NewMessage) -> Result<i64> {
+    match insert_one(conn, message).await? {
+        Inserted::Fresh { no } => Ok(no),
+        Inserted::Again { .. } | Inserted::OtherBody => Err(StorageError::Conflict("message")),
+    }
+}
+
 async fn insert_one(conn: &mut Conn, message: &NewMessage) -> Result<Inserted> {
     let (key, hash) = message.idempotency.as_ref().map_or((None, None), |(key, hash)| (Some(key.as_str()), Some(hash.as_slice())));
     let fresh: Option<i64> = sqlx::query_scalar(

@@ -21,6 +21,7 @@ mod closing;
 mod copies;
 mod crowd_rows;
 mod crowds;
+mod dead_letters;
 mod devices;
 mod joining;
 mod lane_events;
@@ -42,6 +43,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         chunks: Arc::new(chunks::StoredChunks::new(db.clone())),
         copies: Arc::new(copies::StoredCopies::new(db.clone())),
         crowds: Arc::new(crowds::StoredCrowds::new(db.clone())),
+        dead_letters: Arc::new(dead_letters::StoredDeadLetters::new(db.clone())),
         devices: Arc::new(devices::StoredDevices::new(db.clone())),
         lane_events: Arc::new(lane_events::StoredLaneEvents::new(db.clone())),
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use types::Millis;
 use types::vendor::Vendor;
 
-use super::{Conn, Db, rows, words};
+use super::{Conn, Db, dead_letters, rows, words};
 use crate::storage::tallies::{Delta, Grain, Measure, Point, Tallies};
 use crate::storage::{Result, StorageError};
 
@@ -20,8 +20,11 @@ impl StoredTallies {
     }
 }
 
-/// Adds deltas to the counters of their messages and to the minute and hour of `now`, inside the caller's transaction.
-pub async fn add(conn: &mut Conn, deltas: impl IntoIterator<Item = &Delta>, now: Millis) -> Result<()> {
+/// Adds deltas to the counters of their messages and to the minute and hour of `now`, inside the caller's transaction; what is
+/// counted as a dead letter gets its line in the drawer.
+pub async fn add<'a>(conn: &mut Conn, deltas: impl IntoIterator<Item = &'a Delta>, now: Millis) -> Result<()> {
+    let deltas: Vec<&Delta> = deltas.into_iter().collect();
+    dead_letters::note(&mut *conn, deltas.iter().copied(), now).await?;
     let mut tally: BTreeMap<(i64, i64, String), i64> = BTreeMap::new();
     let mut series: BTreeMap<(i64, i64, String), i64> = BTreeMap::new();
     for delta in deltas {
