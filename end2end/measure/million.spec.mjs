@@ -75,7 +75,10 @@ test(`a campaign of ${DEVICES} devices over twelve lanes survives an outage and 
       await page.locator(`#${vendor}-ca_pem`).fill(ca);
       const batch = page.locator(`#${vendor}-batch`);
       if (SMALL) await batch.fill(String(Math.min(BATCH, Number(await batch.inputValue()))));
+      // A reload would take a call with it that is on its way.
+      const saved = page.waitForResponse((answer) => answer.request().method() === 'POST');
       await card.locator('form').filter({ has: page.locator(`#${vendor}-base_url`) }).getByRole('button', { name: '保存' }).click();
+      expect((await saved).ok(), vendor).toBe(true);
       await page.reload();
       await hydrated(page);
       await expect(page.locator(`#${vendor}-base_url`)).toHaveValue(bases[vendor]);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat, Map};
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, Map};
 use pipeline::house::Roles;
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +143,7 @@ impl Default for Log {
 }
 
 /// Short forms of the environment and the keys they stand for.
-const SHORT: [(&str, &str); 8] = [
+const SHORT: [(&str, &str); 9] = [
     ("CARILLON_LISTEN", "listen"),
     ("CARILLON_DATA_DIR", "data_dir"),
     ("CARILLON_DATABASE_URL", "database_url"),
@@ -151,6 +152,7 @@ const SHORT: [(&str, &str); 8] = [
     ("CARILLON_PUBLIC_URL", "public_url"),
     ("CARILLON_SIMULATOR_URL", "simulator_url"),
     ("CARILLON_SITE_DIR", "site_dir"),
+    ("CARILLON_ROLES", "roles"),
 ];
 /// Keys whose value may stand in a file named by `CARILLON_…_FILE`.
 const FROM_FILE: [(&str, &str); 2] = [("CARILLON_DATABASE_URL_FILE", "database_url"), ("CARILLON_REDIS_URL_FILE", "redis_url")];
@@ -160,7 +162,7 @@ const DEFAULT_FILE: &str = "carillon.toml";
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     #[error("settings: {0}")]
-    Read(#[from] config::ConfigError),
+    Read(#[from] ConfigError),
     #[error("settings: {key} names a file that cannot be read: {error}")]
     SecretFile { key: &'static str, error: std::io::Error },
     /// Everything that is wrong at once.
@@ -196,7 +198,7 @@ pub fn read(
     );
     for (name, key) in SHORT {
         if let Some(value) = environment.get(name).filter(|v| !v.is_empty()) {
-            builder = builder.set_override(key, value.clone())?;
+            builder = set(builder, key, value)?;
         }
     }
     for (name, key) in FROM_FILE {
@@ -206,13 +208,17 @@ pub fn read(
         }
     }
     for (key, value) in flags {
-        builder = if *key == "roles" {
-            builder.set_override(*key, value.split(',').map(|r| r.trim().to_owned()).collect::<Vec<_>>())?
-        } else {
-            builder.set_override(*key, value.clone())?
-        };
+        builder = set(builder, key, value)?;
     }
     Ok(builder.build()?.try_deserialize()?)
+}
+
+/// `roles` is a list, with commas between.
+fn set(builder: ConfigBuilder<DefaultState>, key: &str, value: &str) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
+    match key {
+        "roles" => builder.set_override(key, value.split(',').map(|role| role.trim().to_owned()).collect::<Vec<_>>()),
+        _ => builder.set_override(key, value),
+    }
 }
 
 /// The environment of this process.
@@ -349,6 +355,12 @@ mod tests {
         let settings = read(Some(&file), &env, &[("listen", "127.0.0.1:3".into()), ("roles", "api, worker".into())]).unwrap();
         assert_eq!(settings.listen.port(), 3);
         assert_eq!(settings.roles, [Duty::Api, Duty::Worker]);
+    }
+
+    #[test]
+    fn roles_have_a_short_name_too() {
+        let settings = read(None, &env(&[("CARILLON_ROLES", "worker, scheduler")]), &[]).unwrap();
+        assert_eq!(settings.roles, [Duty::Worker, Duty::Scheduler]);
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub fn LedgerCard(lines: Vec<LedgerLine>) -> impl IntoView {
                 <tr>
                     <td><Time at=line.at /></td>
                     <td><VendorDot vendor=line.vendor /></td>
-                    <td>{verdict_name(&line.verdict).get(lang)}</td>
+                    <td class="num">{verdict_name(&line.verdict).get(lang)}</td>
                     <td>{line.title}</td>
                     <td><code>{line.key}</code></td>
                     <td><code>{line.token}</code></td>

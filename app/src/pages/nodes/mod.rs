@@ -63,9 +63,19 @@ fn row(node: NodeView, lang: Lang) -> impl IntoView {
         (true, true) => (Tone::Warn, DRAINING),
         (true, false) => (Tone::Ok, ALIVE),
     };
-    let roles = node.roles.iter().map(|name| role(name, lang)).collect::<Vec<_>>().join(" · ");
-    let lanes = node.lanes.iter().map(|(app, vendor)| format!("{app} / {}", vendor.name().get(lang))).collect::<Vec<_>>();
-    let lanes = if lanes.is_empty() { NONE.get(lang).to_owned() } else { lanes.join(", ") };
+    let roles = node.roles.iter().map(|name| role(name, lang)).collect::<Vec<_>>().join("\u{a0}· ");
+    // By app: its name once, then its lanes.
+    let mut lanes = String::new();
+    let mut last = None;
+    for (app, vendor) in &node.lanes {
+        let before = if last == Some(app) { ", ".to_owned() } else { format!("{}{app}: ", if last.is_some() { "; " } else { "" }) };
+        last = Some(app);
+        lanes.push_str(&before);
+        lanes.push_str(vendor.name().get(lang));
+    }
+    if lanes.is_empty() {
+        lanes.push_str(NONE.get(lang));
+    }
     view! {
         <tr>
             <td>

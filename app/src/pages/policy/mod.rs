@@ -81,7 +81,7 @@ const LIST_HELP: Text = Text::new(
 );
 const ADD: Text = Text::new("加入黑名单", "Put on the blacklist");
 const REMOVE: Text = Text::new("移出", "Take off");
-const NOBODY: Text = Text::new("没有符合的账号。", "No such account.");
+const NOBODY: Text = Text::new("这里没有账号。", "No account here.");
 
 /// One row of fields with a remark.
 fn row(fields: AnyView, remark: Option<String>) -> AnyView {

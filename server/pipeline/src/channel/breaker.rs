@@ -37,6 +37,9 @@ pub struct BreakerRules {
     pub longest_ms: Millis,
 }
 
+/// A vendor that answers nothing but "too fast" for this long is out, whatever it calls it.
+const LIMITED_MS: Millis = 10_000;
+
 /// Of a window's pace so much may fail in one way, but never fewer than [`COUNT_MIN`].
 const COUNT_SHARE: f64 = 0.1;
 const COUNT_MIN: u64 = 20;
@@ -78,6 +81,8 @@ pub struct Breaker {
     window: i64,
     requests: u32,
     strikes: BTreeMap<FailureClass, u32>,
+    /// Since then every answer was "too fast".
+    limited_since: Option<Millis>,
     rest_ms: Millis,
     /// By which rule it tripped last.
     why: String,
@@ -92,6 +97,7 @@ impl Breaker {
             window: 0,
             requests: 0,
             strikes: BTreeMap::new(),
+            limited_since: None,
             rest_ms: rules.rest_ms,
             why: String::new(),
         }
@@ -154,10 +160,20 @@ impl Breaker {
         self.roll(now);
         self.requests += 1;
         self.in_a_row = 0;
+        self.limited_since = None;
         if self.state == BreakerState::Probing {
             self.state = BreakerState::Flowing;
             self.rest_ms = self.rules.rest_ms;
             self.begin_window(now);
+        }
+    }
+
+    /// "Too fast": says nothing of the vendor while others get through; nothing else for a while is an outage. Huawei and others say
+    /// 503 to both.
+    pub fn limited(&mut self, now: Millis) {
+        let since = *self.limited_since.get_or_insert(now);
+        if self.state == BreakerState::Probing || now - since >= LIMITED_MS {
+            self.strike(FailureClass::RateLimited, now);
         }
     }
 
@@ -309,6 +325,28 @@ mod tests {
         b.counted(ERROR, 100, 0);
         assert_eq!(b.why(), "100 times vendor_error within 10 s on all nodes");
         assert_eq!(BreakerRules::at_pace(1).count, COUNT_MIN);
+    }
+
+    #[test]
+    fn too_fast_is_no_failure_unless_it_says_nothing_else() {
+        let mut b = breaker();
+        for i in 0..60 {
+            b.limited(i * 500);
+            if i % 10 == 0 {
+                b.well(i * 500);
+            }
+        }
+        assert_eq!(b.state(), BreakerState::Flowing, "some got through");
+        let mut b = breaker();
+        for i in 0..14 {
+            b.limited(i * 1_000);
+        }
+        assert_eq!(b.state(), BreakerState::Flowing);
+        b.limited(14_000);
+        assert_eq!(b.why(), "5 errors in a row, the last rate_limited");
+        assert!(b.ask(16_000));
+        b.limited(16_100);
+        assert!(matches!(b.state(), BreakerState::Tripped { .. }), "the probe heard the same");
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Guard {
         let mut breaker = self.breaker();
         let before = breaker.state();
         match strike {
+            Some((FailureClass::RateLimited, _)) => breaker.limited(now),
             Some((kind, _)) => {
                 *locked(&self.untold).entry((kind, breaker.window_at(now))).or_default() += 1;
                 breaker.strike(kind, now);

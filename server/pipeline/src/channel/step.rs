@@ -566,10 +566,12 @@ pub fn limit_key(lane_no: i64) -> String {
     format!("{}{lane_no}", crate::coordination::STRICT)
 }
 
-/// Does this answer count against the vendor? What it says of one device alone does not.
+/// Does this answer count against the vendor? What it says of one device alone does not; "too fast" does when it says nothing else.
 fn strike(judged: &Judgement) -> Option<(FailureClass, &str)> {
     judged.verdicts.iter().find_map(|verdict| match verdict {
-        Verdict::Failed(f) if !f.device_only && f.class.consequences().lane == ForLane::Strike => Some((f.class, f.words.as_str())),
+        Verdict::Failed(f) if !f.device_only && !f.batch_only && matches!(f.class.consequences().lane, ForLane::Strike | ForLane::Slow) => {
+            Some((f.class, f.words.as_str()))
+        }
         _ => None,
     })
 }

@@ -78,7 +78,10 @@ async fn the_first_administrators_link_works_once_and_in_time() {
     let admin = || person(1, "a@example.com", Some(Role::Admin));
     let late = storage.people.create_first("hash", NOW + 10, admin(), entry("person.create", "a")).await;
     assert!(matches!(late, Err(StorageError::Stale("link"))), "{late:?}");
+    // Another node starts and prints its own: both hold, until one is used.
+    storage.people.put_link("other", Link { person: None, expires_at: NOW + 10 }, entry("link.create", "first")).await.unwrap();
     storage.people.create_first("hash", NOW, admin(), entry("person.create", "a")).await.unwrap();
+    assert_eq!(storage.people.link("other", NOW).await.unwrap(), None);
     let again = storage.people.create_first("hash", NOW, person(2, "b@example.com", None), entry("person.create", "b")).await;
     assert!(matches!(again, Err(StorageError::Stale("link"))), "{again:?}");
 }

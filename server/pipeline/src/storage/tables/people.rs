@@ -190,6 +190,8 @@ impl People for StoredPeople {
                     if used.rows_affected() == 0 {
                         return Err(StorageError::Stale("link"));
                     }
+                    // Those that other nodes printed, too.
+                    sqlx::query("DELETE FROM link WHERE person_id IS NULL").execute(&mut *conn).await?;
                     let made = insert(&mut *conn, &person).await?;
                     append(conn, &audit).await?;
                     Ok(made)
@@ -288,10 +290,8 @@ impl People for StoredPeople {
             .write(move |conn| {
                 Box::pin(async move {
                     let person = link.person.as_ref().map(PersonId::as_str);
-                    sqlx::query("DELETE FROM link WHERE COALESCE(person_id, '') = COALESCE($1, '')")
-                        .bind(person)
-                        .execute(&mut *conn)
-                        .await?;
+                    // Somebody has one; for the first administrator every node prints its own at its start.
+                    sqlx::query("DELETE FROM link WHERE person_id = $1").bind(person).execute(&mut *conn).await?;
                     sqlx::query("INSERT INTO link (token, person_id, expires_at) VALUES ($1, $2, $3)")
                         .bind(&token)
                         .bind(person)
