@@ -243,17 +243,7 @@ async fn a_quota_answer_to_marketing_closes_the_lane_for_marketing_only() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_used_up_quota_sends_the_rest_to_the_next_lane_and_nobody_waits_for_the_morning() {
     let t = house().await;
-    let users: Vec<String> = (0..400).map(|i| format!("u{i}")).collect();
-    let list = users
-        .iter()
-        .enumerate()
-        .map(|(i, user)| {
-            let mut both = t.registration(user, 2 * i);
-            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}")), (Vendor::Apns, format!("{:064x}", 0x3000_0000 + i))];
-            both
-        })
-        .collect();
-    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    let users = t.phones_of_both(400, |_| true).await;
     // A chunk is a request: what the vendor refuses, it refuses whole.
     t.lane(Vendor::Xiaomi, |lane| (lane.batch, lane.in_flight) = (25, 4)).await;
     let dials = Dials { daily_quota: 100, ..t.simulator.dials(Vendor::Xiaomi) };
@@ -273,21 +263,8 @@ async fn a_used_up_quota_sends_the_rest_to_the_next_lane_and_nobody_waits_for_th
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lane_that_is_out_hands_its_devices_over_and_nobody_hears_it_twice() {
     let t = house().await;
-    let users: Vec<String> = (0..1_000).map(|i| format!("u{i}")).collect();
-    let list = users
-        .iter()
-        .enumerate()
-        .map(|(i, user)| {
-            let mut both = t.registration(user, 2 * i);
-            // Every tenth phone has one token only: it must wait for its lane.
-            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}"))];
-            if i % 10 != 0 {
-                both.tokens.push((Vendor::Apns, format!("{:064x}", 0x2000_0000 + i)));
-            }
-            both
-        })
-        .collect();
-    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    // Every tenth phone has one token only: it must wait for its lane.
+    let users = t.phones_of_both(1_000, |i| i % 10 != 0).await;
     t.lane(Vendor::Xiaomi, |lane| (lane.batch, lane.in_flight) = (50, 2)).await;
     t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
     let mut submission = t.submission(Targets::Users { users });
@@ -314,17 +291,7 @@ async fn a_lane_that_is_out_hands_its_devices_over_and_nobody_hears_it_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_gave_no_receipt_goes_on_to_the_next_lane_and_both_ways_are_on_record() {
     let t = house().await;
-    let users: Vec<String> = (0..10).map(|i| format!("u{i}")).collect();
-    let list = users
-        .iter()
-        .enumerate()
-        .map(|(i, user)| {
-            let mut both = t.registration(user, 2 * i);
-            both.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}")), (Vendor::Apns, format!("{:064x}", 0x3000_0000 + i))];
-            both
-        })
-        .collect();
-    t.house.storage.devices.register(t.app.no, list).await.expect("registered");
+    let users = t.phones_of_both(10, |_| true).await;
     t.lane(Vendor::Xiaomi, |lane| lane.receipt_wait_s = 5).await;
     let mut submission = t.submission(Targets::Users { users });
     submission.class = MessageClass::Transactional;

@@ -165,6 +165,22 @@ impl TestHouse {
         users
     }
 
+    /// Phones with a token of Xiaomi's and, where `also` says so, one of APNs'. Returns their users.
+    pub async fn phones_of_both(&self, n: usize, also: impl Fn(usize) -> bool) -> Vec<String> {
+        let users: Vec<String> = (0..n).map(|i| format!("u{i}")).collect();
+        let phone = |(i, user): (usize, &String)| {
+            let mut phone = self.registration(user, 2 * i);
+            phone.tokens = vec![(Vendor::Xiaomi, format!("reg-id-{i:06}"))];
+            if also(i) {
+                phone.tokens.push((Vendor::Apns, format!("{:064x}", 0x2000_0000 + i)));
+            }
+            phone
+        };
+        let list = users.iter().enumerate().map(phone).collect();
+        self.house.storage.devices.register(self.app.no, list).await.expect("registered");
+        users
+    }
+
     pub fn registration(&self, user: &str, i: usize) -> Registration {
         let token = if i.is_multiple_of(2) {
             (Vendor::Apns, format!("{:064x}", 0x1000_0000 + i))
