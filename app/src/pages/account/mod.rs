@@ -81,20 +81,28 @@ pub fn First() -> impl IntoView {
                     <input type="hidden" name="token" value=token() />
                     <TextField name="name" label=t(NAME) autocomplete="name" required=true maxlength=80 />
                     <TextField name="email" label=t(EMAIL) kind="email" autocomplete="username" required=true maxlength=254 />
-                    <TextField
-                        name="password"
-                        label=t(PASSWORD)
-                        kind="password"
-                        autocomplete="new-password"
-                        help=t(PASSWORD_HELP)
-                        required=true
-                        minlength=12
-                        maxlength=1024
-                    />
+                    <NewPassword />
                     <Button kind=Kind::Act>{t(FIRST)}</Button>
                 </form>
             </Card>
         </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewPassword() -> impl IntoView {
+    view! {
+        <TextField
+            name="password"
+            label=t(PASSWORD)
+            kind="password"
+            autocomplete="new-password"
+            help=t(PASSWORD_HELP)
+            required=true
+            minlength=12
+            maxlength=1024
+        />
     }
     .into_any()
 }
@@ -108,16 +116,7 @@ pub fn ByLink() -> impl IntoView {
                 <form method="post" action="/session/link" class="form">
                     <Reason />
                     <input type="hidden" name="token" value=token() />
-                    <TextField
-                        name="password"
-                        label=t(PASSWORD)
-                        kind="password"
-                        autocomplete="new-password"
-                        help=t(PASSWORD_HELP)
-                        required=true
-                        minlength=12
-                        maxlength=1024
-                    />
+                    <NewPassword />
                     <Button kind=Kind::Act>{t(LINK)}</Button>
                 </form>
             </Card>
@@ -151,16 +150,7 @@ pub fn Account() -> impl IntoView {
             <form method="post" action="/session/password" class="form">
                 <Reason />
                 <TextField name="current" label=t(CURRENT) kind="password" autocomplete="current-password" required=true maxlength=1024 />
-                <TextField
-                    name="password"
-                    label=t(PASSWORD)
-                    kind="password"
-                    autocomplete="new-password"
-                    help=t(PASSWORD_HELP)
-                    required=true
-                    minlength=12
-                    maxlength=1024
-                />
+                <NewPassword />
                 <Button kind=Kind::Act>{t(CHANGE)}</Button>
             </form>
         </Card>
