@@ -38,8 +38,8 @@ journeys: ## the journeys of end2end against the release build (needs: make site
 clients: ## other people's APNs clients against the simulator (needs: make server)
 	@CARILLON_BIN=$(abspath $(TARGET)/release/carillon) node end2end/clients/run.mjs
 
-screenshots: setup-test site server ## take the pictures of README again
-	@SCREENSHOTS=$(abspath docs/images) $(MAKE) --no-print-directory journeys JOURNEY=pictures
+screenshots: setup-test site server ## take the pictures of README and of every page (docs/screens) again
+	@SCREENSHOTS=$(abspath docs/images) SCREENS=$(abspath docs/screens) $(MAKE) --no-print-directory journeys JOURNEY="--project sqlite pictures routes"
 
 million: setup-test site server ## a campaign over all lanes from the browser with an outage and a quota cut (DEVICES=1000000, OUTAGE_S=300)
 	@cd end2end && CARILLON_BIN=$(abspath $(TARGET)/release/carillon) CARILLON_SITE_DIR=$(abspath $(SITE)) \

@@ -1,9 +1,26 @@
-// Every page that can be reached by links, in both languages and both themes: nothing complains, axe finds nothing.
+// Every page that can be reached by links, in both languages and both themes: nothing complains, axe finds nothing. With SCREENS (make
+// screenshots) each page is kept as a picture, light in Chinese and dark in English.
+import { join } from 'node:path';
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
 import { demo } from '../house/start.mjs';
 
 /** Enough for a console; a crawl that needs more has found a circle. */
 const MOST = 80;
+
+const FOLDER = process.env.SCREENS;
+/** Taller pages are cut: the rest is more rows. */
+const TALLEST = 2_000;
+
+/** `/apps/:id/crowds?` becomes `apps-crowds`; pages with a filter are not kept. */
+async function keep(page, address, theme) {
+  const [path, query] = kind(address).split('?');
+  if (!FOLDER || query) return;
+  const name = path.split('/').filter((part) => part && part !== ':id').join('-') || 'start';
+  const one = path.endsWith('/:id') ? '-one' : '';
+  const height = Math.min(TALLEST, await page.evaluate(() => document.documentElement.scrollHeight));
+  const { width } = page.viewportSize();
+  await page.screenshot({ path: join(FOLDER, `${name}${one}-${theme}.jpg`), type: 'jpeg', quality: 60, fullPage: true, clip: { x: 0, y: 0, width, height }, animations: 'disabled' });
+}
 
 let house;
 test.beforeAll(async () => { house = await demo(); });
@@ -52,6 +69,7 @@ test('every page, both languages, both themes', async ({ page, context, complain
         await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
         await accessible(page, `${kind(address)} (${lang}, ${theme})`);
         expect(complaints.found, `after ${address}`).toEqual([]);
+        if ((lang === 'zh') === (theme === 'light')) await keep(page, address, theme);
       });
     }
   }
