@@ -51,24 +51,24 @@ dev: setup-run ## the demo from a debug build of the server, for working on it
 
 chaos: setup-run ## the long form of the kill -9 rounds (30 rounds, 100,000 devices)
 	@CARILLON_CHAOS_ROUNDS=$(or $(ROUNDS),30) CARILLON_CHAOS_DEVICES=$(or $(DEVICES),100000) \
-		cargo test --locked --release -p server --test chaos -- --nocapture
+		cargo test --locked --release --test chaos -- --nocapture
 
 fuzz: setup-run ## a million bent answers and receipts to every dialect (CASES=, SEED=)
 	@CARILLON_FUZZ_CASES=$(or $(CASES),1000000) CARILLON_FUZZ_SEED=$(or $(SEED),$(shell date +%s)) \
-		cargo test --locked --release -p pipeline --lib vendors::fuzz -- --nocapture
+		cargo test --locked --release --lib vendors::fuzz -- --nocapture
 
 goaway: setup-run ## 500 GOAWAYs and 100 collapses of the stream limit during a million APNs notifications
 	@CARILLON_GOAWAY_DEVICES=$(or $(DEVICES),1000000) CARILLON_GOAWAYS=$(or $(GOAWAYS),500) CARILLON_COLLAPSES=$(or $(COLLAPSES),100) \
-		cargo test --locked --release -p pipeline --test journeys goaway -- --nocapture
+		cargo test --locked --release --test journeys goaway -- --nocapture
 
 bench: setup-run server ## what a device message, a call and a crowd row cost; kept in docs/benchmarks.md
-	@cargo bench --locked -p pipeline --bench bench -- --page $(abspath docs/benchmarks.md)
+	@cargo bench --locked --bench bench -- --page $(abspath docs/benchmarks.md)
 
 nodes: setup-test ## one, two and four nodes at one PostgreSQL and Redis over all lanes, one killed; kept in docs/benchmarks.md
-	@cargo bench --locked -p pipeline --bench bench -- nodes1 nodes2 nodes4 killed $(SHORT) --page $(abspath docs/benchmarks.md)
+	@cargo bench --locked --bench bench -- nodes1 nodes2 nodes4 killed $(SHORT) --page $(abspath docs/benchmarks.md)
 
 bench-console: setup-run ## what the console's pages ask of a store with ten million device messages
-	@cargo bench --locked -p pipeline --bench bench -- console
+	@cargo bench --locked --bench bench -- console
 
 format: ## write everything in the house's format
 	@cargo fmt --all
