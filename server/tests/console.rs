@@ -95,6 +95,8 @@ const CALLS: &[(&str, Need)] = &[
     ("list_recipients", Of(SeeRecipients)),
     ("list_dead_letters", Of(See)),
     ("replay_dead_letters", Of(Operate)),
+    ("try_chunk_again", Of(Operate)),
+    ("give_chunk_up", Of(Operate)),
     ("view_policy", Of(See)),
     ("save_policy", Of(Approve)),
     ("stop_app", Of(Operate)),
@@ -116,7 +118,7 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
     }
     add("what", "pause");
     add("lines[0]", "1");
-    for number in ["no", "key_column", "expected", "revision", "script"] {
+    for number in ["no", "key_column", "expected", "revision", "script", "chunk"] {
         add(number, "1");
     }
     for truth in ["test", "archived"] {

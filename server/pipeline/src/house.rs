@@ -209,7 +209,7 @@ impl House {
         let woken = coordination.wakes.listen(wakes::RECEIPTS);
         let sole_owner = alone.then(|| plan.node.clone());
         let house = House {
-            dead_letters: DeadDesk::new(storage.clone(), world.clone(), accept.clone()),
+            dead_letters: DeadDesk::new(storage.clone(), coordination.clone(), world.clone(), accept.clone()),
             policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies.clone()),
             copies: CopyDesk::new(storage.clone(), world.clone()),
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
@@ -411,10 +411,12 @@ impl House {
         metrics::gauge!(telemetry::NODES_LINKED).set(f64::from(u8::from(self.coordination.nodes.linked())));
         let apps: BTreeMap<i64, String> = self.storage.apps.list().await?.into_iter().map(|app| (app.no, app.id.to_string())).collect();
         let backlog: BTreeMap<i64, Backlog> = self.storage.chunks.backlog().await?.into_iter().collect();
+        let aside: BTreeMap<i64, u64> = self.storage.chunks.poisoned_by_lane().await?.into_iter().collect();
         for lane in self.storage.apps.lanes().await? {
             let Some(app) = apps.get(&lane.app_no).filter(|_| lane.settings.enabled) else { continue };
             let labels = [("app", app.clone()), ("vendor", lane.vendor.slug().to_owned())];
             let waiting = backlog.get(&lane.no).copied().unwrap_or_default();
+            metrics::gauge!(telemetry::CHUNKS_SET_ASIDE, &labels).set(aside.get(&lane.no).copied().unwrap_or(0) as f64);
             metrics::gauge!(telemetry::LANE_DEPTH, &labels).set(waiting.recipients as f64);
             let age = waiting.oldest.map_or(0, |oldest| (now - oldest).max(0));
             metrics::gauge!(telemetry::LANE_OLDEST_AGE_SECONDS, &labels).set(age as f64 / 1_000.0);

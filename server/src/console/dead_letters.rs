@@ -14,16 +14,17 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use jiff::tz::TimeZone;
 use pipeline::house::House;
+use pipeline::storage::chunks::Poisoned;
 use pipeline::storage::dead_letters::{DeadFilter, DeadLetter};
 use serde_json::json;
-use types::ids::{AppId, CampaignId, MessageId};
+use types::ids::{AppId, CampaignId, ChunkNo, MessageId};
 use types::life::Outcome;
 use types::listing::{PAGE_SIZE, PageRequest};
 use types::people::Permission;
 use types::problem::Problem;
 use types::text::Text;
 use types::vendor::Vendor;
-use types::views::dead_letters::{DeadLine, DeadQuery, DeadView};
+use types::views::dead_letters::{DeadLine, DeadQuery, DeadView, PoisonedView};
 use types::views::shell::ShellInfo;
 
 use super::books::local_time;
@@ -100,13 +101,35 @@ impl DeadLettersPort for DeadConsole {
         let app = app_of(&self.house, app).await?;
         let page = PageRequest { after: Some(query.after.clone()).filter(|a| !a.is_empty()), size: PAGE_SIZE };
         let found = self.house.dead_letters.list(&app, &filter(query, &self.zone)?, &page).await?;
-        Ok(DeadView { now: self.house.world.now(), lines: found.map(line) })
+        // What waits for a decision stands above the list, on its first page.
+        let poisoned = if page.after.is_none() { self.house.dead_letters.poisoned(&app).await? } else { Vec::new() };
+        let aside = |chunk: Poisoned| PoisonedView {
+            no: chunk.no.0,
+            message: chunk.message,
+            vendor: chunk.vendor,
+            recipients: u64::from(chunk.count),
+            since: chunk.at,
+            deadline: chunk.deadline,
+        };
+        Ok(DeadView { now: self.house.world.now(), lines: found.map(line), poisoned: poisoned.into_iter().map(aside).collect() })
     }
 
     async fn replay(&self, asked: &Asked, app: &AppId, lines: &[i64], deadline: &str) -> Result<(), AppError> {
         let app = app_of(&self.house, app).await?;
         let deadline = local_time("deadline", deadline, &self.zone).map_err(|error| Problem::fields(vec![error]))?;
         self.house.dead_letters.replay(&app, lines, deadline, &super::actor(asked)).await?;
+        Ok(())
+    }
+
+    async fn try_again(&self, asked: &Asked, app: &AppId, chunk: Option<i64>) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        self.house.dead_letters.try_again(&app, chunk.map(ChunkNo), &super::actor(asked)).await?;
+        Ok(())
+    }
+
+    async fn give_up(&self, asked: &Asked, app: &AppId, chunk: i64) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        self.house.dead_letters.give_up(&app, ChunkNo(chunk), &super::actor(asked)).await?;
         Ok(())
     }
 }

@@ -50,6 +50,8 @@ pub fn deed(action: &str) -> Words {
         "campaign.resume" => Text::new("继续推送任务", "Resumed a campaign"),
         "campaign.cancel" => Text::new("取消推送任务", "Cancelled a campaign"),
         "dead_letters.replay" => Text::new("补发死信", "Replayed dead letters"),
+        "dead_letters.try_again" => Text::new("隔离的批次再试", "Tried a set-aside chunk again"),
+        "dead_letters.give_up" => Text::new("放弃隔离的批次", "Gave a set-aside chunk up"),
         "dead_letters.export" => Text::new("导出死信接收人", "Exported recipients of dead letters"),
         "campaign.resend" => Text::new("补发", "Resent to those not reached"),
         "message.cancel" => Text::new("取消消息", "Cancelled a message"),

@@ -54,13 +54,15 @@ pub async fn lanes(books: &BooksConsole, app_no: i64, now: Millis) -> Result<Vec
         let LaneEvent { lane_no, at, what, until, words, node } = event;
         events.entry(lane_no).or_default().push(LaneEventView { what, at, until, words, node });
     }
+    let aside: BTreeMap<i64, u64> = books.house.storage.chunks.poisoned_by_lane().await.map_err(|e| store(&e))?.into_iter().collect();
     Ok(found
         .into_iter()
         .map(|lane| {
             let status = books.house.lane_status(lane.lane.no);
             let ways = ways(books, &lane, now);
             let history = events.remove(&lane.lane.no).unwrap_or_default();
-            LaneView { history, ..lane_view(lane, status, ways, now) }
+            let poisoned = aside.get(&lane.lane.no).copied().unwrap_or(0);
+            LaneView { history, poisoned, ..lane_view(lane, status, ways, now) }
         })
         .collect())
 }
@@ -95,6 +97,7 @@ fn lane_view(books: LaneBooks, status: LaneStatus, ways: Vec<WayView>, now: Mill
         daily_quota: settings.daily_quota,
         waiting_devices: books.backlog.recipients,
         waiting_chunks: books.backlog.chunks,
+        poisoned: 0,
         oldest: books.backlog.oldest,
         today: books.today,
         last_minute: books.last_minute,

@@ -82,6 +82,7 @@ async fn play(stage: &Stage, round: u64, toss: &Toss) -> judge::Report {
         let known = trial.look(stage, message.no).await;
         assert!(engine.lives(), "the engine died by itself in round {round}");
         assert!(began.elapsed() < PATIENCE, "round {round} hangs at {known} of {}", stage.recipients());
+        stage.try_again().await;
         tokio::time::sleep(LOOK_EVERY).await;
     }
     engine.kill();

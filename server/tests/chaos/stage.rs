@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use bytes::Bytes;
 use pipeline::access::accept::{Accepted, Submission};
+use pipeline::access::actor::Actor;
 use pipeline::access::crowd::import::ImportOrder;
 use pipeline::house::{House, Plan};
 use pipeline::storage::apps::{App, CredentialRow, NewApp};
@@ -147,6 +148,12 @@ impl Stage {
 
     pub async fn state(&self, message_no: i64) -> MessageState {
         self.house.storage.messages.get(message_no).await.expect("a store").expect("a message").state
+    }
+
+    /// What an operator does with chunks that were in flight at three kills in a row.
+    pub async fn try_again(&self) {
+        // Nothing set aside is no trouble.
+        let _ = self.house.dead_letters.try_again(&self.app, None, &Actor::system()).await;
     }
 
     pub fn engine(&self) -> Engine {

@@ -24,3 +24,16 @@ pub async fn replay_dead_letters(
     leptos_axum::redirect(&format!("/apps/{app}/dead-letters?state=replayed"));
     Ok(())
 }
+
+/// No chunk = all of the app.
+#[server(prefix = "/api")]
+pub async fn try_chunk_again(app: String, #[server(default)] chunk: Option<i64>) -> Result<(), AppError> {
+    let (asked, app) = crate::ports::ask_for(types::people::Permission::Operate, &app)?;
+    asked.dead_letters.try_again(&asked, &app, chunk).await
+}
+
+#[server(prefix = "/api")]
+pub async fn give_chunk_up(app: String, chunk: i64) -> Result<(), AppError> {
+    let (asked, app) = crate::ports::ask_for(types::people::Permission::Operate, &app)?;
+    asked.dead_letters.give_up(&asked, &app, chunk).await
+}

@@ -8,11 +8,11 @@ use types::failure::FailureClass;
 use types::life::Outcome;
 use types::people::Permission;
 use types::vendor::Vendor;
-use types::views::dead_letters::{DeadLine, DeadQuery, DeadView};
+use types::views::dead_letters::{DeadLine, DeadQuery, DeadView, PoisonedView};
 
 pub mod calls;
 
-use calls::{ReplayDeadLetters, list_dead_letters};
+use calls::{GiveChunkUp, ReplayDeadLetters, TryChunkAgain, list_dead_letters};
 
 use super::books::loss::{VendorCell, reason_name};
 use crate::ui::format;
@@ -59,6 +59,24 @@ const REPLAY_HELP: Text = Text::new(
 const EXPORT: Text = Text::new("导出所选（CSV）", "Export the chosen (CSV)");
 const EXPORT_ALL: Text = Text::new("导出全部符合条件的（CSV）", "Export all that match (CSV)");
 const MAY_NOT: Text = Text::new("需要运营权限", "Needs the role of an operator");
+
+const ASIDE: Text = Text::new("隔离的批次", "Chunks set aside");
+const ASIDE_HELP: Text = Text::new(
+    "发送进程连续三次在这些批次上出错，没有任何进展；它们不再被领取，等人决定，过了截止时间自行结束。先看日志里的原因。",
+    "Their sender broke down over them three times in a row without any progress. They are not taken up again until somebody decides, \
+     and end by themselves at their deadline. Look for the cause in the log first.",
+);
+const CHUNK: Text = Text::new("批次", "Chunk");
+const SINCE: Text = Text::new("隔离于", "Set aside at");
+const UNTIL: Text = Text::new("截止", "Deadline");
+const DO: Text = Text::new("处理", "Decide");
+const AGAIN: Text = Text::new("再试", "Try again");
+const ALL_AGAIN: Text = Text::new("全部再试", "Try all again");
+const GIVE_UP: Text = Text::new("放弃", "Give up");
+const GIVE_UP_HELP: Text = Text::new(
+    "可能已发送的记为不确定，其余记为过期；之后可在死信里补发。",
+    "Who may have been sent to ends as uncertain, the others as expired; they can be replayed as dead letters afterwards.",
+);
 
 /// As the address says it.
 fn use_query() -> Memo<DeadQuery> {
@@ -115,6 +133,77 @@ fn row(at: usize, line: DeadLine, app: &str, typed: &[String]) -> AnyView {
             <td><Time at=line.at brief=true /></td>
             <td>{remedy(line.outcome, &line.reason).get(lang).to_owned()}</td>
         </tr>
+    }
+    .into_any()
+}
+
+#[component]
+fn Aside(chunks: Vec<PoisonedView>, again: ServerAction<TryChunkAgain>, give_up: ServerAction<GiveChunkUp>) -> impl IntoView {
+    let lang = use_lang();
+    let app = use_app_id().get_untracked();
+    let may = use_may(Permission::Operate);
+    let blocked = Signal::derive(move || !may.get());
+    let columns = vec![
+        Column::number(CHUNK.get(lang)),
+        Column::text(OF_MESSAGE.get(lang)),
+        Column::text(LANE.get(lang)),
+        Column::number(RECIPIENTS.get(lang)),
+        Column::text(SINCE.get(lang)),
+        Column::text(UNTIL.get(lang)),
+        Column::text(DO.get(lang)),
+    ];
+    let many = chunks.len() > 1;
+    let of_app = app.clone();
+    let row = move |chunk: PoisonedView| {
+        let (app, no) = (of_app.clone(), chunk.no.to_string());
+        let (its_app, its_no) = (app.clone(), no.clone());
+        let message = format!("/apps/{app}/messages/{}", chunk.message);
+        view! {
+            <tr>
+                <td class="n">{chunk.no}</td>
+                <td><a href=message><code>{chunk.message.to_string()}</code></a></td>
+                <td><VendorDot vendor=chunk.vendor /></td>
+                <td class="n"><Num value=chunk.recipients /></td>
+                <td><Time at=chunk.since brief=true /></td>
+                <td><Time at=chunk.deadline brief=true /></td>
+                <td>
+                    <ActionForm action=again>
+                        <input type="hidden" name="app" value=its_app />
+                        <input type="hidden" name="chunk" value=its_no />
+                        <Button disabled=blocked why=MAY_NOT.get(lang)>{t(AGAIN)}</Button>
+                    </ActionForm>
+                    <Confirm label=GIVE_UP.get(lang) kind=Kind::Danger>
+                        <p>{t(GIVE_UP_HELP)}</p>
+                        <ActionForm action=give_up>
+                            <input type="hidden" name="app" value=app />
+                            <input type="hidden" name="chunk" value=no />
+                            <Button kind=Kind::Danger disabled=blocked why=MAY_NOT.get(lang)>{t(GIVE_UP)}</Button>
+                        </ActionForm>
+                    </Confirm>
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
+    let rows = chunks.into_iter().map(row).collect::<Vec<_>>();
+    view! {
+        <Card title=t(ASIDE)>
+            <p class="note-box">{t(ASIDE_HELP)}</p>
+            <ErrorBox error=trouble_of(again) />
+            <ErrorBox error=trouble_of(give_up) />
+            <Table caption=ASIDE.get(lang) columns=columns>
+                {rows}
+            </Table>
+            {many
+                .then(|| {
+                    view! {
+                        <ActionForm action=again>
+                            <input type="hidden" name="app" value=app />
+                            <Button disabled=blocked why=MAY_NOT.get(lang)>{t(ALL_AGAIN)}</Button>
+                        </ActionForm>
+                    }
+                })}
+        </Card>
     }
     .into_any()
 }
@@ -206,6 +295,7 @@ pub fn DeadLettersPage() -> impl IntoView {
     let app = use_app_id();
     let query = use_query();
     let replay = ServerAction::<ReplayDeadLetters>::new();
+    let (again, give_up) = (ServerAction::<TryChunkAgain>::new(), ServerAction::<GiveChunkUp>::new());
     let list = Resource::new(move || (app.get(), query.get()), |(app, query)| list_dead_letters(app, query));
     let zone = use_shell().with(|s| format::offset(s.zone.offset_at(s.now)));
     let vendors = options(ALL, Vendor::ALL.map(|v| (v.slug(), v.name())));
@@ -230,7 +320,13 @@ pub fn DeadLettersPage() -> impl IntoView {
         </Filters>
         <Load
             resource=list
-            view=move |view: DeadView| view! { <Lines view=view query=query.get_untracked() replay=replay /> }
+            view=move |view: DeadView| {
+                let aside = view.poisoned.clone();
+                view! {
+                    {(!aside.is_empty()).then(|| view! { <Aside chunks=aside again=again give_up=give_up /> })}
+                    <Lines view=view query=query.get_untracked() replay=replay />
+                }
+            }
         />
     }
     .into_any()

@@ -57,6 +57,7 @@ const FROM: Text = Text::new("来自", "From");
 const CLIENT: Text = Text::new("客户端", "our client");
 const BELIEVED: Text = Text::new("采信", "Believed");
 const NOT_BELIEVED: Text = Text::new("未采信", "Not believed");
+const ASIDE: Text = Text::new("隔离的批次，等人处理：", "Chunks set aside, waiting for a person:");
 const WHY: Text = Text::new("原因", "Why");
 const SIZE: Text = Text::new("大小", "Size");
 
@@ -170,6 +171,8 @@ fn LaneCard(lane: LaneView, app: String, now: i64) -> impl IntoView {
             {lane
                 .mass_death_at
                 .map(|at| view! { <p class="note-box">{MASS.get(lang)} " " <Time at=at brief=true /></p> })}
+            {(lane.poisoned > 0)
+                .then(|| view! { <p class="note-box"><a href=format!("/apps/{app}/dead-letters")>{ASIDE.get(lang)} " " {lane.poisoned}</a></p> })}
             <dl class="facts">
                 <dt>{BACKLOG.get(lang)}</dt>
                 <dd><Num value=lane.waiting_devices /> {oldest}</dd>

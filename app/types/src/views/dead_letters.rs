@@ -49,8 +49,22 @@ pub struct DeadLine {
     pub replay: Option<(MessageId, Millis)>,
 }
 
+/// A chunk that took its sender down three times and waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoisonedView {
+    pub no: i64,
+    pub message: MessageId,
+    pub vendor: Vendor,
+    /// Of the whole chunk.
+    pub recipients: u64,
+    pub since: Millis,
+    /// It ends by itself then.
+    pub deadline: Millis,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadView {
     pub now: Millis,
     pub lines: Page<DeadLine>,
+    pub poisoned: Vec<PoisonedView>,
 }

@@ -91,11 +91,13 @@ pub enum LaneEventKind {
     /// A quota answer closed the lane for one class.
     BulkClosed,
     UrgentClosed,
+    /// A chunk took its sender down too often and was set aside.
+    SetAside,
 }
 
 impl LaneEventKind {
-    pub const ALL: [LaneEventKind; 4] =
-        [LaneEventKind::Tripped, LaneEventKind::Flowing, LaneEventKind::BulkClosed, LaneEventKind::UrgentClosed];
+    pub const ALL: [LaneEventKind; 5] =
+        [LaneEventKind::Tripped, LaneEventKind::Flowing, LaneEventKind::BulkClosed, LaneEventKind::UrgentClosed, LaneEventKind::SetAside];
 
     pub const fn slug(self) -> &'static str {
         match self {
@@ -103,6 +105,7 @@ impl LaneEventKind {
             LaneEventKind::Flowing => "flowing",
             LaneEventKind::BulkClosed => "bulk_closed",
             LaneEventKind::UrgentClosed => "urgent_closed",
+            LaneEventKind::SetAside => "set_aside",
         }
     }
 
@@ -116,6 +119,7 @@ impl LaneEventKind {
             LaneEventKind::Flowing => Text::new("恢复", "Flowing again"),
             LaneEventKind::BulkClosed => Text::new("批量配额用尽", "Bulk quota used up"),
             LaneEventKind::UrgentClosed => Text::new("即时配额用尽", "Urgent quota used up"),
+            LaneEventKind::SetAside => Text::new("批次隔离", "Chunk set aside"),
         }
     }
 }
@@ -148,6 +152,8 @@ pub struct LaneView {
     pub daily_quota: u64,
     pub waiting_devices: u64,
     pub waiting_chunks: u64,
+    /// Chunks set aside.
+    pub poisoned: u64,
     /// When the oldest waiting chunk was made.
     pub oldest: Option<Millis>,
     pub today: FunnelLane,

@@ -16,11 +16,15 @@ use types::{Millis, dead};
 use super::accept::{Accept, Accepted, Submission, store_problem};
 use super::actor::Actor;
 use super::spreadsheet;
+use crate::broker::wakes;
+use crate::coordination::Coordination;
 use crate::storage::apps::App;
+use crate::storage::chunks::Poisoned;
 use crate::storage::dead_letters::{DeadFilter, DeadLetter};
 use crate::storage::devices::Named;
 use crate::storage::frame::{self, Outcomes};
 use crate::storage::messages::{Ended, Message, Origin, Targets};
+use crate::storage::people::AuditEntry;
 use crate::storage::{Result as Stored, Storage};
 use crate::world::World;
 
@@ -28,6 +32,9 @@ use crate::world::World;
 const CHUNKS_AT_ONCE: u32 = 20;
 /// Lines a file holds the recipients of, newest first.
 pub const EXPORT_MAX: usize = 5_000;
+
+/// Chunks set aside that a page shows.
+const POISONED_SHOWN: u32 = 100;
 
 const COLUMNS: [Text; 11] = [
     Text::new("消息", "message"),
@@ -48,11 +55,12 @@ pub struct DeadDesk {
     storage: Storage,
     world: World,
     accept: Accept,
+    coordination: Coordination,
 }
 
 impl DeadDesk {
-    pub fn new(storage: Storage, world: World, accept: Accept) -> DeadDesk {
-        DeadDesk { storage, world, accept }
+    pub fn new(storage: Storage, coordination: Coordination, world: World, accept: Accept) -> DeadDesk {
+        DeadDesk { storage, world, accept, coordination }
     }
 
     /// # Errors
@@ -106,6 +114,45 @@ impl DeadDesk {
         let given = self.storage.dead_letters.replay(replays, entry).await.map_err(|e| store_problem(&e))?;
         self.accept.planned();
         Ok(made.into_iter().zip(given).map(|((id, created_at), no)| Accepted { no, id, created_at, fresh: true }).collect())
+    }
+
+    /// Chunks that took their sender down too often and wait for a person, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn poisoned(&self, app: &App) -> Result<Vec<Poisoned>, Problem> {
+        self.storage.chunks.poisoned(app.no, POISONED_SHOWN).await.map_err(|e| store_problem(&e))
+    }
+
+    /// One of them, or all, goes back in line and counts anew. Returns their lanes.
+    ///
+    /// # Errors
+    /// `WrongState` when it is not set aside any more.
+    pub async fn try_again(&self, app: &App, no: Option<ChunkNo>, actor: &Actor) -> Result<Vec<i64>, Problem> {
+        let named = no.map_or_else(|| "all".to_owned(), |no| no.0.to_string());
+        let entry = self.entry(app, "dead_letters.try_again", &named, actor);
+        let lanes = self.storage.chunks.try_again(app.no, no, self.world.now(), entry).await.map_err(|e| store_problem(&e))?;
+        if lanes.is_empty() {
+            return Err(not_aside());
+        }
+        for lane in &lanes {
+            self.coordination.wakes.wake(&wakes::lane(*lane));
+        }
+        Ok(lanes)
+    }
+
+    /// Ends one of them: who may have been sent to as uncertain, the others as expired. Returns how many ended.
+    ///
+    /// # Errors
+    /// `WrongState` when it is not set aside any more.
+    pub async fn give_up(&self, app: &App, no: ChunkNo, actor: &Actor) -> Result<u64, Problem> {
+        let entry = self.entry(app, "dead_letters.give_up", &no.0.to_string(), actor);
+        let ended = self.storage.chunks.give_up(app.no, no, self.world.now(), entry).await.map_err(|e| store_problem(&e))?;
+        ended.ok_or_else(not_aside)
+    }
+
+    fn entry(&self, app: &App, action: &str, chunk: &str, actor: &Actor) -> AuditEntry {
+        actor.entry(&self.world, action, app.id.as_str(), Some(&app.id), None, Some(json!({ "chunk": chunk })))
     }
 
     /// These lines of this app, in their order.
@@ -185,6 +232,10 @@ impl DeadDesk {
             }
         }
     }
+}
+
+fn not_aside() -> Problem {
+    Problem::because(Code::WrongState, Words::new("这个批次已经不在隔离中；请刷新", "it is not set aside any more; reload the page"))
 }
 
 fn replayed(line: i64, by: &MessageId) -> Problem {

@@ -1,13 +1,16 @@
 //! One lane's loops: urgent chunks and bulk chunks are claimed apart, so that a person's message never waits behind a crowd.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Millis;
 use types::content::MessageClass;
+use types::ids::ChunkNo;
 use types::life::Outcome;
 use types::views::lanes::LaneEventKind;
 
@@ -28,6 +31,8 @@ use crate::storage::tallies::{Grain, Measure, Point};
 /// Longest sleep of an idle lane: a lost wake-up costs at most this.
 const IDLE: Duration = Duration::from_secs(1);
 const DAY_MS: Millis = 86_400_000;
+/// A chunk whose runner broke down rests so long.
+const BROKE_DOWN_REST_MS: Millis = 1_000;
 
 /// What the two loops of a lane share.
 struct Shared {
@@ -269,7 +274,12 @@ impl Shared {
         let no = chunk.no;
         let (day, allowance) = self.allowance(config, class, u64::from(chunk.count)).await;
         let terms = Terms { lease_until, allowance, now: self.config.clone() };
-        let done = step::work(&self.tools, config, chunk, terms, &self.guard).await;
+        let fence = chunk.fence;
+        let done = AssertUnwindSafe(step::work(&self.tools, config, chunk, terms, &self.guard)).catch_unwind().await;
+        let Ok(done) = done else {
+            self.broke_down(config, no, fence).await;
+            return self.over(config, permit);
+        };
         if config.lane.settings.daily_quota > 0 {
             let accepted = done.as_ref().map_or(0, |effect| effect.accepted);
             self.tools.coordination.quotas.settle(config.lane.no, day, allowance, accepted).await;
@@ -277,8 +287,28 @@ impl Shared {
         match done {
             Ok(effect) => self.after(config, class, effect).await,
             Err(StorageError::Stale(what)) => tracing::warn!(chunk = no.0, what, "the lease was lost; the other holder's word counts"),
+            Err(error @ StorageError::Corrupt(_)) => {
+                tracing::error!(chunk = no.0, %error, "a chunk cannot be worked on");
+                self.broke_down(config, no, fence).await;
+            }
             Err(error) => tracing::error!(chunk = no.0, %error, "a chunk's result could not be stored; it comes back by its lease"),
         }
+        self.over(config, permit);
+    }
+
+    /// The runner of a chunk broke down over it, and nobody knows what it had sent: its lease ends at once. What it took of the day's
+    /// quota stays taken.
+    async fn broke_down(&self, config: &LaneConfig, no: ChunkNo, fence: i64) {
+        let now = self.tools.world.now();
+        self.guard.unused(now);
+        tracing::error!(chunk = no.0, lane = config.lane.no, vendor = config.lane.vendor.slug(), "the sender of a chunk broke down");
+        match self.tools.storage.chunks.lapse(no, fence, now, now + BROKE_DOWN_REST_MS).await {
+            Ok(()) | Err(StorageError::Stale(_)) => {}
+            Err(error) => tracing::error!(chunk = no.0, %error, "its lease could not be ended; it runs out by itself"),
+        }
+    }
+
+    fn over(&self, config: &LaneConfig, permit: OwnedSemaphorePermit) {
         drop(permit);
         self.tools.statuses.change(config.lane.no, |status| status.in_flight = status.in_flight.saturating_sub(1));
         // A permit is free: the affair of this process alone.

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use types::Millis;
-use types::ids::ChunkNo;
+use types::ids::{ChunkNo, MessageId};
 use types::vendor::Vendor;
 
 use super::Result;
+use super::people::AuditEntry;
 use super::policy::ChunkPolicy;
 use super::tallies::Delta;
 
@@ -158,6 +159,19 @@ pub struct ChunkView {
     pub marks: Vec<u8>,
 }
 
+/// A chunk set aside: its leases ended [`types::dead::LAPSES_MAX`] times in a row without any progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poisoned {
+    pub no: ChunkNo,
+    pub message_no: i64,
+    pub message: MessageId,
+    pub lane_no: i64,
+    pub vendor: Vendor,
+    pub count: u32,
+    pub at: Millis,
+    pub deadline: Millis,
+}
+
 /// Work waiting in one lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -195,8 +209,21 @@ pub trait Chunks: Send + Sync {
     /// `Stale` when the fence moved; then nothing is written.
     async fn record(&self, step: Step) -> Result<()>;
     /// Leases that ran out (`lease_until < now`), or all that do not belong to `sole_owner` when one is given
-    /// (a single process knows that the others are dead), go back in line with `lapsed` set. Returns how many.
+    /// (a single process knows that the others are dead), go back in line with `lapsed` set. Returns how many. A chunk whose leases
+    /// ended so too often in a row is set aside instead: not claimed again until a person decides, or its deadline does.
     async fn release_lapsed(&self, now: Millis, sole_owner: Option<&str>) -> Result<u64>;
+    /// The same for one chunk whose runner broke down; back in line not before `not_before`. `Stale` when the fence moved.
+    async fn lapse(&self, no: ChunkNo, fence: i64, now: Millis, not_before: Millis) -> Result<()>;
+    /// Chunks of an app that are set aside, newest first.
+    async fn poisoned(&self, app_no: i64, limit: u32) -> Result<Vec<Poisoned>>;
+    /// How many are set aside, by lane.
+    async fn poisoned_by_lane(&self) -> Result<Vec<(i64, u64)>>;
+    /// Set-aside chunks (`None` = all of the app) are tried again, from the first lease on; what may have been sent stays so.
+    /// Returns their lanes; nothing is noted when there are none.
+    async fn try_again(&self, app_no: i64, no: Option<ChunkNo>, now: Millis, audit: AuditEntry) -> Result<Vec<i64>>;
+    /// Ends a set-aside chunk: who may have been sent to as uncertain, the others as expired. Returns how many ended, or `None`
+    /// when it is not set aside any more.
+    async fn give_up(&self, app_no: i64, no: ChunkNo, now: Millis, audit: AuditEntry) -> Result<Option<u64>>;
     /// Waiting and held chunks past their deadline end as `Expired`. Returns the recipients expired.
     async fn expire(&self, now: Millis, limit: u32) -> Result<u64>;
 

@@ -201,11 +201,16 @@ impl Outcomes {
     /// Ends everybody who still waits as `outcome`; who may have been reached already ends as uncertain, for the same reason
     /// as he waited. Returns how many ended how.
     pub fn end_open(&mut self, outcome: Outcome) -> BTreeMap<(Outcome, Reason), i64> {
+        self.end_open_for(outcome, None)
+    }
+
+    /// The same, for a reason.
+    pub fn end_open_for(&mut self, outcome: Outcome, why: Option<&Reason>) -> BTreeMap<(Outcome, Reason), i64> {
         let mut ended = BTreeMap::new();
         for i in self.open() {
             let (becomes, reason) = match self.get(i).1.cloned() {
                 Some(asked) => (Outcome::Uncertain, Some(asked)),
-                None => (outcome, None),
+                None => (outcome, why.cloned()),
             };
             *ended.entry((becomes, reason.clone().unwrap_or_default())).or_default() += 1;
             self.set(i, becomes, reason);

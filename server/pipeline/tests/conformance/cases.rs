@@ -14,6 +14,7 @@ mod lane_events;
 mod materials;
 mod messages;
 mod people;
+mod poison;
 mod policy;
 mod races;
 mod receipts;

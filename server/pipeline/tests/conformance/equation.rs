@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use pipeline::access::actor::Actor;
 use pipeline::storage::chunks::{ChunkState, Claimed, Next};
 use pipeline::storage::frame::{Outcomes, Reason};
 use pipeline::storage::receipts::{Application, Mark};
 use pipeline::storage::tallies::Measure;
 use pipeline::storage::{Storage, StorageError};
+use pipeline::world::World;
 use proptest::prelude::*;
 use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
@@ -40,6 +42,8 @@ enum Act {
         limit: u32,
     },
     Lapse,
+    TryAgain,
+    GiveUp,
     Settle,
     /// A receipt for one of the planned recipients, at any time, also twice, also before anything was sent.
     Receipt {
@@ -62,7 +66,9 @@ fn act() -> impl Strategy<Value = Act> {
         2 => Just(Act::Resume),
         1 => Just(Act::Cancel),
         1 => (1u32..4).prop_map(|limit| Act::Expire { limit }),
-        1 => Just(Act::Lapse),
+        3 => Just(Act::Lapse),
+        1 => Just(Act::TryAgain),
+        1 => Just(Act::GiveUp),
         1 => Just(Act::Settle),
         6 => (any::<usize>(), prop::sample::select(ReceiptKind::ALL.to_vec())).prop_map(|(which, kind)| Act::Receipt { which, kind }),
         2 => (0i64..25).prop_map(|minutes| Act::Later { minutes }),
@@ -98,6 +104,7 @@ async fn live(acts: Vec<Act>) {
     let app = app(&storage, "equation").await;
     let lane = lane(&storage, &app, Vendor::Xiaomi).await;
     let no = message(&storage, app.no).await;
+    let entry = || Actor::system().entry(&World::system(), "dead_letters.test", app.id.as_str(), Some(&app.id), None, None);
     let (mut now, mut key, mut hands) = (NOW, 0i64, Vec::<Claimed>::new());
     for act in acts {
         let state = storage.messages.get(no).await.unwrap().unwrap();
@@ -140,6 +147,12 @@ async fn live(acts: Vec<Act>) {
             Act::Cancel => drop(storage.messages.cancel(no, now).await.unwrap()),
             Act::Expire { limit } => drop(storage.chunks.expire(now, limit).await.unwrap()),
             Act::Lapse => drop(storage.chunks.release_lapsed(now, None).await.unwrap()),
+            Act::TryAgain => drop(storage.chunks.try_again(app.no, None, now, entry()).await.unwrap()),
+            Act::GiveUp => {
+                for aside in storage.chunks.poisoned(app.no, 1).await.unwrap() {
+                    storage.chunks.give_up(app.no, aside.no, now, entry()).await.unwrap();
+                }
+            }
             Act::Settle => drop(storage.messages.settle(now).await.unwrap()),
             Act::Receipt { which, kind } => {
                 let chunks = storage.chunks.of_message(no, ChunkNo(0), 10_000).await.unwrap();

@@ -18,7 +18,7 @@ fn cap(most: u32) -> Rules {
 }
 
 /// Quiet for half an hour around now.
-fn quiet_now(t: &TestHouse, then: Then) -> Rules {
+pub fn quiet_now(t: &TestHouse, then: Then) -> Rules {
     let minute = u16::try_from(t.house.world.now() / 60_000 % 1_440).expect("a minute of the day");
     let (from, to) = ((minute + 1_440 - 15) % 1_440, (minute + 15) % 1_440);
     let quiet = Quiet { businesses: vec![], from, to, by: ZoneOf::App, then, transactional_exempt: true };

@@ -9,9 +9,10 @@ use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
 use super::closing::{Closing, close, ended_as};
-use super::{Conn, Db, planning, rows, slots, tallies};
-use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, Lease, Next, Step};
+use super::{Conn, Db, planning, poison, rows, slots, tallies};
+use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, Lease, Next, Poisoned, Step};
 use crate::storage::frame::Outcomes;
+use crate::storage::people::AuditEntry;
 use crate::storage::policy::ChunkPolicy;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, StorageError};
@@ -213,7 +214,7 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
         slots::give_back(conn, message_no, step.no.0, &Outcomes::decode(&before)?, &Outcomes::decode(&step.outcomes)?).await?;
     }
     sqlx::query(
-        "UPDATE chunk SET state = $2, not_before = $3, lapsed = FALSE, lease_owner = NULL, lease_until = NULL, updated_at = $4, \
+        "UPDATE chunk SET state = $2, not_before = $3, lapsed = FALSE, lapses = 0, lease_owner = NULL, lease_until = NULL, updated_at = $4, \
          held_until = $5, attempts = CASE WHEN $6 THEN 0 ELSE attempts END WHERE no = $1",
     )
     .bind(step.no.0)
@@ -337,7 +338,7 @@ impl Chunks for StoredChunks {
         self.db
             .write_once(move |conn| {
                 Box::pin(async move {
-                    let done = sqlx::query("UPDATE chunk SET started = $3 WHERE no = $1 AND fence = $2 AND state = 1")
+                    let done = sqlx::query("UPDATE chunk SET started = $3, lapses = 0 WHERE no = $1 AND fence = $2 AND state = 1")
                         .bind(no.0)
                         .bind(fence)
                         .bind(i64::from(started))
@@ -400,30 +401,31 @@ impl Chunks for StoredChunks {
                     .bind(owner)
                     .fetch_all(&mut *conn)
                     .await?;
-                    // Chunks of paused and cancelled messages are held: the first wait for a resume, `settle` ends the others.
-                    let stopped = |state: i64| [MessageState::Paused.code(), MessageState::Cancelled.code()].contains(&state);
-                    let (held, free): (Vec<_>, Vec<_>) = lapsed.iter().partition(|(_, message)| stopped(*message));
-                    for (state, chunks) in [(ChunkState::Held, held), (ChunkState::Waiting, free)] {
-                        if chunks.is_empty() {
-                            continue;
-                        }
-                        let nos: Vec<i64> = chunks.into_iter().map(|(no, _)| no).collect();
-                        sqlx::query(concat!(
-                            "UPDATE chunk SET state = $2, lapsed = TRUE, fence = fence + 1, lease_owner = NULL, lease_until = NULL, \
-                             updated_at = $1 WHERE no IN (SELECT value FROM ",
-                            numbers!("$3"),
-                            " x)"
-                        ))
-                        .bind(now)
-                        .bind(state.code())
-                        .bind(rows::to_json("chunk.no", &nos)?)
-                        .execute(&mut *conn)
-                        .await?;
-                    }
+                    poison::lapse(conn, &lapsed, now, None).await?;
                     Ok(lapsed.len() as u64)
                 })
             })
             .await
+    }
+
+    async fn lapse(&self, no: ChunkNo, fence: i64, now: Millis, not_before: Millis) -> Result<()> {
+        self.db.write(move |conn| Box::pin(poison::lapse_one(conn, no, fence, now, not_before))).await
+    }
+
+    async fn poisoned(&self, app_no: i64, limit: u32) -> Result<Vec<Poisoned>> {
+        poison::list(&self.db, app_no, limit).await
+    }
+
+    async fn poisoned_by_lane(&self) -> Result<Vec<(i64, u64)>> {
+        poison::by_lane(&self.db).await
+    }
+
+    async fn try_again(&self, app_no: i64, no: Option<ChunkNo>, now: Millis, audit: AuditEntry) -> Result<Vec<i64>> {
+        self.db.write(move |conn| Box::pin(poison::try_again(conn, app_no, no, now, audit))).await
+    }
+
+    async fn give_up(&self, app_no: i64, no: ChunkNo, now: Millis, audit: AuditEntry) -> Result<Option<u64>> {
+        self.db.write(move |conn| Box::pin(poison::give_up(conn, app_no, no, now, audit))).await
     }
 
     async fn expire(&self, now: Millis, limit: u32) -> Result<u64> {
@@ -439,8 +441,8 @@ impl Chunks for StoredChunks {
             .write(move |conn| {
                 Box::pin(async move {
                     let late: Vec<Closing> = sqlx::query_as(concat!(
-                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, c.slots, c.started, m.state AS message_state \
-                         FROM chunk c JOIN message m ON m.no = c.message_no \
+                        "SELECT c.no, c.message_no, c.app_no, c.vendor, c.lapsed, c.slots, c.started, m.state AS message_state, \
+                         c.poisoned_at IS NOT NULL AS poisoned FROM chunk c JOIN message m ON m.no = c.message_no \
                          WHERE c.state IN (0, 2) AND c.deadline < $1 ORDER BY c.deadline LIMIT $2",
                         unless_held!("c")
                     ))

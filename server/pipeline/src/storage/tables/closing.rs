@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use types::Millis;
+use types::dead::POISONED;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
@@ -23,6 +24,8 @@ pub struct Closing {
     pub slots: bool,
     pub started: i64,
     pub message_state: i64,
+    /// Set aside: the reason of whoever has none.
+    pub poisoned: bool,
 }
 
 /// Ends chunks inside the caller's transaction: whoever still waits gets `outcome` (`Cancelled` when the message was),
@@ -48,17 +51,18 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
     for chunk in &chunks {
         let bytes = lists.remove(&chunk.no).ok_or_else(|| rows::corrupt("chunk_outcomes", "missing"))?;
         let stopped = if chunk.message_state == MessageState::Cancelled.code() { Outcome::Cancelled } else { outcome };
+        let why = chunk.poisoned.then(|| Reason { slug: POISONED.to_owned(), words: String::new() });
         let before = Outcomes::decode(&bytes)?;
         let mut outcomes = before.clone();
         let mut by: BTreeMap<(Outcome, Reason), i64> = BTreeMap::new();
         if chunk.lapsed {
             for at in outcomes.open().into_iter().filter(|at| (*at as i64) < chunk.started) {
-                let reason = outcomes.get(at).1.cloned();
+                let reason = outcomes.get(at).1.or(why.as_ref()).cloned();
                 *by.entry((Outcome::Uncertain, reason.clone().unwrap_or_default())).or_default() += 1;
                 outcomes.set(at, Outcome::Uncertain, reason);
             }
         }
-        for (how, n) in outcomes.end_open(stopped) {
+        for (how, n) in outcomes.end_open_for(stopped, why.as_ref().filter(|_| stopped == outcome)) {
             *by.entry(how).or_default() += n;
         }
         if by.is_empty() {
@@ -79,7 +83,7 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
         sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
     }
     sqlx::query(concat!(
-        "UPDATE chunk SET state = 3, lapsed = FALSE, updated_at = $2 WHERE no IN (SELECT value FROM ",
+        "UPDATE chunk SET state = 3, lapsed = FALSE, poisoned_at = NULL, updated_at = $2 WHERE no IN (SELECT value FROM ",
         numbers!("$1"),
         " x)"
     ))

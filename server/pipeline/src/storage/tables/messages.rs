@@ -36,7 +36,8 @@ impl StoredMessages {
                     Box::pin(async move {
                         sqlx::query(concat!("SELECT no FROM message WHERE no = $1", locked!())).bind(no).execute(&mut *conn).await?;
                         let held: Vec<Closing> = sqlx::query_as(concat!(
-                            "SELECT no, message_no, app_no, vendor, lapsed, slots, started, CAST(4 AS BIGINT) AS message_state FROM chunk \
+                            "SELECT no, message_no, app_no, vendor, lapsed, slots, started, CAST(4 AS BIGINT) AS message_state, \
+                             poisoned_at IS NOT NULL AS poisoned FROM chunk \
                              WHERE message_no = $1 AND state = 2 AND state < 3 LIMIT $2",
                             locked!()
                         ))
@@ -233,7 +234,7 @@ impl Messages for StoredMessages {
                 Box::pin(change_state(
                     conn,
                     "UPDATE message SET state = CASE WHEN planned_all THEN 1 ELSE 0 END WHERE no = $1 AND state = 2",
-                    "UPDATE chunk SET state = 0 WHERE message_no = $1 AND state = 2 AND state < 3",
+                    "UPDATE chunk SET state = 0 WHERE message_no = $1 AND state = 2 AND state < 3 AND poisoned_at IS NULL",
                     no,
                 ))
             })

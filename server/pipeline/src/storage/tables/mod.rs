@@ -29,6 +29,7 @@ mod materials;
 mod messages;
 mod people;
 mod planning;
+mod poison;
 mod policy;
 mod receipts;
 mod registering;
