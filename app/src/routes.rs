@@ -90,7 +90,8 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 4] = ["/audit", LABORATORY, "/apps/:app/policy", "/apps/:app/dead-letters"];
+pub const PLAIN: [&str; 5] =
+    ["/audit", LABORATORY, "/apps/:app/policy", "/apps/:app/dead-letters", "/apps/:app/campaigns/:id/:step"];
 
 /// In the menu only where a simulator is attached.
 pub const LABORATORY: &str = "/laboratory";
@@ -140,6 +141,7 @@ pages! {
     "/apps/:app/campaigns" => pages::campaigns::Campaigns, Needs(See), menu(Work, Icon::Campaign, "推送任务", "Campaigns");
     "/apps/:app/campaigns/new" => pages::campaigns::CampaignNew, Needs(Operate), None;
     "/apps/:app/campaigns/:id" => pages::campaigns::CampaignPage, Needs(See), None;
+    "/apps/:app/campaigns/:id/:step" => pages::before::Before, Needs(See), None;
     "/apps/:app/copies" => pages::copies::Copies, Needs(See), menu(Work, Icon::Copy, "文案库", "Copies");
     "/apps/:app/copies/new" => pages::copies::CopyNew, Needs(Operate), None;
     "/apps/:app/copies/:id" => pages::copies::CopyEdit, Needs(See), None;

@@ -97,6 +97,12 @@ const CALLS: &[(&str, Need)] = &[
     ("replay_dead_letters", Of(Operate)),
     ("try_chunk_again", Of(Operate)),
     ("give_chunk_up", Of(Operate)),
+    ("view_forecast", Of(See)),
+    ("view_approval", Of(See)),
+    ("ask_approval", Of(Operate)),
+    ("judge_campaign", Of(Approve)),
+    ("view_start", Of(Operate)),
+    ("start_campaign", Of(Operate)),
     ("view_policy", Of(See)),
     ("save_policy", Of(Approve)),
     ("stop_app", Of(Operate)),
@@ -118,6 +124,7 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
     }
     add("what", "pause");
     add("lines[0]", "1");
+    add("said", "approved");
     for number in ["no", "key_column", "expected", "revision", "script", "chunk"] {
         add(number, "1");
     }

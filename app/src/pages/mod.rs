@@ -10,6 +10,12 @@ pub mod audit;
 pub mod audit {
     pub use crate::ui::plain::Plain as Audit;
 }
+#[cfg(feature = "ssr")]
+pub mod before;
+#[cfg(not(feature = "ssr"))]
+pub mod before {
+    pub use crate::ui::plain::Plain as Before;
+}
 pub mod books;
 pub mod campaigns;
 pub mod copies;
@@ -50,7 +56,10 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 11] = [
+pub const KEPT: [&str; 14] = [
+    <before::calls::AskApproval as ServerFn>::PATH,
+    <before::calls::JudgeCampaign as ServerFn>::PATH,
+    <before::calls::StartCampaign as ServerFn>::PATH,
     <campaigns::SaveCampaign as ServerFn>::PATH,
     <campaigns::LaunchCampaign as ServerFn>::PATH,
     <copies::SaveCopy as ServerFn>::PATH,

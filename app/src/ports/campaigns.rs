@@ -1,9 +1,12 @@
 //! Campaigns of one app.
 
+use types::campaign::{Said, Section};
 use types::ids::{AppId, CampaignId, DeviceId};
 use types::life::{CampaignState, Outcome};
 use types::listing::Page;
+use types::views::approval::{ApprovalView, StartView};
 use types::views::campaigns::{CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices};
+use types::views::forecast::ForecastView;
 
 use super::{Asked, Who};
 use crate::error::AppError;
@@ -53,7 +56,21 @@ pub trait CampaignsPort: Send + Sync {
     async fn duplicate(&self, asked: &Asked, app: &AppId, id: &CampaignId) -> Result<CampaignId, AppError>;
     async fn test(&self, asked: &Asked, app: &AppId, id: &CampaignId, devices: &[DeviceId]) -> Result<(), AppError>;
     /// Starts or schedules.
-    async fn launch(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64) -> Result<(), AppError>;
+    /// `typed` = the app's name, `why` = the reason to miss a deadline, where they are asked.
+    async fn launch(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64, typed: &str, why: &str) -> Result<(), AppError>;
+    async fn forecast(&self, app: &AppId, id: &CampaignId) -> Result<ForecastView, AppError>;
+    async fn approval(&self, asked: &Asked, app: &AppId, id: &CampaignId) -> Result<ApprovalView, AppError>;
+    async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError>;
+    /// What a person says of sections of a campaign as it was at `revision`.
+    async fn judge(
+        &self,
+        asked: &Asked,
+        app: &AppId,
+        id: &CampaignId,
+        revision: i64,
+        verdict: (&[Section], Said),
+        comment: &str,
+    ) -> Result<(), AppError>;
     async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError>;
     async fn resend(&self, asked: &Asked, app: &AppId, id: &CampaignId, outcomes: &[Outcome]) -> Result<(), AppError>;
     async fn progress(&self, app: &AppId, id: &CampaignId) -> Result<CampaignProgress, AppError>;

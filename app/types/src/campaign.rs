@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::content::MessageClass;
 use crate::ids::{CopyId, CrowdId};
+use crate::text::Text;
 use crate::vendor::Vendor;
 
 /// When it starts.
@@ -47,3 +48,73 @@ pub const AHEAD_MS: Millis = 10 * 60_000;
 
 /// Deadline when nobody says one.
 pub const DEFAULT_LIFE_MS: Millis = 24 * 3_600_000;
+
+/// A part of a campaign that a second person judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// What people read.
+    Message,
+    /// When, and by which lanes.
+    Delivery,
+    /// Who.
+    Audience,
+}
+
+impl Section {
+    pub const ALL: [Section; 3] = [Section::Message, Section::Delivery, Section::Audience];
+
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Section::Message => "message",
+            Section::Delivery => "delivery",
+            Section::Audience => "audience",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Section> {
+        Self::ALL.into_iter().find(|s| s.slug() == text)
+    }
+
+    pub const fn name(self) -> Text {
+        match self {
+            Section::Message => Text::new("内容", "Message"),
+            Section::Delivery => Text::new("发送", "Delivery"),
+            Section::Audience => Text::new("人群", "Audience"),
+        }
+    }
+}
+
+/// What somebody said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// Would somebody look at this?
+    Asked,
+    Approved,
+    Refused,
+}
+
+impl Said {
+    pub const ALL: [Said; 3] = [Said::Asked, Said::Approved, Said::Refused];
+
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Said::Asked => "asked",
+            Said::Approved => "approved",
+            Said::Refused => "refused",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Said> {
+        Self::ALL.into_iter().find(|s| s.slug() == text)
+    }
+
+    pub const fn name(self) -> Text {
+        match self {
+            Said::Asked => Text::new("请求审批", "Asked for approval"),
+            Said::Approved => Text::new("通过", "Approved"),
+            Said::Refused => Text::new("驳回", "Refused"),
+        }
+    }
+}

@@ -28,6 +28,11 @@ impl MessageClass {
         }
     }
 
+    /// The class of a stored priority.
+    pub fn of_priority(priority: i64) -> MessageClass {
+        Self::ALL.into_iter().find(|class| class.priority() == priority).unwrap_or_default()
+    }
+
     pub const fn slug(self) -> &'static str {
         match self {
             MessageClass::Transactional => "transactional",

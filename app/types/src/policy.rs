@@ -28,11 +28,37 @@ pub struct Rules {
     pub caps: Vec<Cap>,
     pub same_content: Option<SameContent>,
     pub vendor_caps: Vec<VendorCap>,
+    /// A campaign to more devices is approved by a second person; 0 = never.
+    #[serde(skip_serializing_if = "is_never")]
+    pub approve_above: u64,
+    /// Before a campaign to more devices the app's name is typed; 0 = never.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub confirm_above: u64,
+}
+
+/// Devices above which the app's name is typed, where no rule says otherwise.
+pub const CONFIRM_ABOVE: u64 = 100_000;
+
+// Written only where they differ: a node of the version before reads the rest.
+const fn is_never(n: &u64) -> bool {
+    *n == 0
+}
+
+const fn is_usual(n: &u64) -> bool {
+    *n == CONFIRM_ABOVE
 }
 
 impl Default for Rules {
     fn default() -> Rules {
-        Rules { zone: DEFAULT_ZONE.to_owned(), quiet: Vec::new(), caps: Vec::new(), same_content: None, vendor_caps: Vec::new() }
+        Rules {
+            zone: DEFAULT_ZONE.to_owned(),
+            quiet: Vec::new(),
+            caps: Vec::new(),
+            same_content: None,
+            vendor_caps: Vec::new(),
+            approve_above: 0,
+            confirm_above: CONFIRM_ABOVE,
+        }
     }
 }
 

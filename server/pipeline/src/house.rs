@@ -208,12 +208,13 @@ impl House {
         let receipts = Listener::new(storage.clone(), world.clone(), arrived.clone());
         let woken = coordination.wakes.listen(wakes::RECEIPTS);
         let sole_owner = alone.then(|| plan.node.clone());
+        let planner = Planner::new(storage.clone(), coordination.clone(), world.clone(), healths.clone(), policies.clone());
         let house = House {
             dead_letters: DeadDesk::new(storage.clone(), coordination.clone(), world.clone(), accept.clone()),
-            policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies.clone()),
+            policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies),
             copies: CopyDesk::new(storage.clone(), world.clone()),
-            campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone()),
-            planner: Planner::new(storage.clone(), coordination.clone(), world.clone(), healths.clone(), policies),
+            campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone(), planner.clone()),
+            planner,
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
             applier: Applier::new(storage.clone(), world.clone(), woken, plan.vault.clone(), healths.clone()),
             receipts,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pipeline::access::accept::Accept;
 use pipeline::access::actor::Actor;
 use pipeline::access::campaigns::CampaignDesk;
+use pipeline::access::campaigns::launch::Pressed;
 use pipeline::access::controls::Controls;
 use pipeline::access::copies::CopyDesk;
 use pipeline::broker::plan::Planner;
@@ -13,21 +14,24 @@ use pipeline::coordination::Coordination;
 use pipeline::statistics::funnel;
 use pipeline::storage::Storage;
 use pipeline::storage::apps::{App, CredentialRow, NewApp};
-use pipeline::storage::campaigns::Move;
+use pipeline::storage::campaigns::{Campaign, Move};
 use pipeline::storage::crowd_frame::{BlockWriter, put_value};
 use pipeline::storage::crowds::NewUpload;
 use pipeline::storage::devices::Registration;
 use pipeline::storage::frame::key_of;
 use pipeline::storage::messages::{MessageFilter, Origin};
 use pipeline::storage::people::AuditFilter;
+use pipeline::storage::policy::NewBlocked;
 use pipeline::world::{HeldClock, SeededRandom, World};
 use tempfile::TempDir;
 use types::Millis;
+use types::campaign::{Said, Section};
 use types::content::MessageClass;
 use types::crowd::{CrowdCounts, Detected, Encoding, KeyKind, Mapping};
 use types::ids::{AppId, CrowdId, DeviceId, UploadId};
 use types::life::{CampaignState, FilterRule, Outcome};
 use types::listing::PageRequest;
+use types::policy::{Cap, Rules, Span};
 use types::problem::{Code, Problem};
 use types::vendor::{Environment, Vendor};
 use types::views::campaigns::CampaignForm;
@@ -95,7 +99,6 @@ impl Desk {
             now: NOW,
         });
         storage.devices.register(app.no, devices.collect()).await.unwrap();
-        let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls.clone());
         let copies = CopyDesk::new(storage.clone(), world.clone());
         let planner = Planner::new(
             storage.clone(),
@@ -104,6 +107,7 @@ impl Desk {
             pipeline::broker::health::Healths::default(),
             pipeline::broker::policies::Policies::new(storage.clone(), world.clone()),
         );
+        let desk = CampaignDesk::new(storage.clone(), world.clone(), accept, controls.clone(), planner.clone());
         Desk { storage, clock, world, desk, controls, copies, planner, app, _folder: folder }
     }
 
@@ -190,10 +194,10 @@ async fn a_started_campaign_is_one_message_of_a_fixed_version() {
     assert_eq!(estimate.filtered, [(FilterRule::NoDevice, 1), (FilterRule::SwitchOff, 1)]);
     assert!(check.samples.iter().all(|s| s.content.title.starts_with("名") && s.missing.is_empty()));
 
-    let running = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap();
+    let running = desk.desk.launch(&desk.app, &draft.id, draft.revision, &Pressed::default(), &ann()).await.unwrap();
     assert_eq!((running.state, running.spec.copy_version), (CampaignState::Running, Some(1)));
     assert_eq!(running.spec.deadline, Some(NOW + 24 * 3_600_000));
-    let again = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap_err();
+    let again = desk.desk.launch(&desk.app, &draft.id, draft.revision, &Pressed::default(), &ann()).await.unwrap_err();
     assert_eq!(again.code, Code::WrongState);
     assert_eq!(desk.messages().await, 1);
 
@@ -232,20 +236,20 @@ async fn what_must_be_mended_is_named_field_by_field() {
     let desk = Desk::open().await;
     let empty = CampaignForm { name: "x".into(), ..CampaignForm::default() };
     let draft = desk.desk.save(&desk.app, None, &empty, &ann()).await.unwrap();
-    let refused = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap_err();
+    let refused = desk.desk.launch(&desk.app, &draft.id, draft.revision, &Pressed::default(), &ann()).await.unwrap_err();
     assert_eq!(fields(&refused), ["copy", "crowd"]);
 
     let good = desk.form(&["nobody", "none"]).await;
     let form = CampaignForm { when: "at".into(), local: "2026-11-20T08:00".into(), deadline: "2026-11-19T08:00".into(), ..good };
     let saved = desk.desk.save(&desk.app, Some((&draft.id, draft.revision)), &form, &ann()).await.unwrap();
-    let refused = desk.desk.launch(&desk.app, &draft.id, saved.revision, &ann()).await.unwrap_err();
+    let refused = desk.desk.launch(&desk.app, &draft.id, saved.revision, &Pressed::default(), &ann()).await.unwrap_err();
     assert_eq!(fields(&refused), ["local", "deadline", "crowd"]);
     assert!(refused.errors[2].reason.en.contains("no reachable device in the 2 rows looked at (no device 2)"));
     assert_eq!(desk.messages().await, 0, "nothing refused leaves half a trace");
 
     let stale = desk.desk.save(&desk.app, Some((&draft.id, draft.revision)), &form, &ann()).await.unwrap_err();
     assert_eq!(stale.code, Code::Conflict);
-    let stale = desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap_err();
+    let stale = desk.desk.launch(&desk.app, &draft.id, draft.revision, &Pressed::default(), &ann()).await.unwrap_err();
     assert_eq!(stale.code, Code::Conflict);
 
     let long = CopyForm { name: "long".into(), title: "题".repeat(50), body: "b".into(), ..CopyForm::default() };
@@ -257,11 +261,11 @@ async fn a_schedule_starts_at_its_time_or_says_why_not() {
     let desk = Desk::open().await;
     let form = CampaignForm { when: "at".into(), local: "2026-11-21T18:00".into(), ..desk.form(&["u1"]).await };
     let good = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
-    let scheduled = desk.desk.launch(&desk.app, &good.id, good.revision, &ann()).await.unwrap();
+    let scheduled = desk.desk.launch(&desk.app, &good.id, good.revision, &Pressed::default(), &ann()).await.unwrap();
     assert_eq!((scheduled.state, scheduled.due_at), (CampaignState::Scheduled, Some(NOW + 3_600_000)));
     let form = CampaignForm { when: "at".into(), local: "2026-11-21T18:00".into(), ..desk.form(&["u2"]).await };
     let bad = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
-    desk.desk.launch(&desk.app, &bad.id, bad.revision, &ann()).await.unwrap();
+    desk.desk.launch(&desk.app, &bad.id, bad.revision, &Pressed::default(), &ann()).await.unwrap();
     let copy = bad.spec.copy.clone().unwrap();
     desk.copies.archive(&desk.app, &copy, true, &ann()).await.unwrap();
 
@@ -334,7 +338,7 @@ async fn a_campaigns_funnel_counts_its_message_and_resends_but_no_test() {
     desk.controls.resend(&desk.app, &tested, &[Outcome::Cancelled], "ann", "").await.unwrap();
     assert_eq!(funnel::parts(&desk.storage, desk.app.no, &draft.id).await.unwrap(), [], "nothing was started");
 
-    desk.desk.launch(&desk.app, &draft.id, draft.revision, &ann()).await.unwrap();
+    desk.desk.launch(&desk.app, &draft.id, draft.revision, &Pressed::default(), &ann()).await.unwrap();
     while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
     desk.desk.cancel(&desk.app, &draft.id, &ann()).await.unwrap();
     desk.desk.test_send(&desk.app, &draft.id, &test, &ann()).await.unwrap();
@@ -349,4 +353,156 @@ async fn a_campaigns_funnel_counts_its_message_and_resends_but_no_test() {
     let total = funnel::of_messages(&desk.storage, &nos).await.unwrap().total;
     assert!(total.holds());
     assert_eq!((total.planned, total.cancelled, total.waiting), (4, 2, 2), "two cancelled, and the same two again");
+}
+
+fn eve() -> Actor {
+    Actor { id: "usr_eve".into(), name: "eve".into(), ..ann() }
+}
+
+impl Desk {
+    async fn rules(&self, rules: Rules) {
+        let seen = self.storage.policy.get(self.app.no).await.unwrap().revision;
+        self.storage.policy.put_rules(self.app.no, seen, &rules, "t", NOW, None).await.unwrap();
+        // What planning knows of the rules may be half a second old.
+        self.clock.advance(1_000);
+    }
+
+    async fn start(&self, campaign: &Campaign, pressed: Pressed) -> Result<Campaign, Problem> {
+        self.desk.launch(&self.app, &campaign.id, campaign.revision, &pressed, &ann()).await
+    }
+
+    async fn judge(&self, campaign: &Campaign, sections: &[Section], said: Said, by: &Actor) -> Result<(), Problem> {
+        self.desk.judge(&self.app, &campaign.id, campaign.revision, (sections, said), "看过", by).await
+    }
+}
+
+/// The estimate of the composer, the forecast and the fact are three answers to one question.
+#[tokio::test]
+async fn estimate_forecast_and_fact_agree_on_every_rule() {
+    let desk = Desk::open().await;
+    let rules = Rules { caps: vec![Cap { business: None, per: Span::Day, most: 1, transactional_exempt: false }], ..Rules::default() };
+    desk.rules(rules).await;
+    let before = desk.form(&["u1"]).await;
+    let before = desk.desk.save(&desk.app, None, &before, &ann()).await.unwrap();
+    desk.start(&before, Pressed::default()).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let blocked = NewBlocked { user_id: "u2".into(), group: String::new(), reason: String::new() };
+    desk.storage.policy.block(desk.app.no, &[blocked], "t", NOW, None).await.unwrap();
+    desk.clock.advance(1_000);
+
+    let form = desk.form(&["u0", "u1", "u2", "u3", "u4", "u5", "nobody"]).await;
+    let draft = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
+    let estimate = desk.desk.check(&desk.app, &draft.spec, true).await.unwrap().estimate.unwrap();
+    let expected = [(FilterRule::NoDevice, 1), (FilterRule::SwitchOff, 1), (FilterRule::Blacklist, 1), (FilterRule::Cap, 1)];
+    assert_eq!((estimate.filtered.as_slice(), estimate.reachable[&Vendor::Xiaomi]), (&expected[..], 3));
+    let slots = async || desk.storage.policy.claims(desk.app.no).await.unwrap();
+    let claimed = slots().await;
+    let view = desk.desk.forecast_view(&desk.app, &draft.id).await.unwrap();
+    let forecast = view.forecast.unwrap();
+    assert_eq!((forecast.planned, forecast.reachable(), forecast.dropped(), forecast.missed()), (7, 3, 4, 0));
+    assert_eq!(slots().await, claimed, "a forecast takes nobody's place");
+    assert_eq!(desk.messages().await, 1, "and stores nothing");
+    assert_eq!(forecast.others.iter().map(|o| (o.id.clone(), o.devices)).collect::<Vec<_>>(), [(before.id.clone(), 1)]);
+
+    let running = desk.start(&draft, Pressed::default()).await.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let view = desk.desk.forecast_view(&desk.app, &running.id).await.unwrap();
+    let facts = view.facts.unwrap();
+    assert_eq!(view.forecast.unwrap(), forecast, "the one that was shown");
+    assert_eq!((facts.equation.planned, facts.equation.filtered, facts.equation.waiting), (7, 4, 3));
+    assert_eq!(facts.rules.len(), 4);
+    for rule in &facts.rules {
+        assert_eq!(rule.rule.devices, rule.fact, "{rule:?}");
+    }
+    assert_eq!((facts.lanes[0].equation.planned, facts.lanes[0].forecast.as_ref().unwrap().devices), (3, 3));
+}
+
+#[tokio::test]
+async fn a_deadline_that_must_be_missed_is_answered_for_by_name() {
+    let desk = Desk::open().await;
+    desk.storage
+        .apps
+        .pause_lane(
+            desk.storage.apps.lanes_of(desk.app.no).await.unwrap().iter().find(|l| l.vendor == Vendor::Xiaomi).unwrap().no,
+            Some("auth: bad key".into()),
+            None,
+        )
+        .await
+        .unwrap();
+    let draft = desk.desk.save(&desk.app, None, &desk.form(&["u1", "u2"]).await, &ann()).await.unwrap();
+    let refused = desk.start(&draft, Pressed::default()).await.unwrap_err();
+    assert_eq!(fields(&refused), ["why"]);
+    assert!(refused.errors[0].reason.en.contains("2 devices miss the deadline"), "{}", refused.errors[0].reason.en);
+    let started = desk.start(&draft, Pressed { why: "  the key comes at noon ".into(), ..Pressed::default() }).await.unwrap();
+    let view = desk.desk.forecast_view(&desk.app, &started.id).await.unwrap();
+    assert_eq!(view.overruled.map(|o| (o.by, o.why)), Some(("ann".into(), "the key comes at noon".into())));
+    let log = desk.storage.people.audit_list(&AuditFilter::default(), &PageRequest::default()).await.unwrap();
+    assert!(log.items.iter().any(|row| row.entry.action == "campaign.overrule" && row.entry.actor_id == "usr_ann"));
+}
+
+#[tokio::test]
+async fn a_large_one_needs_a_second_person_who_said_yes_to_exactly_this() {
+    let desk = Desk::open().await;
+    desk.rules(Rules { approve_above: 1, confirm_above: 1, ..Rules::default() }).await;
+    let form = desk.form(&["u1", "u2"]).await;
+    let draft = desk.desk.save(&desk.app, None, &form, &ann()).await.unwrap();
+    let typed = || Pressed { app_name: desk.app.name.clone(), why: String::new() };
+    assert_eq!(fields(&desk.start(&draft, Pressed::default()).await.unwrap_err()), ["approval", "app_name"]);
+    assert_eq!(fields(&desk.start(&draft, typed()).await.unwrap_err()), ["approval"]);
+    desk.judge(&draft, &[], Said::Asked, &ann()).await.unwrap();
+    let own = desk.judge(&draft, &Section::ALL, Said::Approved, &ann()).await.unwrap_err();
+    assert_eq!(own.code, Code::NotAllowed, "no self-approval");
+    desk.judge(&draft, &Section::ALL[..2], Said::Approved, &eve()).await.unwrap();
+    assert_eq!(fields(&desk.start(&draft, typed()).await.unwrap_err()), ["approval"], "two of three");
+    desk.judge(&draft, &Section::ALL, Said::Approved, &eve()).await.unwrap();
+    // An edit, and back again: void all the same.
+    let edited = CampaignForm { business: "x".into(), ..form.clone() };
+    let changed = desk.desk.save(&desk.app, Some((&draft.id, draft.revision)), &edited, &ann()).await.unwrap();
+    let changed = desk.desk.save(&desk.app, Some((&draft.id, changed.revision)), &form, &ann()).await.unwrap();
+    assert_eq!(fields(&desk.start(&changed, typed()).await.unwrap_err()), ["approval"]);
+    let late = desk.judge(&draft, &Section::ALL, Said::Approved, &eve()).await.unwrap_err();
+    assert_eq!(late.code, Code::Conflict, "not what they saw");
+    let empty = desk.desk.judge(&desk.app, &changed.id, changed.revision, (&Section::ALL, Said::Refused), " ", &eve()).await.unwrap_err();
+    assert_eq!(fields(&empty), ["comment"]);
+    desk.judge(&changed, &Section::ALL[..1], Said::Refused, &eve()).await.unwrap();
+    let refused = desk.start(&changed, typed()).await.unwrap_err();
+    assert!(refused.errors[0].reason.en.contains("eve"), "{}", refused.errors[0].reason.en);
+    desk.judge(&changed, &Section::ALL, Said::Approved, &eve()).await.unwrap();
+    let view = desk.desk.approval_view(&desk.app, &changed.id, ("usr_ann", "ann")).await.unwrap();
+    assert!(view.approved() && view.required() && view.barred.is_some());
+    assert_eq!(view.history.iter().filter(|v| v.void).count(), 6, "what was said before the edit, the asking too");
+    assert_eq!(desk.start(&changed, typed()).await.unwrap().state, CampaignState::Running);
+    let log = desk.storage.people.audit_list(&AuditFilter::default(), &PageRequest::default()).await.unwrap();
+    let said: Vec<&str> = log
+        .items
+        .iter()
+        .rev()
+        .map(|row| row.entry.action.as_str())
+        .filter(|a| ["campaign.ask", "campaign.approve", "campaign.refuse"].contains(a))
+        .collect();
+    assert_eq!(said, ["campaign.ask", "campaign.approve", "campaign.approve", "campaign.refuse", "campaign.approve"]);
+}
+
+#[tokio::test]
+async fn a_scheduled_one_whose_yes_was_voided_does_not_start() {
+    let desk = Desk::open().await;
+    desk.rules(Rules { approve_above: 1, ..Rules::default() }).await;
+    let schedule = |form: CampaignForm| CampaignForm { when: "at".into(), local: "2026-11-21T18:00".into(), ..form };
+    let mut both = Vec::new();
+    for users in [["u1", "u2"], ["u3", "u4"]] {
+        let draft = desk.desk.save(&desk.app, None, &schedule(desk.form(&users).await), &ann()).await.unwrap();
+        desk.judge(&draft, &Section::ALL, Said::Approved, &eve()).await.unwrap();
+        both.push(desk.start(&draft, Pressed::default()).await.unwrap());
+    }
+    assert!(both.iter().all(|c| c.state == CampaignState::Scheduled));
+    // The copy of the second goes on after the yes; it is sent in its newest version.
+    let copy = desk.storage.copies.get(both[1].spec.copy.as_ref().unwrap()).await.unwrap().unwrap();
+    let form = CopyForm { name: copy.name.clone(), title: "{{姓名}}".into(), body: "改过了".into(), ..CopyForm::default() };
+    desk.copies.save(&desk.app, Some((&copy.id, copy.newest.number)), &form, &ann()).await.unwrap();
+    desk.clock.advance(3_600_000);
+    desk.desk.tick().await.unwrap();
+    assert_eq!(desk.desk.find(&desk.app, &both[0].id).await.unwrap().state, CampaignState::Running);
+    let back = desk.desk.find(&desk.app, &both[1].id).await.unwrap();
+    assert_eq!((back.state, fields(&back.trouble.unwrap())), (CampaignState::Draft, vec!["approval"]));
+    assert_eq!(desk.messages().await, 1);
 }

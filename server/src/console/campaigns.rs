@@ -9,6 +9,7 @@ use app::ports::{Asked, Who};
 use async_trait::async_trait;
 use pipeline::access::campaigns::audience::Ways;
 use pipeline::access::campaigns::form;
+use pipeline::access::campaigns::launch::Pressed;
 use pipeline::channel::breaker::BreakerState;
 use pipeline::house::House;
 use pipeline::storage::apps::App;
@@ -18,6 +19,7 @@ use pipeline::storage::crowds::CrowdFilter;
 use pipeline::storage::devices::DeviceFilter;
 use pipeline::storage::messages::Origin;
 use types::Millis;
+use types::campaign::{Said, Section};
 use types::content::MessageClass;
 use types::ids::{AppId, CampaignId, DeviceId};
 use types::life::{CampaignState, Outcome};
@@ -25,9 +27,11 @@ use types::listing::{Page, PageRequest};
 use types::people::Permission;
 use types::text::Words;
 use types::vendor::Vendor;
+use types::views::approval::{ApprovalView, StartView};
 use types::views::campaigns::{
     CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices, CopyChoice, CrowdChoice, TestDevice,
 };
+use types::views::forecast::ForecastView;
 
 use super::actor;
 use super::copies::{app_of, word};
@@ -230,10 +234,45 @@ impl CampaignsPort for CampaignsConsole {
         Ok(())
     }
 
-    async fn launch(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64) -> Result<(), AppError> {
+    async fn launch(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64, typed: &str, why: &str) -> Result<(), AppError> {
         let app = app_of(&self.house, app).await?;
-        self.house.campaigns.launch(&app, id, revision, &actor(asked)).await?;
+        let pressed = Pressed { app_name: typed.to_owned(), why: why.to_owned() };
+        self.house.campaigns.launch(&app, id, revision, &pressed, &actor(asked)).await?;
         Ok(())
+    }
+
+    async fn forecast(&self, app: &AppId, id: &CampaignId) -> Result<ForecastView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(self.house.campaigns.forecast_view(&app, id).await?)
+    }
+
+    async fn approval(&self, asked: &Asked, app: &AppId, id: &CampaignId) -> Result<ApprovalView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        let who = &asked.who;
+        let mut view = self.house.campaigns.approval_view(&app, id, (who.id.as_str(), &who.name)).await?;
+        // What a recipient reads may name the recipient.
+        if !who.rights.may(Permission::SeeRecipients, Some(&app.id)) {
+            view.samples.clear();
+        }
+        Ok(view)
+    }
+
+    async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(self.house.campaigns.start_view(&app, id).await?)
+    }
+
+    async fn judge(
+        &self,
+        asked: &Asked,
+        app: &AppId,
+        id: &CampaignId,
+        revision: i64,
+        verdict: (&[Section], Said),
+        comment: &str,
+    ) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(self.house.campaigns.judge(&app, id, revision, verdict, comment, &actor(asked)).await?)
     }
 
     async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError> {

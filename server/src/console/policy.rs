@@ -70,6 +70,17 @@ fn rules_of(form: PolicyForm) -> Result<Rules, Problem> {
             Err(_) => errors.push(FieldError::new("same_content.minutes", number)),
         }
     }
+    for (field, text, bound) in
+        [("approve_above", &form.approve_above, &mut rules.approve_above), ("confirm_above", &form.confirm_above, &mut rules.confirm_above)]
+    {
+        match text.trim() {
+            "" => *bound = 0,
+            text => match text.parse() {
+                Ok(n) => *bound = n,
+                Err(_) => errors.push(FieldError::new(field, number)),
+            },
+        }
+    }
     for row in form.vendors.iter().filter(|row| some(&row.most)) {
         let i = rules.vendor_caps.len();
         match (Vendor::parse(&row.vendor), row.most.trim().parse()) {

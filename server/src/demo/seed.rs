@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::ports::apps::AppForm;
+use pipeline::access::campaigns::launch::Pressed;
 use pipeline::access::crowd::import::ImportOrder;
 use pipeline::house::House;
 use pipeline::storage::apps::{App, LaneSettings};
@@ -208,7 +209,7 @@ async fn launch(house: &House, app: &App, name: &str, crowd: &CrowdId, copy: &Co
     };
     let actor = Actor::system();
     let draft = house.campaigns.save(app, None, &form, &actor).await.map_err(told)?;
-    house.campaigns.launch(app, &draft.id, draft.revision, &actor).await.map_err(told)?;
+    house.campaigns.launch(app, &draft.id, draft.revision, &Pressed::default(), &actor).await.map_err(told)?;
     Ok(draft.id)
 }
 

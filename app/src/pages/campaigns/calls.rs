@@ -84,7 +84,16 @@ pub async fn launch_campaign(app: String, id: String, revision: i64, form: Campa
         );
         return Err(types::problem::Problem::because(Code::Conflict, words).into());
     }
-    asked.campaigns.launch(&asked, &app, &id, revision).await
+    let asks = |e: &AppError| {
+        let fields = &e.problem.errors;
+        !fields.is_empty() && fields.iter().all(|f| types::views::approval::ASKED.contains(&f.field.as_str()))
+    };
+    match asked.campaigns.launch(&asked, &app, &id, revision, "", "").await {
+        // A name to type, a reason, an approval: asked on a page of its own.
+        Err(error) if asks(&error) => leptos_axum::redirect(&format!("/apps/{app}/campaigns/{id}/start")),
+        other => return other,
+    }
+    Ok(())
 }
 
 /// `what`: pause, resume, cancel, unschedule.

@@ -223,10 +223,13 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
         let place = (c.app_name.clone(), c.environment.name().get(lang));
         view! { <Start id=c.id.to_string() revision=c.revision place=place looked=looked form=form dirty=dirty reload=reload /> }
     });
+    let campaign_id = campaign.as_ref().map(|c| c.id.to_string());
     let side =
         campaign.map(|c| view! { <TestCard id=c.id.to_string() devices=choices.test_devices.clone() tests=c.tests reload=reload /> });
+    let forecast = campaign_id.map(|id| super::forecast_link(&app.get_untracked(), &id));
     view! {
         <PageHead title=title sub=sub>
+            {forecast}
             <Button kind=Kind::Act form=FORM disabled=blocked why=MAY_NOT.get(lang)>
                 {SAVE.get(lang)}
             </Button>

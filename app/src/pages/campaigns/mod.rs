@@ -32,6 +32,7 @@ const PLANNED: Text = Text::new("计划", "Planned");
 const ACCEPTED: Text = Text::new("厂商接收", "Accepted");
 const WHEN: Text = Text::new("时间", "Time");
 const STARTS: Text = Text::new("将于 ", "starts ");
+const FORECAST: Text = Text::new("推演", "Forecast");
 const NONE: Text = Text::new(
     "还没有任务。选一个人群、一条文案，先测试发送，再开始。",
     "No campaign yet. Choose a crowd and a copy, send a test, then start.",
@@ -170,6 +171,11 @@ pub fn CampaignPage() -> impl IntoView {
         }
     };
     view! { <Load resource=both view=draw /> }
+}
+
+/// To the pages before a start; they are plain ones.
+fn forecast_link(app: &str, id: &str) -> AnyView {
+    view! { <LinkButton href=format!("/apps/{app}/campaigns/{id}/forecast") external=true>{t(FORECAST)}</LinkButton> }.into_any()
 }
 
 /// Counts `reload` up whenever the action succeeded.

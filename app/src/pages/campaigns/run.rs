@@ -283,6 +283,7 @@ fn Controls(id: String, state: CampaignState, started: bool, reload: RwSignal<u3
     };
     view! {
         <ErrorBox error=trouble />
+        {super::forecast_link(&app.get_untracked(), &id.get_value())}
         {started.then(|| view! { <LinkButton href=format!("/apps/{}/funnel?campaign={}", app.get_untracked(), id.get_value())>{FUNNEL.get(lang)}</LinkButton> })}
         <ActionForm action=copy>
             <input type="hidden" name="app" value=move || app.get() />

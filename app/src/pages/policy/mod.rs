@@ -63,6 +63,15 @@ const VENDORS_HELP: Text = Text::new(
     "默认不限；可按厂商公布的数字填写，出处和日期一并保存。",
     "No cap unless filled in. What vendors publish stands in grey; source and date are kept with it.",
 );
+const START: Text = Text::new("任务开始前", "Before a campaign starts");
+const APPROVE_ABOVE: Text =
+    Text::new("超过多少台须另一人审批（空 = 不审批）", "Devices above which a second person approves (empty = never)");
+const CONFIRM_ABOVE: Text =
+    Text::new("超过多少台须输入应用名（空 = 不要求）", "Devices above which the app's name is typed (empty = never)");
+const START_HELP: Text = Text::new(
+    "按会交给厂商的设备数算。写任务的人不能审批自己的任务。",
+    "Counted are devices handed to vendors. Who wrote a campaign may not approve it.",
+);
 const SOURCE: Text = Text::new("出处", "Source");
 const AS_OF: Text = Text::new("日期", "As of");
 const SAVE: Text = Text::new("保存规则", "Save the rules");
@@ -108,6 +117,11 @@ fn clock(minutes: u16) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// A bound as its field says it; 0 is none.
+fn bound(n: u64) -> String {
+    if n == 0 { String::new() } else { n.to_string() }
+}
+
 /// The rules as their form says them, with an empty row to add one.
 fn form_of(rules: &Rules) -> PolicyForm {
     let quiet = |q: &Quiet| QuietRow {
@@ -137,6 +151,8 @@ fn form_of(rules: &Rules) -> PolicyForm {
         same: rules.same_content.map(|s| s.minutes.to_string()).unwrap_or_default(),
         same_exempt: rules.same_content.is_some_and(|s| s.transactional_exempt),
         vendors: rules.vendor_caps.iter().map(vendor).collect(),
+        approve_above: bound(rules.approve_above),
+        confirm_above: bound(rules.confirm_above),
     }
 }
 
@@ -215,6 +231,12 @@ fn RulesForm(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView 
                     {line("rules[same]".to_owned(), SAME_MINUTES, form.same, "number", None)}
                     <CheckField name="rules[same_exempt]" label=t(EXEMPT) checked=form.same_exempt />
                 </div>
+                <h3>{t(START)}</h3>
+                <div class="form-row">
+                    {line("rules[approve_above]".to_owned(), APPROVE_ABOVE, form.approve_above, "number", None)}
+                    {line("rules[confirm_above]".to_owned(), CONFIRM_ABOVE, form.confirm_above, "number", None)}
+                </div>
+                <p class="help">{t(START_HELP)}</p>
                 <details>
                     <summary>{t(VENDORS)}</summary>
                     <p class="help">{t(VENDORS_HELP)}</p>

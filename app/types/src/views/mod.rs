@@ -1,10 +1,12 @@
 //! What pages show: one file per noun, plain values made by the server, drawn by the browser.
 
+pub mod approval;
 pub mod apps;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
 pub mod dead_letters;
+pub mod forecast;
 pub mod funnel;
 pub mod laboratory;
 pub mod lanes;

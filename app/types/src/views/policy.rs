@@ -75,6 +75,10 @@ pub struct PolicyForm {
     pub same: String,
     pub same_exempt: bool,
     pub vendors: Vec<VendorRow>,
+    /// Devices, or empty for none.
+    pub approve_above: String,
+    /// Devices, or empty for none.
+    pub confirm_above: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,11 +5,14 @@
 //! How to add one: a routing rule is a pure function in `route` (how lanes stand: `health`); a kind of target is an arm in `plan::Planner::gather`.
 
 pub mod ask;
+pub mod forecast;
 pub mod health;
 pub mod onward;
 pub mod plan;
 pub mod policies;
+pub mod quota;
 pub mod route;
+pub mod timeline;
 
 /// Wake-up names shared by the rooms that meet at the queue.
 pub mod wakes {

@@ -31,6 +31,9 @@ use crate::storage::{Result, Storage, StorageError};
 use crate::telemetry;
 use crate::world::World;
 
+mod rehearse;
+pub use rehearse::{Counted, Load, Seat, Share};
+
 /// Crowd blocks (1,000 rows each) in one planning step: few partly filled chunks, bounded memory.
 const BLOCKS_PER_STEP: i64 = 20;
 /// Named targets in one planning step.
@@ -87,11 +90,11 @@ impl Context {
 /// Turns stored messages into chunks.
 #[derive(Clone)]
 pub struct Planner {
-    storage: Storage,
-    coordination: Coordination,
-    world: World,
+    pub(super) storage: Storage,
+    pub(super) coordination: Coordination,
+    pub(super) world: World,
     healths: Healths,
-    policies: Policies,
+    pub(super) policies: Policies,
     contexts: Arc<Mutex<BTreeMap<i64, Arc<Context>>>>,
 }
 

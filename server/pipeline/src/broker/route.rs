@@ -1,11 +1,11 @@
 //! Which lane for this device: pure.
 
 use types::life::FilterRule;
-use types::vendor::Vendor;
+use types::vendor::{PaceUnit, Vendor};
 
 use super::health::Standings;
 use crate::policy::{Demands, admit};
-use crate::storage::apps::LaneSettings;
+use crate::storage::apps::{Lane, LaneSettings};
 use crate::storage::devices::Reach;
 use crate::storage::frame::CHUNK_MAX;
 
@@ -27,6 +27,15 @@ pub fn chunk_size(vendor: Vendor, settings: &LaneSettings) -> usize {
     let largest = (defaults.chunk as usize).clamp(1, CHUNK_MAX);
     let wanted = if defaults.batch > 1 { settings.batch.clamp(1, defaults.batch) } else { settings.pace_per_second };
     (wanted as usize).clamp(SMALLEST.min(largest), largest)
+}
+
+/// Device messages per second a lane may send.
+pub fn per_second(lane: &Lane) -> f64 {
+    let pace = f64::from(lane.settings.pace_per_second);
+    match lane.vendor.lane_defaults().pace_unit {
+        PaceUnit::Requests => pace * f64::from(lane.settings.batch.clamp(1, lane.vendor.lane_defaults().batch)),
+        PaceUnit::Targets => pace,
+    }
 }
 
 /// The choice for one device.

@@ -3,6 +3,8 @@
 use types::Millis;
 use types::failure::FailureClass;
 
+pub use crate::policy::next_beijing_midnight;
+
 /// Claims after which an answer nobody understands ends as refused.
 pub const UNKNOWN_ATTEMPTS: u32 = 3;
 
@@ -22,13 +24,6 @@ pub fn wait(class: FailureClass, attempt: u32, wish: Option<Millis>, chance: f64
     let base = wish.map_or(planned, |wish| wish.clamp(planned / 2, 600_000));
     let spread = (chance.clamp(0.0, 1.0) - 0.5) * 0.4;
     base + (base as f64 * spread) as Millis
-}
-
-/// Next midnight in Beijing (UTC+8, no daylight saving): when the Chinese vendors' daily quotas start anew.
-pub const fn next_beijing_midnight(now: Millis) -> Millis {
-    const DAY: Millis = 86_400_000;
-    const OFFSET: Millis = 8 * 3_600_000;
-    ((now + OFFSET).div_euclid(DAY) + 1) * DAY - OFFSET
 }
 
 #[cfg(test)]

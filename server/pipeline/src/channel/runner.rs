@@ -21,12 +21,12 @@ use super::mark::first_slice;
 use super::retry::next_beijing_midnight;
 use super::status::LaneStatus;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
+use crate::broker::quota::used_today;
 use crate::broker::wakes;
 use crate::coordination::{Change, Reserved};
 use crate::storage::StorageError;
 use crate::storage::apps::CREDENTIAL_REFUSED;
 use crate::storage::chunks::{Claimed, Lease};
-use crate::storage::tallies::{Grain, Measure, Point};
 
 /// Longest sleep of an idle lane: a lost wake-up costs at most this.
 const IDLE: Duration = Duration::from_secs(1);
@@ -185,7 +185,7 @@ impl Shared {
             let left = match self.tools.coordination.quotas.left(lane_no, day, limit).await {
                 Some(left) => left,
                 None => {
-                    let used = match self.used_today(config, now).await {
+                    let used = match used_today(&self.tools.storage, config.app.no, config.lane.vendor, now).await {
                         Ok(used) => used,
                         Err(error) => {
                             tracing::error!(%error, lane = lane_no, "today's use could not be read; the lane waits");
@@ -200,15 +200,6 @@ impl Shared {
         };
         self.tools.coordination.standstills.change(lane_no, Change::QuotaUsed { class, until: closed_until });
         closed_until.map(|until| Duration::from_millis((until - now).max(0).unsigned_abs()).min(IDLE))
-    }
-
-    /// Device messages accepted since the vendor's midnight, as the books say.
-    async fn used_today(&self, config: &LaneConfig, now: Millis) -> crate::storage::Result<u64> {
-        let from = next_beijing_midnight(now) - DAY_MS;
-        let points = self.tools.storage.tallies.series(Some(config.app.no), Grain::Hour, from, now + 1).await?;
-        let accepted = |p: &Point| matches!(p.measure, Measure::Outcome { outcome: Outcome::Accepted, .. });
-        let used: i64 = points.iter().filter(|p| p.vendor == Some(config.lane.vendor) && accepted(p)).map(|p| p.n).sum();
-        Ok(used.max(0).unsigned_abs())
     }
 
     /// Device messages of the day's quota for one chunk, and the day they belong to.

@@ -55,6 +55,13 @@ pub const fn before_send(deadline: Millis, now: Millis) -> Gate {
     if now >= deadline { Gate::Expired } else { Gate::Go }
 }
 
+/// Next midnight in Beijing (UTC+8, no daylight saving): when the Chinese vendors' daily quotas start anew.
+pub const fn next_beijing_midnight(now: Millis) -> Millis {
+    const DAY: Millis = 86_400_000;
+    const OFFSET: Millis = 8 * 3_600_000;
+    ((now + OFFSET).div_euclid(DAY) + 1) * DAY - OFFSET
+}
+
 #[cfg(test)]
 mod tests {
     use types::vendor::Vendor;

@@ -44,6 +44,30 @@ pub fn hush(rules: &Rules, about: About<'_>, user_zone: Option<&str>, now: Milli
     held.map_or(Hush::Go, |(until, words)| Hush::Hold { until, words })
 }
 
+/// When quiet hours that do not hold now begin, the earliest of the rules asked; `None` when there is no rule.
+pub fn next_begin(rules: &Rules, about: About<'_>, user_zone: Option<&str>, now: Millis) -> Option<Millis> {
+    let of = |quiet: &Quiet| {
+        let name = match quiet.by {
+            ZoneOf::App => rules.zone.as_str(),
+            ZoneOf::User => user_zone.unwrap_or(&rules.zone),
+        };
+        let zone = zone(name);
+        let today = Timestamp::from_millisecond(now).ok()?.to_zoned(zone.clone()).date();
+        let time = Time::new((quiet.from / 60) as i8, (quiet.from % 60) as i8, 0, 0).ok()?;
+        // A day may lack the hour, or have it twice.
+        let mut day = today.yesterday().ok()?;
+        for _ in 0..4 {
+            let at = day.to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp().as_millisecond();
+            if at > now {
+                return Some(at);
+            }
+            day = day.tomorrow().ok()?;
+        }
+        None
+    };
+    rules.quiet.iter().filter(|quiet| quiet.concerns(about)).filter_map(of).min()
+}
+
 /// `07:30`
 pub fn clock(minutes: u16) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
@@ -138,6 +162,33 @@ mod tests {
             }
         }
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn it_is_never_quiet_before_the_next_begin_and_always_at_it() {
+        let quiet = |from, to, by, then| Quiet { businesses: vec![], from, to, by, then, transactional_exempt: false };
+        let rules = Rules {
+            quiet: vec![quiet(1_320, 480, ZoneOf::App, Then::Hold), quiet(720, 780, ZoneOf::User, Then::Drop)],
+            ..Rules::default()
+        };
+        let about = About { class: MessageClass::Bulk, business: "b" };
+        let start = at("2026-03-27T00:00:00Z");
+        for zone in [None, Some("Europe/Berlin"), Some("America/New_York")] {
+            for step in 0..500 {
+                let now = start + step * 1_234_567;
+                if hush(&rules, about, zone, now) != Hush::Go {
+                    continue;
+                }
+                let begins = next_begin(&rules, about, zone, now).unwrap();
+                assert!(begins > now);
+                assert_ne!(hush(&rules, about, zone, begins), Hush::Go, "{zone:?} {now}");
+                for between in 0..20 {
+                    let then = now + (begins - 1 - now) * between / 19;
+                    assert_eq!(hush(&rules, about, zone, then), Hush::Go, "{zone:?} {now} {then}");
+                }
+            }
+        }
+        assert_eq!(next_begin(&Rules::default(), about, None, start), None);
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use types::Millis;
-use types::campaign::CampaignSpec;
+use types::campaign::{CampaignSpec, Said, Section};
 use types::ids::{CampaignId, MessageId};
 use types::life::{CampaignState, MessageState};
 use types::listing::{Page, PageRequest};
 use types::problem::Problem;
+use types::views::forecast::{Forecast, Overruled};
 
 use super::Result;
+use super::people::AuditEntry;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Campaign {
@@ -31,6 +33,46 @@ pub struct Campaign {
     pub changed_by: String,
     pub started_at: Option<Millis>,
     pub finished_at: Option<Millis>,
+    /// Ids of the persons who wrote it: none of them may approve it.
+    pub editors: Vec<String>,
+}
+
+/// Who writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Hand<'a> {
+    /// `usr_…`, or who else acts.
+    pub id: &'a str,
+    pub name: &'a str,
+}
+
+/// The forecast somebody saw when pressing start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// Digest of what was forecast.
+    pub made_of: String,
+    pub forecast: Forecast,
+    pub overruled: Option<Overruled>,
+    pub at: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewVerdict {
+    /// `None` = somebody asks for verdicts.
+    pub section: Option<Section>,
+    pub said: Said,
+    /// Digest of what it is about.
+    pub made_of: String,
+    pub comment: String,
+    pub person: String,
+    pub person_name: String,
+    pub at: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub told: NewVerdict,
+    /// When an edit made it void.
+    pub voided_at: Option<Millis>,
 }
 
 /// One step along [`CampaignState::may_become`].
@@ -45,13 +87,15 @@ pub struct Move {
     /// Only for `Scheduled`.
     pub due_at: Option<Millis>,
     pub trouble: Option<Problem>,
+    /// Kept beside the campaign in the same write.
+    pub shown: Option<Shown>,
     pub by: String,
     pub now: Millis,
 }
 
 impl Move {
     pub fn new(from: CampaignState, to: CampaignState, by: &str, now: Millis) -> Move {
-        Move { from, to, revision: None, spec: None, due_at: None, trouble: None, by: by.to_owned(), now }
+        Move { from, to, revision: None, spec: None, due_at: None, trouble: None, shown: None, by: by.to_owned(), now }
     }
 }
 
@@ -64,9 +108,9 @@ pub struct CampaignFilter {
 
 #[async_trait]
 pub trait Campaigns: Send + Sync {
-    async fn create(&self, app_no: i64, id: CampaignId, spec: CampaignSpec, by: &str, now: Millis) -> Result<Campaign>;
-    /// Replaces the spec of a draft. `Stale("campaign")` when the revision is another one or it is no draft any more.
-    async fn save(&self, id: &CampaignId, revision: i64, spec: CampaignSpec, by: &str, now: Millis) -> Result<Campaign>;
+    async fn create(&self, app_no: i64, id: CampaignId, spec: CampaignSpec, by: Hand<'_>, now: Millis) -> Result<Campaign>;
+    /// Replaces the spec of a draft; what was said of it is void. `Stale("campaign")` when the revision is another one or it is no draft any more.
+    async fn save(&self, id: &CampaignId, revision: i64, spec: CampaignSpec, by: Hand<'_>, now: Millis) -> Result<Campaign>;
     async fn get(&self, id: &CampaignId) -> Result<Option<Campaign>>;
     /// Newest first.
     async fn list(&self, app_no: i64, filter: &CampaignFilter, page: &PageRequest) -> Result<Page<Campaign>>;
@@ -85,4 +129,11 @@ pub trait Campaigns: Send + Sync {
     async fn out_of_step(&self, limit: u32) -> Result<Vec<(Campaign, MessageState)>>;
     /// Running ones with a message: (campaign, message no).
     async fn running(&self, limit: u32) -> Result<Vec<(CampaignId, i64)>>;
+
+    /// The forecast that was shown when it was last started or scheduled.
+    async fn shown(&self, id: &CampaignId) -> Result<Option<Shown>>;
+    /// Keeps what somebody said of a draft or a scheduled campaign. `Stale("campaign")` when it is not at this revision any more.
+    async fn judge(&self, id: &CampaignId, revision: i64, verdicts: &[NewVerdict], audit: Option<AuditEntry>) -> Result<()>;
+    /// Newest first, at most `limit`.
+    async fn verdicts(&self, id: &CampaignId, limit: u32) -> Result<Vec<Verdict>>;
 }

@@ -181,6 +181,16 @@ pub struct Backlog {
     pub oldest: Option<Millis>,
 }
 
+/// Recipients waiting in one lane that are served alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InLine {
+    pub priority: i64,
+    pub deadline: Millis,
+    /// Held until then; 0 = they go when it is their turn.
+    pub not_before: Millis,
+    pub recipients: u64,
+}
+
 #[async_trait]
 pub trait Chunks: Send + Sync {
     /// Leases up to `max` due chunks of a lane and of exactly this priority, by deadline, then number.
@@ -243,4 +253,8 @@ pub trait Chunks: Send + Sync {
     /// Chunks leased now, by the name of their owner.
     async fn leases(&self) -> Result<Vec<(String, u64)>>;
     async fn backlog(&self) -> Result<Vec<(i64, Backlog)>>;
+    /// What waits in a lane or is under way, in the order in which it is served.
+    async fn line(&self, lane_no: i64) -> Result<Vec<InLine>>;
+    /// When the last chunk of each vendor ended, of a message whose chunks are done there.
+    async fn ends(&self, message_no: i64) -> Result<Vec<(Vendor, Millis)>>;
 }

@@ -1,19 +1,20 @@
 //! Campaigns: one revision at a time, one step at a time, one message.
 
-use pipeline::storage::campaigns::{Campaign, CampaignFilter, Move};
+use pipeline::storage::campaigns::{Campaign, CampaignFilter, Hand, Move, NewVerdict, Shown};
 use pipeline::storage::{Storage, StorageError};
-use types::campaign::CampaignSpec;
+use types::campaign::{CampaignSpec, Said, Section};
 use types::ids::{CampaignId, MessageId};
 use types::life::{CampaignState, MessageState};
 use types::listing::PageRequest;
 use types::problem::{Code, Problem};
+use types::views::forecast::{Forecast, Overruled};
 
 use super::fresh_storage;
 use crate::support::{NOW, app, id_bytes, message};
 
 async fn campaign(storage: &Storage, app_no: i64, name: &str) -> Campaign {
     let spec = CampaignSpec { name: name.into(), ..CampaignSpec::default() };
-    storage.campaigns.create(app_no, CampaignId::from_bytes(id_bytes()), spec, "ann", NOW).await.unwrap()
+    storage.campaigns.create(app_no, CampaignId::from_bytes(id_bytes()), spec, Hand { id: "usr_ann", name: "ann" }, NOW).await.unwrap()
 }
 
 #[tokio::test]
@@ -23,14 +24,20 @@ async fn a_save_names_the_revision_it_saw() {
     let one = campaign(&storage, app.no, "一").await;
     assert_eq!((one.revision, one.state), (1, CampaignState::Draft));
     let spec = CampaignSpec { name: "二".into(), ..CampaignSpec::default() };
-    let two = storage.campaigns.save(&one.id, 1, spec.clone(), "bob", NOW + 1).await.unwrap();
+    let two = storage.campaigns.save(&one.id, 1, spec.clone(), Hand { id: "usr_bob", name: "bob" }, NOW + 1).await.unwrap();
     assert_eq!((two.revision, two.spec.name.as_str(), two.changed_by.as_str()), (2, "二", "bob"));
-    assert!(matches!(storage.campaigns.save(&one.id, 1, spec.clone(), "ann", NOW).await, Err(StorageError::Stale("campaign"))));
+    assert!(matches!(
+        storage.campaigns.save(&one.id, 1, spec.clone(), Hand { id: "usr_ann", name: "ann" }, NOW).await,
+        Err(StorageError::Stale("campaign"))
+    ));
     let start = Move { revision: Some(1), ..Move::new(CampaignState::Draft, CampaignState::Running, "ann", NOW) };
     assert_eq!(storage.campaigns.advance(&one.id, start.clone()).await.unwrap(), None, "an old revision starts nothing");
     let started = storage.campaigns.advance(&one.id, Move { revision: Some(2), ..start }).await.unwrap().unwrap();
     assert_eq!((started.state, started.started_at), (CampaignState::Running, Some(NOW)));
-    assert!(matches!(storage.campaigns.save(&one.id, started.revision, spec, "ann", NOW).await, Err(StorageError::Stale("campaign"))));
+    assert!(matches!(
+        storage.campaigns.save(&one.id, started.revision, spec, Hand { id: "usr_ann", name: "ann" }, NOW).await,
+        Err(StorageError::Stale("campaign"))
+    ));
 }
 
 #[tokio::test]
@@ -108,4 +115,67 @@ async fn lists_are_newest_first_filtered_and_paged() {
     let none = CampaignFilter { state: Some(CampaignState::Paused), ..CampaignFilter::default() };
     assert!(storage.campaigns.list(app.no, &none, &PageRequest::default()).await.unwrap().items.is_empty());
     assert!(storage.campaigns.list(app.no + 1, &CampaignFilter::default(), &PageRequest::default()).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_said_is_kept_until_an_edit_makes_it_void() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    let other = campaign(&storage, app.no, "二").await;
+    assert_eq!(one.editors, ["usr_ann"]);
+    let verdict = |section, said| NewVerdict {
+        section,
+        said,
+        made_of: "abc".into(),
+        comment: "字".into(),
+        person: "usr_eve".into(),
+        person_name: "eve".into(),
+        at: NOW,
+    };
+    let both = [verdict(None, Said::Asked), verdict(Some(Section::Message), Said::Approved)];
+    storage.campaigns.judge(&one.id, 1, &both, None).await.unwrap();
+    let refused = [verdict(Some(Section::Audience), Said::Refused)];
+    assert!(matches!(storage.campaigns.judge(&one.id, 2, &refused, None).await, Err(StorageError::Stale("campaign"))), "not what they saw");
+    storage.campaigns.judge(&one.id, 1, &refused, None).await.unwrap();
+    let found = storage.campaigns.verdicts(&one.id, 10).await.unwrap();
+    assert_eq!(found.iter().map(|v| v.told.said).collect::<Vec<_>>(), [Said::Refused, Said::Approved, Said::Asked]);
+    assert_eq!((found[1].told.clone(), found[1].voided_at), (both[1].clone(), None));
+    assert!(storage.campaigns.verdicts(&other.id, 10).await.unwrap().is_empty());
+    let spec = CampaignSpec { name: "三".into(), ..CampaignSpec::default() };
+    let saved = storage.campaigns.save(&one.id, 1, spec.clone(), Hand { id: "usr_bob", name: "bob" }, NOW + 7).await.unwrap();
+    assert_eq!(saved.editors, ["usr_ann", "usr_bob"]);
+    let again = storage.campaigns.save(&one.id, 2, spec, Hand { id: "usr_ann", name: "ann" }, NOW + 9).await.unwrap();
+    assert_eq!(again.editors, ["usr_ann", "usr_bob"], "everybody once");
+    let voided = storage.campaigns.verdicts(&one.id, 2).await.unwrap();
+    assert_eq!(voided.iter().map(|v| v.voided_at).collect::<Vec<_>>(), [Some(NOW + 7); 2]);
+    let start = Move::new(CampaignState::Draft, CampaignState::Running, "x", NOW);
+    let running = storage.campaigns.advance(&one.id, start).await.unwrap().unwrap();
+    assert!(storage.campaigns.judge(&one.id, running.revision, &refused, None).await.is_err(), "too late to judge");
+}
+
+#[tokio::test]
+async fn the_forecast_that_was_shown_is_kept_with_the_start_and_only_with_it() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    assert_eq!(storage.campaigns.shown(&one.id).await.unwrap(), None);
+    let shown = |planned| Shown {
+        made_of: "abc".into(),
+        forecast: Forecast { planned, rows: u64::from(u32::MAX), ..Forecast::default() },
+        overruled: (planned == 2).then(|| Overruled { by: "ann".into(), why: "必须".into() }),
+        at: NOW,
+    };
+    let wait = Move::new(CampaignState::Draft, CampaignState::Scheduled, "x", NOW);
+    let missed = Move { revision: Some(9), shown: Some(shown(1)), ..wait.clone() };
+    assert_eq!(storage.campaigns.advance(&one.id, missed).await.unwrap(), None);
+    assert_eq!(storage.campaigns.shown(&one.id).await.unwrap(), None, "nothing started, nothing shown");
+    for planned in [1, 2] {
+        storage.campaigns.advance(&one.id, Move { shown: Some(shown(planned)), ..wait.clone() }).await.unwrap().unwrap();
+        assert_eq!(storage.campaigns.shown(&one.id).await.unwrap(), Some(shown(planned)));
+        let back = Move::new(CampaignState::Scheduled, CampaignState::Draft, "x", NOW);
+        storage.campaigns.advance(&one.id, back).await.unwrap().unwrap();
+    }
+    storage.campaigns.advance(&one.id, Move::new(CampaignState::Draft, CampaignState::Running, "x", NOW)).await.unwrap().unwrap();
+    assert_eq!(storage.campaigns.shown(&one.id).await.unwrap(), Some(shown(2)), "a step without one keeps what was shown");
 }

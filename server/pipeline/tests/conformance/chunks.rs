@@ -273,3 +273,51 @@ async fn a_chunk_nobody_was_asked_about_may_change_lanes_once() {
     let over = HandOver { no: here.no, fence: here.fence, chunks: Vec::new(), deltas: Vec::new(), now: NOW };
     assert!(matches!(storage.chunks.hand_over(over).await, Err(StorageError::Stale(_))), "paused");
 }
+
+#[tokio::test]
+async fn a_lanes_line_is_told_by_who_is_served_together_and_ends_when_its_chunks_do() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "line").await;
+    let lane = lane(&storage, &app, Vendor::Apns).await;
+    let message_no = message(&storage, app.no).await;
+    let make = |priority, deadline, from: i64, held: i64| {
+        let mut c = chunk(message_no, &lane, from..from + 10);
+        (c.priority, c.deadline, c.policy.held_until) = (priority, NOW + deadline, held);
+        c
+    };
+    let chunks = vec![
+        make(10, 900, 0, 0),
+        make(10, 900, 10, 0),
+        make(10, 900, 20, NOW + 50),
+        make(0, 500, 30, 0),
+        filtered_chunk(message_no, app.no, 40..43),
+    ];
+    plan(&storage, message_no, 0, chunks, true).await;
+    let told = async || {
+        let line = storage.chunks.line(lane.no).await.unwrap();
+        line.into_iter().map(|part| (part.priority, part.deadline - NOW, part.not_before, part.recipients)).collect::<Vec<_>>()
+    };
+    let all = [(0, 500, 0, 10), (10, 900, 0, 20), (10, 900, NOW + 50, 10)];
+    assert_eq!(told().await, all);
+    assert!(storage.chunks.line(lane.no + 1).await.unwrap().is_empty());
+    let claimed = storage.chunks.claim(lane.no, "me", NOW, NOW + 30_000, 8, 10).await.unwrap();
+    assert_eq!(told().await, all, "what is under way still takes its time");
+    assert!(storage.chunks.ends(message_no).await.unwrap().is_empty());
+    for one in &claimed {
+        let mut done = step(one, Outcome::Accepted, 10, Next::Done);
+        done.now = NOW + 77;
+        storage.chunks.record(done).await.unwrap();
+    }
+    assert!(storage.chunks.ends(message_no).await.unwrap().is_empty(), "some still wait");
+    let rest = [
+        storage.chunks.claim(lane.no, "me", NOW + 60, NOW + 30_000, 8, 10).await.unwrap(),
+        storage.chunks.claim(lane.no, "me", NOW + 60, NOW + 30_000, 8, 0).await.unwrap(),
+    ];
+    for one in rest.iter().flatten() {
+        let mut done = step(one, Outcome::Accepted, 10, Next::Done);
+        done.now = NOW + 99;
+        storage.chunks.record(done).await.unwrap();
+    }
+    assert!(told().await.is_empty());
+    assert_eq!(storage.chunks.ends(message_no).await.unwrap(), [(Vendor::Apns, NOW + 99)]);
+}

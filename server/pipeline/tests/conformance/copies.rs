@@ -1,5 +1,6 @@
 //! Copies: versions never change, a save names the version it saw.
 
+use pipeline::storage::campaigns::Hand;
 use pipeline::storage::copies::{CopyFilter, CopySave};
 use pipeline::storage::{Storage, StorageError};
 use types::content::Content;
@@ -69,7 +70,7 @@ async fn lists_filter_page_and_count_their_use() {
         ids.push(copy(&storage, app.no, name).await);
     }
     let spec = types::campaign::CampaignSpec { copy: Some(ids[0].clone()), ..Default::default() };
-    storage.campaigns.create(app.no, CampaignId::from_bytes(id_bytes()), spec, "ann", NOW).await.unwrap();
+    storage.campaigns.create(app.no, CampaignId::from_bytes(id_bytes()), spec, Hand { id: "usr_ann", name: "ann" }, NOW).await.unwrap();
     let filter = CopyFilter { text: Some("ALPHA".into()), ..CopyFilter::default() };
     let first = storage.copies.list(app.no, &filter, &PageRequest { after: None, size: 1 }).await.unwrap();
     assert_eq!(first.items[0].name, "alphabet");

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pipeline::storage::campaigns::{Campaign, Move};
+use pipeline::storage::campaigns::{Campaign, Hand, Move};
 use pipeline::storage::copies::CopySave;
 use pipeline::storage::crowd_frame::BlockWriter;
 use pipeline::storage::crowds::NewUpload;
@@ -25,7 +25,7 @@ use crate::vendors::{house, keyed, phones};
 /// Longest a condition may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn crowd(t: &TestHouse, users: &[String]) -> CrowdId {
+pub async fn crowd(t: &TestHouse, users: &[String]) -> CrowdId {
     let (crowds, world) = (&t.house.storage.crowds, &t.house.world);
     let id = UploadId::from_bytes(world.id());
     let detected = Detected {
@@ -55,14 +55,16 @@ async fn crowd(t: &TestHouse, users: &[String]) -> CrowdId {
     let mut sorted: Vec<&String> = users.iter().collect();
     sorted.sort_by_key(|user| key_of(KeyKind::User, None, user));
     let mut writer = BlockWriter::new(KeyKind::User, &[]);
-    for user in sorted {
-        writer.push(key_of(KeyKind::User, None, user), None, user, &[]);
+    for block in sorted.chunks(1_000) {
+        for user in block {
+            writer.push(key_of(KeyKind::User, None, user), None, user, &[]);
+        }
+        crowds.add_blocks(no, vec![writer.take()]).await.expect("a block");
     }
-    crowds.add_blocks(no, vec![writer.take()]).await.expect("a block");
     let n = users.len() as u64;
     let counts = CrowdCounts { rows: n, valid: n, ..CrowdCounts::default() };
     crowds.finish_check(&id, no, &counts, &BTreeMap::new(), world.now()).await.expect("checked");
-    crowds.confirm(&id, "crowd", "tester", world.now()).await.expect("confirmed").0
+    crowds.confirm(&id, &format!("crowd {no}"), "tester", world.now()).await.expect("confirmed").0
 }
 
 /// A campaign that starts `in_ms` from now.
@@ -80,7 +82,7 @@ async fn scheduled(t: &TestHouse, users: &[String], content: Content, in_ms: i64
         ..CampaignSpec::default()
     };
     let id = CampaignId::from_bytes(world.id());
-    storage.campaigns.create(t.app.no, id.clone(), spec, "tester", now).await.expect("a campaign");
+    storage.campaigns.create(t.app.no, id.clone(), spec, Hand { id: "usr_tester", name: "tester" }, now).await.expect("a campaign");
     let step = Move { due_at: Some(at), ..Move::new(CampaignState::Draft, CampaignState::Scheduled, "tester", now) };
     storage.campaigns.advance(&id, step).await.expect("a store").expect("scheduled");
     id

@@ -9,6 +9,9 @@ mod dead_letters;
 #[path = "poison.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod poison;
+#[path = "forecast.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod forecast;
 #[path = "policy.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod policy;

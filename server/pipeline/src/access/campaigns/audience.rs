@@ -2,23 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use types::Millis;
+use types::campaign::CampaignSpec;
 use types::content::Content;
-use types::crowd::KeyKind;
 use types::ids::CrowdId;
 use types::life::FilterRule;
-use types::vendor::{PaceUnit, Vendor};
+use types::vendor::Vendor;
 use types::views::campaigns::{Estimate, Sample};
 
-use crate::broker::health::Standings;
+use crate::broker::plan::Planner;
+pub use crate::broker::route::per_second;
 use crate::broker::route::{self, OpenLane};
-use crate::policy::Demands;
 use crate::storage::apps::{App, Lane};
-use crate::storage::crowd_frame::CrowdRow;
-use crate::storage::devices::{Reach, Reached};
+use crate::storage::crowds::Crowd;
 use crate::storage::{Result, Storage};
 
-/// Blocks (1,000 rows each) one estimate looks at; a larger crowd is sampled evenly.
-const BLOCKS_MAX: i64 = 40;
 /// Recipients shown in the preview.
 pub const SAMPLES: usize = 3;
 
@@ -54,126 +52,44 @@ impl Ways {
     }
 }
 
-/// Device messages per second a lane may send.
-pub fn per_second(lane: &Lane) -> f64 {
-    let pace = f64::from(lane.settings.pace_per_second);
-    match lane.vendor.lane_defaults().pace_unit {
-        PaceUnit::Requests => pace * f64::from(lane.settings.batch.clamp(1, lane.vendor.lane_defaults().batch)),
-        PaceUnit::Targets => pace,
-    }
-}
-
-async fn reach(storage: &Storage, app_no: i64, rows: &[CrowdRow]) -> Result<Reached> {
-    let mut out: Reached = vec![Vec::new(); rows.len()];
-    for kind in KeyKind::ALL {
-        let token = |row: &CrowdRow| row.vendor;
-        let indexes: Vec<usize> =
-            (0..rows.len()).filter(|i| rows[*i].kind == kind && (kind != KeyKind::Token || token(&rows[*i]).is_some())).collect();
-        for part in indexes.chunks(1_000) {
-            let names = || part.iter().map(|i| rows[*i].text.clone()).collect::<Vec<String>>();
-            let found = match kind {
-                KeyKind::User => storage.devices.reach_users(app_no, &names()).await?,
-                KeyKind::Device => storage.devices.reach_devices(app_no, &names()).await?,
-                KeyKind::Token => {
-                    let tokens: Vec<(Vendor, String)> =
-                        part.iter().filter_map(|i| Some((token(&rows[*i])?, rows[*i].text.clone()))).collect();
-                    storage.devices.reach_tokens(app_no, &tokens).await?
-                }
-            };
-            for (i, reaches) in part.iter().zip(found) {
-                out[*i] = reaches;
-            }
-        }
-    }
-    Ok(out)
-}
-
-/// The fate of one row, device by device: the same questions the broker asks when it plans.
-pub fn fates(
-    row: &CrowdRow,
-    reaches: Vec<Reach>,
-    order: &[Vendor],
-    lanes: &[OpenLane],
-    demands: Demands,
-) -> Vec<std::result::Result<Vendor, FilterRule>> {
-    if reaches.is_empty() {
-        let named = row.vendor.filter(|_| row.kind == KeyKind::Token);
-        return vec![match named {
-            Some(vendor) if lanes.iter().any(|lane| lane.vendor == vendor) => Ok(vendor),
-            Some(_) => Err(FilterRule::NoLane),
-            None => Err(FilterRule::NoDevice),
-        }];
-    }
-    let mut by_device: BTreeMap<i64, Vec<Reach>> = BTreeMap::new();
-    for reach in reaches {
-        by_device.entry(reach.device_no).or_default().push(reach);
-    }
-    by_device
-        .into_values()
-        .map(|tokens| route::choose(&tokens, order, lanes, demands, &Standings::default()).map(|choice| choice.lane.vendor))
-        .collect()
-}
-
-/// Block numbers to look at: all, or [`BLOCKS_MAX`] spread evenly.
-fn chosen(blocks: i64) -> Vec<i64> {
-    if blocks <= BLOCKS_MAX {
-        return (0..blocks).collect();
-    }
-    (0..BLOCKS_MAX).map(|i| i * blocks / BLOCKS_MAX).collect()
-}
-
-/// Counts over the crowd, or over an even sample of it.
+/// Counts over the crowd, or over an even sample of it, by the questions planning asks.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn estimate(
-    storage: &Storage,
+    planner: &Planner,
     app: &App,
     ways: &Ways,
-    order: &[Vendor],
-    crowd: &CrowdId,
-    content: Option<&Content>,
-    given: &BTreeMap<String, String>,
-) -> Result<Option<Estimate>> {
-    let Some(found) = storage.crowds.get(crowd).await?.filter(|c| c.app_no == app.no) else { return Ok(None) };
-    let lanes: Vec<OpenLane> = ways.lanes.iter().map(|(_, open)| *open).collect();
-    let order = if order.is_empty() { &app.vendor_order } else { order };
-    let demands = Demands { environment: app.environment, test_only: false };
-    let must = content.map(must_have).unwrap_or_default();
-    let mut out = Estimate { rows: found.counts.valid, ..Estimate::default() };
+    spec: &CampaignSpec,
+    (crowd, content): (&Crowd, Option<&Content>),
+    (start, deadline): (Millis, Millis),
+) -> Result<Estimate> {
+    let blank = Content::default();
+    let Some(message) = super::forecast::would_be(app, spec, content.unwrap_or(&blank), start, deadline) else {
+        return Ok(Estimate::default());
+    };
+    let counted = planner.glance(&message, crowd.blocks, start).await?;
+    let mut out = Estimate { rows: crowd.counts.valid, looked_at: counted.rows, ..Estimate::default() };
     let mut filtered: BTreeMap<FilterRule, u64> = BTreeMap::new();
-    let mut missing: BTreeMap<String, u64> = BTreeMap::new();
-    for seq in chosen(found.blocks) {
-        let Some(block) = storage.crowds.block(crowd, seq).await? else { break };
-        let reached = reach(storage, app.no, &block.rows).await?;
-        for (row, reaches) in block.rows.iter().zip(reached) {
-            out.looked_at += 1;
-            for fate in fates(row, reaches, order, &lanes, demands) {
-                match fate {
-                    Ok(vendor) => *out.reachable.entry(vendor).or_default() += 1,
-                    Err(rule) => *filtered.entry(rule).or_default() += 1,
-                }
-            }
-            for name in &must {
-                if !row.variables.contains_key(name) && !given.contains_key(name) {
-                    *missing.entry(name.clone()).or_default() += 1;
-                }
-            }
+    for ((_, slug), n) in &counted.dropped {
+        if let Some(rule) = FilterRule::parse(slug) {
+            *filtered.entry(rule).or_default() += n;
+        }
+    }
+    for (seat, load) in &counted.seats {
+        *out.reachable.entry(seat.vendor).or_default() += load.devices - load.unsayable;
+        if load.unsayable > 0 {
+            *filtered.entry(FilterRule::Content).or_default() += load.unsayable;
         }
     }
     out.filtered = filtered.into_iter().collect();
-    out.missing = missing.into_iter().collect();
+    out.missing = counted.missing.into_iter().collect();
     for (lane, _) in &ways.lanes {
         let Some(n) = out.reachable.get(&lane.vendor) else { continue };
         let all = *n as f64 * out.rows as f64 / (out.looked_at.max(1)) as f64;
         out.seconds.insert(lane.vendor, (all / per_second(lane).max(0.001)).ceil() as u64);
     }
-    Ok(Some(out))
-}
-
-/// Variables used somewhere without a fallback.
-fn must_have(content: &Content) -> BTreeSet<String> {
-    types::copy::render(content, &BTreeMap::new()).1
+    Ok(out)
 }
 
 /// A recipient's own values over those for everybody; blank ones do not count.
@@ -219,17 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_crowd_is_sampled_evenly_and_a_small_one_whole() {
-        assert_eq!(chosen(3), [0, 1, 2]);
-        let sample = chosen(10_000);
-        assert_eq!(sample.len(), BLOCKS_MAX as usize);
-        assert!(sample.windows(2).all(|w| w[1] - w[0] == 250));
-    }
-
-    #[test]
-    fn only_variables_without_fallback_are_missed() {
-        let content = Content { title: "{{a|x}}".into(), body: "{{b}} {{c}}".into(), ..Content::default() };
-        assert_eq!(must_have(&content).into_iter().collect::<Vec<_>>(), ["b", "c"]);
+    fn a_blank_value_of_its_own_hides_nothing() {
         let own = BTreeMap::from([("b".to_owned(), " ".to_owned())]);
         let given = BTreeMap::from([("b".to_owned(), "for all".to_owned())]);
         assert_eq!(merged(&given, &own)["b"], "for all", "a blank value does not hide the one for everybody");

@@ -6,8 +6,9 @@ use types::field::FieldError;
 use types::life::FilterRule;
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
-use types::views::campaigns::{Check, Estimate};
+use types::views::campaigns::Check;
 use types::views::copies::check_name;
+use types::views::forecast::Forecast;
 
 use super::{CampaignDesk, audience, form, vendors_of};
 use crate::access::accept::{LIFE_MAX, store_problem};
@@ -64,10 +65,17 @@ pub fn about_copy(mut problem: Problem) -> Problem {
     problem
 }
 
-fn nobody(estimate: &Estimate) -> FieldError {
-    let zh: Vec<String> = estimate.filtered.iter().map(|(rule, n)| format!("{} {n}", rule.name().zh)).collect();
-    let en: Vec<String> = estimate.filtered.iter().map(|(rule, n)| format!("{} {n}", rule.name().en.to_lowercase())).collect();
-    let (help_zh, help_en) = match estimate.filtered.iter().max_by_key(|(_, n)| *n).map(|(rule, _)| *rule) {
+/// A forecast in which no vendor is asked about anybody.
+pub(super) fn nobody_in(forecast: &Forecast) -> Option<FieldError> {
+    let rules = forecast.subtractions();
+    let filtered: Vec<(FilterRule, u64)> = rules.iter().filter_map(|d| Some((FilterRule::parse(&d.reason)?, d.devices))).collect();
+    (forecast.looked_at > 0 && forecast.reachable() == 0).then(|| nobody(forecast.looked_at, &filtered))
+}
+
+fn nobody(looked_at: u64, filtered: &[(FilterRule, u64)]) -> FieldError {
+    let zh: Vec<String> = filtered.iter().map(|(rule, n)| format!("{} {n}", rule.name().zh)).collect();
+    let en: Vec<String> = filtered.iter().map(|(rule, n)| format!("{} {n}", rule.name().en.to_lowercase())).collect();
+    let (help_zh, help_en) = match filtered.iter().max_by_key(|(_, n)| *n).map(|(rule, _)| *rule) {
         Some(FilterRule::NoDevice) => ("请核对人群包的标识列，或先登记设备", "check the crowd's id column, or register the devices first"),
         Some(FilterRule::NoLane) => ("请到应用页填写凭证并打开通道", "enter a credential and switch the lane on at the app's page"),
         Some(FilterRule::Environment) => {
@@ -78,8 +86,8 @@ fn nobody(estimate: &Estimate) -> FieldError {
     FieldError {
         field: "crowd".to_owned(),
         reason: Words::new(
-            format!("看过的 {} 行里没有可触达的设备（{}）；{help_zh}", estimate.looked_at, zh.join("、")),
-            format!("no reachable device in the {} rows looked at ({}); {help_en}", estimate.looked_at, en.join(", ")),
+            format!("看过的 {} 行里没有可触达的设备（{}）；{help_zh}", looked_at, zh.join("、")),
+            format!("no reachable device in the {} rows looked at ({}); {help_en}", looked_at, en.join(", ")),
         ),
     }
 }
@@ -127,6 +135,7 @@ impl CampaignDesk {
             }
             errors.extend(types::meter::check(&asked, &vendors_of(app, spec)).into_iter().map(at_copy));
         }
+        let mut counted = None;
         match &spec.crowd {
             None => errors.push(FieldError::new("crowd", Text::new("请选择人群", "choose a crowd"))),
             Some(crowd) => {
@@ -139,22 +148,20 @@ impl CampaignDesk {
                             Text::new("人群是空的，请换一个或重新上传", "the crowd is empty; choose another or upload again"),
                         ));
                     }
-                    Some(_) => {}
+                    Some(found) => counted = Some(found),
                 }
             }
         }
         if look {
-            if let Some(crowd) = &spec.crowd {
-                let counted = audience::estimate(&self.storage, app, &ways, &spec.vendor_order, crowd, content.as_ref(), &spec.variables)
+            if let Some(crowd) = &counted {
+                let estimate = audience::estimate(&self.planner, app, &ways, spec, (crowd, content.as_ref()), (start, deadline))
                     .await
                     .map_err(|e| store_problem(&e))?;
-                if let Some(estimate) = &counted {
-                    let nobody_reached = estimate.reached() == 0 && estimate.looked_at > 0;
-                    if nobody_reached && !ways.lanes.is_empty() {
-                        check.errors.push(nobody(estimate));
-                    }
+                let nobody_reached = estimate.reached() == 0 && estimate.looked_at > 0;
+                if nobody_reached && !ways.lanes.is_empty() {
+                    check.errors.push(nobody(estimate.looked_at, &estimate.filtered));
                 }
-                check.estimate = counted;
+                check.estimate = Some(estimate);
             }
             if let Some(content) = &content {
                 check.samples = audience::samples(&self.storage, app, spec.crowd.as_ref(), content, &spec.variables)

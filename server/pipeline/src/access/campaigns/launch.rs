@@ -10,19 +10,23 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::campaign::{CampaignSpec, Schedule};
+use types::field::FieldError;
 use types::ids::CampaignId;
 use types::life::{CampaignState, MessageState};
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
 use types::vendor::Vendor;
+use types::views::approval::Needs;
 use types::views::campaigns::{CampaignProgress, LaneProgress};
+use types::views::forecast::Overruled;
 
+use super::approval::unmet;
 use super::{CampaignDesk, check, progress, wrong_state};
 use crate::access::accept::{Submission, store_problem};
 use crate::access::actor::Actor;
 use crate::coordination::{Claim, Locks};
 use crate::storage::apps::{App, Lane};
-use crate::storage::campaigns::{Campaign, Move};
+use crate::storage::campaigns::{Campaign, Move, Shown};
 use crate::storage::messages::{Origin, Targets};
 use crate::storage::tallies;
 
@@ -37,13 +41,22 @@ const LATE_MS: Millis = 3_600_000;
 /// A start younger than this is still in its caller's hands.
 const HALF_MS: Millis = 5_000;
 
+/// What a person typed on the page of the last question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pressed {
+    /// The app's name, where its size asks for it.
+    pub app_name: String,
+    /// Why it goes although it must miss its deadline.
+    pub why: String,
+}
+
 impl CampaignDesk {
     /// Starts or schedules a draft, as its spec says. Returns it in its new state.
     ///
     /// # Errors
-    /// `InvalidFields` with everything that must be mended; `Conflict` when somebody changed it since `revision`;
+    /// `InvalidFields` with everything that must be mended, or with what the page of the last question asks; `Conflict` when somebody changed it since `revision`;
     /// `WrongState` when it is no draft.
-    pub async fn launch(&self, app: &App, id: &CampaignId, revision: i64, actor: &Actor) -> Result<Campaign, Problem> {
+    pub async fn launch(&self, app: &App, id: &CampaignId, revision: i64, pressed: &Pressed, actor: &Actor) -> Result<Campaign, Problem> {
         let campaign = self.find(app, id).await?;
         if campaign.state != CampaignState::Draft {
             return Err(wrong_state("只有草稿可以开始", "only a draft can be started"));
@@ -54,10 +67,7 @@ impl CampaignDesk {
                 Text::new("别人刚刚改过这个任务，请刷新并重新核对", "somebody changed this campaign; reload and check it again"),
             ));
         }
-        let found = self.check(app, &campaign.spec, true).await?;
-        if !found.errors.is_empty() {
-            return Err(Problem::fields(found.errors));
-        }
+        let shown = self.may_start(app, &campaign, pressed, actor).await?;
         let now = self.world.now();
         let due = match &campaign.spec.schedule {
             Schedule::At { at, .. } if *at > now => Some(*at),
@@ -68,18 +78,57 @@ impl CampaignDesk {
                 let step = Move {
                     revision: Some(revision),
                     due_at: Some(at),
+                    shown: Some(shown.clone()),
                     ..Move::new(CampaignState::Draft, CampaignState::Scheduled, &actor.name, now)
                 };
                 let moved = self.storage.campaigns.advance(id, step).await.map_err(|e| store_problem(&e))?;
                 moved.ok_or_else(|| wrong_state("它刚刚变了状态，请刷新后重试", "its state just changed; reload and try again"))?
             }
-            None => self.begin(app, &campaign, CampaignState::Draft, Some(revision), actor).await?,
+            None => self.begin(app, &campaign, CampaignState::Draft, Some(shown.clone()), actor).await?,
         };
         let action = if due.is_some() { "campaign.schedule" } else { "campaign.start" };
         let after = json!({ "name": moved.spec.name, "copy_version": moved.spec.copy_version, "due_at": due,
-            "message": moved.message.as_ref().map(|(_, id)| id) });
+            "message": moved.message.as_ref().map(|(_, id)| id), "devices": shown.forecast.reachable() });
         actor.tell(&self.storage, &self.world, action, id.as_str(), app, after).await;
+        if let Some(overruled) = &shown.overruled {
+            let after = json!({ "name": moved.spec.name, "why": overruled.why, "missed": shown.forecast.missed() });
+            actor.tell(&self.storage, &self.world, "campaign.overrule", id.as_str(), app, after).await;
+        }
         Ok(moved)
+    }
+
+    /// Everything that may hold a start back, and the forecast it goes with.
+    async fn may_start(&self, app: &App, campaign: &Campaign, pressed: &Pressed, actor: &Actor) -> Result<Shown, Problem> {
+        let mut found = self.check(app, &campaign.spec, false).await?;
+        let parts = self.parts(app, &campaign.spec).await?;
+        let forecast = match &parts {
+            Some(parts) => Some(self.forecast(app, campaign, parts).await?),
+            None => None,
+        };
+        let lanes_open = found.errors.iter().all(|e| e.field != "lanes");
+        found.errors.extend(forecast.as_ref().and_then(check::nobody_in).filter(|_| lanes_open));
+        let (Some(parts), Some(forecast), true) = (parts, forecast, found.errors.is_empty()) else {
+            return Err(Problem::fields(found.errors));
+        };
+        let needs = self.needs(app, campaign, &parts, &forecast).await?;
+        let errors = unmet(&needs, &pressed.app_name, &app.name, &pressed.why);
+        if !errors.is_empty() {
+            return Err(Problem::fields(errors));
+        }
+        let overruled = needs.why.map(|_| Overruled { by: actor.name.clone(), why: pressed.why.trim().to_owned() });
+        Ok(Shown { made_of: parts.made_of, forecast, overruled, at: self.world.now() })
+    }
+
+    /// Whether somebody else must still say yes to a scheduled campaign: an edit of its copy may have made a yes void.
+    async fn unapproved(&self, app: &App, campaign: &Campaign) -> Result<Vec<FieldError>, Problem> {
+        let Some(parts) = self.parts(app, &campaign.spec).await? else { return Ok(Vec::new()) };
+        let forecast = match self.storage.campaigns.shown(&campaign.id).await.map_err(|e| store_problem(&e))? {
+            Some(shown) => shown.forecast,
+            None => self.forecast(app, campaign, &parts).await?,
+        };
+        // The name was typed and the deadline answered for when it was scheduled.
+        let needs = Needs { app_name: None, why: None, ..self.needs(app, campaign, &parts, &forecast).await? };
+        Ok(unmet(&needs, "", "", ""))
     }
 
     /// Draft or Scheduled -> Running with its message. The copy's version is fixed in the same write.
@@ -88,7 +137,7 @@ impl CampaignDesk {
         app: &App,
         campaign: &Campaign,
         from: CampaignState,
-        revision: Option<i64>,
+        shown: Option<Shown>,
         actor: &Actor,
     ) -> Result<Campaign, Problem> {
         let now = self.world.now();
@@ -97,7 +146,8 @@ impl CampaignDesk {
         let hour = campaign.due_at.filter(|at| now - at < LATE_MS).unwrap_or(now);
         let (_, deadline) = check::times(&campaign.spec, hour);
         let spec = CampaignSpec { copy_version: Some(version), deadline: Some(deadline), ..campaign.spec.clone() };
-        let step = Move { revision, spec: Some(spec), ..Move::new(from, CampaignState::Running, &actor.name, now) };
+        let revision = Some(campaign.revision);
+        let step = Move { revision, spec: Some(spec), shown, ..Move::new(from, CampaignState::Running, &actor.name, now) };
         let running = self.storage.campaigns.advance(&campaign.id, step).await.map_err(|e| store_problem(&e))?;
         let running = running.ok_or_else(|| wrong_state("它刚刚变了状态，请刷新后重试", "its state just changed; reload and try again"))?;
         self.submit(app, &running, actor).await?;
@@ -208,8 +258,11 @@ impl CampaignDesk {
         let mut found = self.check(&app, &campaign.spec, false).await?;
         // Late is still in time when the process was down at its hour; the deadline decides.
         found.errors.retain(|e| e.field != "local");
+        if found.errors.is_empty() {
+            found.errors = self.unapproved(&app, campaign).await?;
+        }
         let outcome = if found.errors.is_empty() {
-            self.begin(&app, campaign, CampaignState::Scheduled, Some(campaign.revision), system).await.map(|_| ())
+            self.begin(&app, campaign, CampaignState::Scheduled, None, system).await.map(|_| ())
         } else {
             let mut trouble = Problem::fields(found.errors);
             trouble.detail = Some(Words::new("到点没有开始，已回到草稿", "it did not start at its time and is a draft again"));

@@ -1,12 +1,14 @@
 //! Campaigns at the door: drafts, checks, starts, schedules, controls. What is started becomes one stored message.
 //!
-//! `form` reads what was typed, `audience` looks at the crowd, `check` says what must be mended, `launch` starts and keeps campaign
-//! and message in step, `progress` tells how far it is, `ahead` what
-//! was made ready at vendors before.
+//! `form` reads what was typed, `audience` looks at the crowd, `check` says what must be mended, `forecast` what it would come to,
+//! `approval` who else must say yes, `launch` starts and keeps campaign and message in step, `progress` tells how far it is,
+//! `ahead` what was made ready at vendors before.
 
 mod ahead;
+pub mod approval;
 pub mod audience;
 pub mod check;
+pub mod forecast;
 pub mod form;
 pub mod launch;
 pub mod progress;
@@ -26,8 +28,9 @@ use types::views::campaigns::{CampaignForm, SideMessage};
 use super::accept::{Accept, Accepted, Submission, store_problem};
 use super::actor::Actor;
 use super::controls::Controls;
+use crate::broker::plan::Planner;
 use crate::storage::apps::App;
-use crate::storage::campaigns::{Campaign, Move};
+use crate::storage::campaigns::{Campaign, Hand, Move};
 use crate::storage::messages::{MessageFilter, Origin, Targets};
 use crate::storage::{Storage, tallies};
 use crate::world::World;
@@ -45,7 +48,13 @@ pub struct CampaignDesk {
     world: World,
     accept: Accept,
     controls: Controls,
+    planner: Planner,
     rates: progress::Rates,
+    made: forecast::Made,
+}
+
+fn hand(actor: &Actor) -> Hand<'_> {
+    Hand { id: &actor.id, name: &actor.name }
 }
 
 fn wrong_state(zh: &str, en: &str) -> Problem {
@@ -53,8 +62,8 @@ fn wrong_state(zh: &str, en: &str) -> Problem {
 }
 
 impl CampaignDesk {
-    pub fn new(storage: Storage, world: World, accept: Accept, controls: Controls) -> CampaignDesk {
-        CampaignDesk { storage, world, accept, controls, rates: progress::Rates::default() }
+    pub fn new(storage: Storage, world: World, accept: Accept, controls: Controls, planner: Planner) -> CampaignDesk {
+        CampaignDesk { storage, world, accept, controls, planner, rates: progress::Rates::default(), made: forecast::Made::default() }
     }
 
     /// A campaign of this app.
@@ -87,7 +96,7 @@ impl CampaignDesk {
         let (saved, action) = match edited {
             None => {
                 let id = CampaignId::from_bytes(self.world.id());
-                (self.storage.campaigns.create(app.no, id, read.spec, &actor.name, now).await, "campaign.create")
+                (self.storage.campaigns.create(app.no, id, read.spec, hand(actor), now).await, "campaign.create")
             }
             Some((id, revision)) => {
                 let before = self.find(app, id).await?;
@@ -97,7 +106,7 @@ impl CampaignDesk {
                         "only a draft can be changed; take a scheduled one back first",
                     ));
                 }
-                (self.storage.campaigns.save(id, revision, read.spec, &actor.name, now).await, "campaign.save")
+                (self.storage.campaigns.save(id, revision, read.spec, hand(actor), now).await, "campaign.save")
             }
         };
         let saved = saved.map_err(|e| store_problem(&e))?;
@@ -115,7 +124,7 @@ impl CampaignDesk {
         let spec = CampaignSpec { name, schedule: Schedule::Now, deadline: None, copy_version: None, ..old.spec };
         let fresh = CampaignId::from_bytes(self.world.id());
         let made =
-            self.storage.campaigns.create(app.no, fresh, spec, &actor.name, self.world.now()).await.map_err(|e| store_problem(&e))?;
+            self.storage.campaigns.create(app.no, fresh, spec, hand(actor), self.world.now()).await.map_err(|e| store_problem(&e))?;
         self.tell(actor, app, "campaign.create", &made).await;
         Ok(made)
     }

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use types::Millis;
-use types::campaign::CampaignSpec;
+use types::campaign::{CampaignSpec, Said, Section};
 use types::ids::{CampaignId, CopyId, MessageId};
 use types::life::{CampaignState, MessageState};
 use types::listing::{Page, PageRequest};
 use types::problem::Problem;
 
-use super::{Db, rows};
-use crate::storage::campaigns::{Campaign, CampaignFilter, Campaigns, Move};
+use super::{Conn, Db, people, rows};
+use crate::storage::campaigns::{Campaign, CampaignFilter, Campaigns, Hand, Move, NewVerdict, Shown, Verdict};
+use crate::storage::people::AuditEntry;
 use crate::storage::{Result, StorageError};
 
 pub struct StoredCampaigns {
@@ -40,6 +41,64 @@ struct Row {
     changed_by: String,
     started_at: Option<Millis>,
     finished_at: Option<Millis>,
+    editors: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct ShownRow {
+    made_of: String,
+    forecast: String,
+    overruled: Option<String>,
+    shown_at: Millis,
+}
+
+#[derive(sqlx::FromRow)]
+struct VerdictRow {
+    section: String,
+    said: String,
+    made_of: String,
+    comment: String,
+    person: String,
+    person_name: String,
+    at: Millis,
+    voided_at: Option<Millis>,
+}
+
+impl TryFrom<VerdictRow> for Verdict {
+    type Error = StorageError;
+
+    fn try_from(row: VerdictRow) -> Result<Verdict> {
+        let section = Some(row.section).filter(|s| !s.is_empty());
+        Ok(Verdict {
+            told: NewVerdict {
+                section: section.map(|s| rows::slug("campaign_verdict.section", &s, Section::parse)).transpose()?,
+                said: rows::slug("campaign_verdict.said", &row.said, Said::parse)?,
+                made_of: row.made_of,
+                comment: row.comment,
+                person: row.person,
+                person_name: row.person_name,
+                at: row.at,
+            },
+            voided_at: row.voided_at,
+        })
+    }
+}
+
+/// Keeps the forecast that was shown; a second start replaces it.
+async fn keep_shown(conn: &mut Conn, campaign_no: i64, shown: &Shown) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO campaign_forecast (campaign_no, made_of, forecast, overruled, shown_at) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (campaign_no) DO UPDATE SET made_of = excluded.made_of, forecast = excluded.forecast, \
+         overruled = excluded.overruled, shown_at = excluded.shown_at",
+    )
+    .bind(campaign_no)
+    .bind(&shown.made_of)
+    .bind(rows::to_json("campaign_forecast.forecast", &shown.forecast)?)
+    .bind(shown.overruled.as_ref().map(|o| rows::to_json("campaign_forecast.overruled", o)).transpose()?)
+    .bind(shown.at)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 impl TryFrom<Row> for Campaign {
@@ -62,6 +121,7 @@ impl TryFrom<Row> for Campaign {
             changed_by: row.changed_by,
             started_at: row.started_at,
             finished_at: row.finished_at,
+            editors: rows::json("campaign.editors", &row.editors)?,
         })
     }
 }
@@ -77,14 +137,14 @@ fn problem(trouble: Option<&Problem>) -> Result<Option<String>> {
 
 #[async_trait]
 impl Campaigns for StoredCampaigns {
-    async fn create(&self, app_no: i64, id: CampaignId, spec: CampaignSpec, by: &str, now: Millis) -> Result<Campaign> {
-        let by = by.to_owned();
+    async fn create(&self, app_no: i64, id: CampaignId, spec: CampaignSpec, by: Hand<'_>, now: Millis) -> Result<Campaign> {
+        let (by, editors) = (by.name.to_owned(), rows::to_json("campaign.editors", &[by.id])?);
         self.db
             .write(move |conn| {
                 Box::pin(async move {
                     let row: Row = sqlx::query_as(
-                        "INSERT INTO campaign (id, app_no, revision, state, name, copy, spec, created_at, created_by, changed_at, changed_by) \
-                         VALUES ($1, $2, 1, 'draft', $3, $4, $5, $6, $7, $6, $7) RETURNING *",
+                        "INSERT INTO campaign (id, app_no, revision, state, name, copy, spec, created_at, created_by, changed_at, changed_by, editors) \
+                         VALUES ($1, $2, 1, 'draft', $3, $4, $5, $6, $7, $6, $7, $8) RETURNING *",
                     )
                     .bind(id.as_str())
                     .bind(app_no)
@@ -93,6 +153,7 @@ impl Campaigns for StoredCampaigns {
                     .bind(rows::to_json("campaign.spec", &spec)?)
                     .bind(now)
                     .bind(&by)
+                    .bind(&editors)
                     .fetch_one(conn)
                     .await?;
                     row.try_into()
@@ -101,14 +162,23 @@ impl Campaigns for StoredCampaigns {
             .await
     }
 
-    async fn save(&self, id: &CampaignId, revision: i64, spec: CampaignSpec, by: &str, now: Millis) -> Result<Campaign> {
-        let (id, by) = (id.clone(), by.to_owned());
+    async fn save(&self, id: &CampaignId, revision: i64, spec: CampaignSpec, by: Hand<'_>, now: Millis) -> Result<Campaign> {
+        let (id, by, person) = (id.clone(), by.name.to_owned(), by.id.to_owned());
         self.db
             .write(move |conn| {
                 Box::pin(async move {
+                    let known: Option<String> = sqlx::query_scalar("SELECT editors FROM campaign WHERE id = $1")
+                        .bind(id.as_str())
+                        .fetch_optional(&mut *conn)
+                        .await?;
+                    let mut editors: Vec<String> = rows::json("campaign.editors", &known.ok_or(StorageError::Stale("campaign"))?)?;
+                    if !editors.contains(&person) {
+                        editors.push(person);
+                    }
+                    // Somebody else's edit in between moves the revision: then nothing is written.
                     let row: Option<Row> = sqlx::query_as(
                         "UPDATE campaign SET revision = revision + 1, name = $3, copy = $4, spec = $5, trouble = NULL, changed_at = $6, \
-                         changed_by = $7 WHERE id = $1 AND revision = $2 AND state = 'draft' RETURNING *",
+                         changed_by = $7, editors = $8 WHERE id = $1 AND revision = $2 AND state = 'draft' RETURNING *",
                     )
                     .bind(id.as_str())
                     .bind(revision)
@@ -117,9 +187,16 @@ impl Campaigns for StoredCampaigns {
                     .bind(rows::to_json("campaign.spec", &spec)?)
                     .bind(now)
                     .bind(&by)
-                    .fetch_optional(conn)
+                    .bind(rows::to_json("campaign.editors", &editors)?)
+                    .fetch_optional(&mut *conn)
                     .await?;
-                    row.ok_or(StorageError::Stale("campaign"))?.try_into()
+                    let row = row.ok_or(StorageError::Stale("campaign"))?;
+                    sqlx::query("UPDATE campaign_verdict SET voided_at = $2 WHERE campaign_no = $1 AND voided_at IS NULL")
+                        .bind(row.no)
+                        .bind(now)
+                        .execute(conn)
+                        .await?;
+                    row.try_into()
                 })
             })
             .await
@@ -174,8 +251,11 @@ impl Campaigns for StoredCampaigns {
                     .bind(problem(step.trouble.as_ref())?)
                     .bind(step.now)
                     .bind(&step.by)
-                    .fetch_optional(conn)
+                    .fetch_optional(&mut *conn)
                     .await?;
+                    if let (Some(row), Some(shown)) = (&row, &step.shown) {
+                        keep_shown(conn, row.no, shown).await?;
+                    }
                     row.map(Campaign::try_from).transpose()
                 })
             })
@@ -270,5 +350,70 @@ impl Campaigns for StoredCampaigns {
         .fetch_all(self.db.readers())
         .await?;
         Ok(found.into_iter().map(|(id, no)| (CampaignId::trusted(id), no)).collect())
+    }
+
+    async fn shown(&self, id: &CampaignId) -> Result<Option<Shown>> {
+        let row: Option<ShownRow> = sqlx::query_as(
+            "SELECT f.made_of, f.forecast, f.overruled, f.shown_at FROM campaign_forecast f JOIN campaign c ON c.no = f.campaign_no \
+             WHERE c.id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.db.readers())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Shown {
+            made_of: row.made_of,
+            forecast: rows::json("campaign_forecast.forecast", &row.forecast)?,
+            overruled: row.overruled.map(|text| rows::json("campaign_forecast.overruled", &text)).transpose()?,
+            at: row.shown_at,
+        }))
+    }
+
+    async fn judge(&self, id: &CampaignId, revision: i64, verdicts: &[NewVerdict], audit: Option<AuditEntry>) -> Result<()> {
+        let (id, verdicts) = (id.clone(), verdicts.to_vec());
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let no: Option<i64> = sqlx::query_scalar(concat!(
+                        "SELECT no FROM campaign WHERE id = $1 AND revision = $2 AND state IN ('draft', 'scheduled')",
+                        locked!()
+                    ))
+                    .bind(id.as_str())
+                    .bind(revision)
+                    .fetch_optional(&mut *conn)
+                    .await?;
+                    let no = no.ok_or(StorageError::Stale("campaign"))?;
+                    for verdict in &verdicts {
+                        sqlx::query(
+                            "INSERT INTO campaign_verdict (campaign_no, section, said, made_of, comment, person, person_name, at) \
+                             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                        )
+                        .bind(no)
+                        .bind(verdict.section.map_or("", Section::slug))
+                        .bind(verdict.said.slug())
+                        .bind(&verdict.made_of)
+                        .bind(&verdict.comment)
+                        .bind(&verdict.person)
+                        .bind(&verdict.person_name)
+                        .bind(verdict.at)
+                        .execute(&mut *conn)
+                        .await?;
+                    }
+                    people::append_some(conn, audit.as_ref()).await
+                })
+            })
+            .await
+    }
+
+    async fn verdicts(&self, id: &CampaignId, limit: u32) -> Result<Vec<Verdict>> {
+        let found: Vec<VerdictRow> = sqlx::query_as(
+            "SELECT v.section, v.said, v.made_of, v.comment, v.person, v.person_name, v.at, v.voided_at \
+             FROM campaign_verdict v JOIN campaign c ON c.no = v.campaign_no WHERE c.id = $1 ORDER BY v.no DESC LIMIT $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(limit))
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(Verdict::try_from).collect()
     }
 }
