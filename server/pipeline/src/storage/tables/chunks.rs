@@ -9,7 +9,7 @@ use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
 use super::closing::{Closing, close, ended_as};
-use super::{Conn, Db, planning, poison, rows, slots, tallies};
+use super::{Conn, Db, lines, planning, poison, rows, slots, tallies};
 use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, InLine, Lease, Next, Poisoned, Step};
 use crate::storage::frame::Outcomes;
 use crate::storage::people::AuditEntry;
@@ -570,34 +570,10 @@ impl Chunks for StoredChunks {
     }
 
     async fn line(&self, lane_no: i64) -> Result<Vec<InLine>> {
-        let found: Vec<(i64, Millis, Millis, i64)> = sqlx::query_as(
-            "SELECT priority, deadline, held, CAST(SUM(count) AS BIGINT) FROM ( \
-             SELECT priority, deadline, CASE WHEN held_until > 0 THEN held_until ELSE 0 END AS held, count \
-             FROM chunk WHERE lane_no = $1 AND state = 0 \
-             UNION ALL SELECT priority, deadline, 0 AS held, count FROM chunk WHERE lane_no = $1 AND state = 1) x \
-             GROUP BY priority, deadline, held ORDER BY priority, deadline, held LIMIT 1000",
-        )
-        .bind(lane_no)
-        .fetch_all(self.db.readers())
-        .await?;
-        found
-            .into_iter()
-            .map(|(priority, deadline, not_before, n)| {
-                Ok(InLine { priority, deadline, not_before, recipients: rows::number("chunk.count", n)? })
-            })
-            .collect()
+        lines::of_lane(&self.db, lane_no).await
     }
 
     async fn ends(&self, message_no: i64) -> Result<Vec<(Vendor, Millis)>> {
-        let found: Vec<(i64, i64, Millis)> = sqlx::query_as(concat!(
-            "SELECT vendor, CAST(MAX(CASE WHEN state < 3 THEN 1 ELSE 0 END) AS BIGINT), MAX(updated_at) FROM chunk",
-            by_index!("chunk_key"),
-            " WHERE message_no = $1 AND lane_no IS NOT NULL GROUP BY vendor ORDER BY vendor"
-        ))
-        .bind(message_no)
-        .fetch_all(self.db.readers())
-        .await?;
-        let done = found.into_iter().filter(|(_, open, _)| *open == 0);
-        done.map(|(vendor, _, at)| Ok((rows::word("chunk.vendor", vendor, Vendor::from_code)?, at))).collect()
+        lines::ends(&self.db, message_no).await
     }
 }

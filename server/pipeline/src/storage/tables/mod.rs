@@ -25,6 +25,7 @@ mod dead_letters;
 mod devices;
 mod joining;
 mod lane_events;
+mod lines;
 mod materials;
 mod messages;
 mod people;

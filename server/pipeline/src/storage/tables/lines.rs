@@ -1,0 +1,42 @@
+//! Lines of lanes, and when a message's part in each ended.
+
+use types::Millis;
+use types::vendor::Vendor;
+
+use super::{Db, rows};
+use crate::storage::Result;
+use crate::storage::chunks::InLine;
+
+/// What waits in a lane or is under way, in the order in which it is served.
+pub async fn of_lane(db: &Db, lane_no: i64) -> Result<Vec<InLine>> {
+    let found: Vec<(i64, Millis, Millis, i64)> = sqlx::query_as(
+        "SELECT priority, deadline, held, CAST(SUM(count) AS BIGINT) FROM ( \
+             SELECT priority, deadline, CASE WHEN held_until > 0 THEN held_until ELSE 0 END AS held, count \
+             FROM chunk WHERE lane_no = $1 AND state = 0 \
+             UNION ALL SELECT priority, deadline, 0 AS held, count FROM chunk WHERE lane_no = $1 AND state = 1) x \
+             GROUP BY priority, deadline, held ORDER BY priority, deadline, held LIMIT 1000",
+    )
+    .bind(lane_no)
+    .fetch_all(db.readers())
+    .await?;
+    found
+        .into_iter()
+        .map(|(priority, deadline, not_before, n)| {
+            Ok(InLine { priority, deadline, not_before, recipients: rows::number("chunk.count", n)? })
+        })
+        .collect()
+}
+
+/// When the last chunk of each vendor ended, where all are done.
+pub async fn ends(db: &Db, message_no: i64) -> Result<Vec<(Vendor, Millis)>> {
+    let found: Vec<(i64, i64, Millis)> = sqlx::query_as(concat!(
+        "SELECT vendor, CAST(MAX(CASE WHEN state < 3 THEN 1 ELSE 0 END) AS BIGINT), MAX(updated_at) FROM chunk",
+        by_index!("chunk_key"),
+        " WHERE message_no = $1 AND lane_no IS NOT NULL GROUP BY vendor ORDER BY vendor"
+    ))
+    .bind(message_no)
+    .fetch_all(db.readers())
+    .await?;
+    let done = found.into_iter().filter(|(_, open, _)| *open == 0);
+    done.map(|(vendor, _, at)| Ok((rows::word("chunk.vendor", vendor, Vendor::from_code)?, at))).collect()
+}
