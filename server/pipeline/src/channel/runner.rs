@@ -11,7 +11,6 @@ use tokio_util::task::TaskTracker;
 use types::Millis;
 use types::content::MessageClass;
 use types::ids::ChunkNo;
-use types::life::Outcome;
 use types::views::lanes::LaneEventKind;
 
 use super::breaker::BreakerState;
@@ -30,7 +29,6 @@ use crate::storage::chunks::{Claimed, Lease};
 
 /// Longest sleep of an idle lane: a lost wake-up costs at most this.
 const IDLE: Duration = Duration::from_secs(1);
-const DAY_MS: Millis = 86_400_000;
 /// A chunk whose runner broke down rests so long.
 const BROKE_DOWN_REST_MS: Millis = 1_000;
 

@@ -6,12 +6,12 @@ mod cases;
 #[path = "dead_letters.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod dead_letters;
-#[path = "poison.rs"]
-#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
-mod poison;
 #[path = "forecast.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod forecast;
+#[path = "poison.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod poison;
 #[path = "policy.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod policy;
