@@ -14,8 +14,8 @@ export default defineConfig({
   reporter: [['list']],
   projects: [
     { name: 'sqlite' },
-    // The true path once more: two nodes on PostgreSQL and Redis.
-    { name: 'postgres', testMatch: 'path.spec.mjs' },
+    // The true path and the crowd files once more: two nodes, and the demo, on PostgreSQL and Redis.
+    { name: 'postgres', testMatch: ['path.spec.mjs', 'crowd.spec.mjs'] },
   ],
   use: {
     browserName: 'chromium',

@@ -80,3 +80,8 @@ export async function cluster() {
     end: async () => { await coordination.end(); await database.end(); },
   };
 }
+
+/** The same journey on both stores: a cluster in the project "postgres", nothing in the others. */
+export async function storeOf(info) {
+  return info.project.name === 'postgres' ? cluster() : undefined;
+}

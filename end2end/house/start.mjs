@@ -90,12 +90,12 @@ export class Carillon {
   }
 }
 
-/** The demo in a fresh folder: `{ url, email, password, carillon, end }`. */
-export async function demo() {
+/** The demo in a fresh folder, at what `cluster()` gave or with SQLite: `{ url, email, password, carillon, end }`. */
+export async function demo(cluster) {
   const folder = freshFolder();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const carillon = new Carillon(['demo'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}` }).start();
+  const carillon = new Carillon(['demo'], { CARILLON_DATA_DIR: folder, CARILLON_LISTEN: `127.0.0.1:${port}`, ...cluster?.env }).start();
   await carillon.ready(`${url}/readyz`);
   // Told last, when the sample workspace stands.
   const [, email, password, simulator] = await carillon.says(/sign in as\s+(\S+)\s+password\s+(\S+)\s+simulator\s+(\S+)\/simulator\/state[\s\S]*Stop with/);

@@ -2,13 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
+import { storeOf } from '../house/cluster.mjs';
 import { demo } from '../house/start.mjs';
 
 const DATA = resolve(import.meta.dirname, '../../server/pipeline/tests/data/crowds');
 
 let house;
-test.beforeAll(async () => { house = await demo(); });
-test.afterAll(async () => { await house?.end(); });
+let shared;
+test.beforeAll(async ({}, info) => {
+  shared = await storeOf(info);
+  house = await demo(shared);
+});
+test.afterAll(async () => {
+  await house?.end();
+  await shared?.end();
+});
 
 /** The path of the app that the console leads to. */
 async function appPath(page) {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { Carillon } from '../client/carillon.mjs';
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
-import { cluster } from '../house/cluster.mjs';
+import { storeOf } from '../house/cluster.mjs';
 import { serve, until } from '../house/start.mjs';
 
 const EMAIL = 'admin@carillon.example';
@@ -27,7 +27,7 @@ const known = {};
 
 // The same way on both stores: one process with SQLite, two nodes on PostgreSQL and Redis.
 test.beforeAll(async ({}, info) => {
-  shared = info.project.name === 'postgres' ? await cluster() : undefined;
+  shared = await storeOf(info);
   house = await serve(shared);
 });
 test.afterAll(async () => {
