@@ -78,7 +78,7 @@ pub fn table(rows: &[Row]) -> String {
 }
 
 /// What is written by hand starts here, and stays.
-const BY_HAND: &str = "## What was tried";
+const BY_HAND: &str = "## From the browser";
 /// What `make nodes` writes stands before it.
 const NODES: &str = "## Several nodes";
 
