@@ -127,8 +127,10 @@ pub async fn measure(nodes: usize, killed: bool, part: u64) -> Result<Vec<Row>> 
     let cluster = Cluster::start(true);
     let redis = PrivateRedis::start().await;
     let identity = Identity::new()?;
-    // Paces and quotas of the vendors are exactly what the lanes are set to: whatever goes beyond is refused, and seen.
-    let dials = |pace, devices: u64| Dials { pace_per_second: pace, daily_quota: devices / part, ..Dials::default() };
+    // Paces and quotas of the vendors are exactly what the lanes are set to: whatever goes beyond is refused, and seen. What the killed
+    // node had in flight may be asked for twice.
+    let quota = move |devices: u64| devices / part * if killed { 2 } else { 1 };
+    let dials = |pace, devices: u64| Dials { pace_per_second: pace, daily_quota: quota(devices), ..Dials::default() };
     let twin = Twin::start(&identity.scenario(LANES.map(|(vendor, pace, _, devices)| (vendor, dials(pace, devices))))?)?;
     let folder = tempfile::tempdir()?;
     let told = Told {
@@ -145,7 +147,7 @@ pub async fn measure(nodes: usize, killed: bool, part: u64) -> Result<Vec<Row>> 
     for (vendor, pace, batch, devices) in LANES {
         fleet::furnish(&desk, &app, &identity, &twin, vendor, |lane| {
             (lane.pace_per_second, lane.batch) = (pace, batch);
-            (lane.daily_quota, lane.reserve_percent) = (devices / part, 0);
+            (lane.daily_quota, lane.reserve_percent) = (quota(devices), 0);
         })
         .await?;
         crowds_of.insert(vendor, crowds::import(&desk.storage, &desk.world, folder.path(), app.no, vendor, devices / part).await?.id);

@@ -35,6 +35,7 @@ pub struct Seen {
     /// In the vendor's unit, in any one second.
     pub busiest: u64,
     pub over_limit: u64,
+    pub over_quota: u64,
     /// Device messages taken in each second (Unix).
     pub rates: BTreeMap<i64, u64>,
 }
@@ -54,7 +55,12 @@ impl Seen {
 
 fn seen(simulator: &Simulator, vendor: Vendor) -> Seen {
     let windows = simulator.ledger().windows(vendor, 0);
-    Seen { busiest: windows.busiest, over_limit: windows.refused + windows.quota_refused, rates: simulator.ledger().rates(vendor) }
+    Seen {
+        busiest: windows.busiest,
+        over_limit: windows.refused,
+        over_quota: windows.quota_refused,
+        rates: simulator.ledger().rates(vendor),
+    }
 }
 
 pub struct Twin {

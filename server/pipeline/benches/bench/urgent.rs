@@ -110,7 +110,7 @@ pub async fn measure(part: u64) -> Result<Vec<Row>> {
 
     let mut rows = Vec::new();
     for (half, when) in [(&calm, "all vendors well"), (&slow, "FCM at a twentieth")] {
-        let note = format!("{} messages in {seconds} s, p50 {:.1} ms, longest {:.1} ms", half.lags.len(), half.at(0.5), half.at(1.0));
+        let note = format!("{} requests in {seconds} s, p50 {:.1} ms, longest {:.1} ms", half.lags.len(), half.at(0.5), half.at(1.0));
         rows.push(Row::new(&format!("urgent beside a flood, {when}: p99 accepted to request"), half.at(0.99), "ms").with_note(note));
     }
     for (vendor, pace, ..) in LANES {
@@ -160,6 +160,7 @@ async fn letters(house: &Arc<House>, app: &pipeline::storage::apps::App, lags: &
     let mut lags: Vec<f64> =
         std::mem::take(&mut *lags.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().map(|s| s * 1e3).collect();
     lags.sort_by(f64::total_cmp);
-    ensure!(lags.len() as u64 == seconds * PER_SECOND, "{} requests for {} messages", lags.len(), seconds * PER_SECOND);
+    // Who was asked again (a vendor said "too fast") counts again, with the longer time.
+    ensure!(lags.len() as u64 >= seconds * PER_SECOND, "{} requests for {} messages", lags.len(), seconds * PER_SECOND);
     Ok(Half { lags, from, to })
 }

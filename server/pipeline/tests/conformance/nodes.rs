@@ -156,6 +156,24 @@ async fn a_race_of_nodes_never_exceeds_a_quota() {
 }
 
 #[tokio::test]
+async fn what_a_killed_process_held_of_a_quota_comes_back() {
+    let (server, one, _) = two().await;
+    one.quotas.begin(6, 1_000, 0).await;
+    let keys: Vec<String> = server.ask(redis::cmd("KEYS").arg("*quota:1000")).await.expect("a key");
+    let [day] = keys.as_slice() else { panic!("{keys:?}") };
+    let now: (i64, i64) = server.ask(&redis::cmd("TIME")).await.expect("the time");
+    let hold = async |name: &str, n: u64, silent: i64| {
+        let mut told = redis::cmd("HSET");
+        told.arg(day).arg(format!("node:{name}")).arg(n).arg(format!("seen:{name}")).arg(now.0 - silent);
+        server.ask::<i64>(&told).await.expect("held");
+    };
+    hold("node-x/1", 300, 10).await;
+    hold("node-x/2", 500, 600).await;
+    assert_eq!(one.quotas.left(6, 1_000, 1_000).await, Some(700), "only what may still be in flight is held");
+    assert_eq!(one.quotas.reserve(6, 1_000, 1_000, 1_000).await, Reserved::Got(700));
+}
+
+#[tokio::test]
 async fn nodes_come_go_and_are_missed() {
     let (_server, one, two) = two().await;
     let now = || World::system().now();
