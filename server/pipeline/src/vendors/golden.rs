@@ -136,7 +136,7 @@ pub(super) fn judge(vendor: Vendor, wire: &Wire) -> Judgement {
     judge_of(vendor, wire, recipients(vendor))
 }
 
-fn judge_of(vendor: Vendor, wire: &Wire, n: usize) -> Judgement {
+pub(super) fn judge_of(vendor: Vendor, wire: &Wire, n: usize) -> Judgement {
     let sample = Sample::of(vendor, Content { title: "t".into(), body: "b".into(), ..Content::default() }, n);
     sample.with(|batch| dialect(vendor).judge(batch, wire))
 }

@@ -77,7 +77,7 @@ pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
     if code == 0 {
         return accepted(batch, status, &answer).unwrap_or_else(|what| all(Failure::new(Unknown, format!("0 {what}"))));
     }
-    if n == 1 && taken_before(code, said(&answer)) {
+    if n == 1 && matches!(status, 200 | 400) && taken_before(code, said(&answer)) {
         return Judgement::all(n, Verdict::Accepted);
     }
     let mut failure = failure_of(code, &answer, batch.now);

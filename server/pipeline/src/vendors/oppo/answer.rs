@@ -47,8 +47,8 @@ pub(super) fn spoken(wire: &Wire) -> Result<Spoken, Failure> {
         return Err(without_json(status, headers));
     };
     // Every answer of the business is a 200.
-    if code == 0 && status != 200 {
-        return Err(Failure::new(Unknown, "0 but another status than 200"));
+    if matches!(code, 0 | 32) && status != 200 {
+        return Err(Failure::new(Unknown, format!("{code} but another status than 200")));
     }
     let said = answer.get("message").and_then(Value::as_str).unwrap_or("").to_owned();
     Ok(Spoken { code, said, data: answer.remove("data").unwrap_or(Value::Null) })
