@@ -157,6 +157,7 @@ fn signed_in_routes(web: &Web) -> Router {
     console::crowds::routes(web)
         .merge(console::dead_letters::routes(web))
         .merge(crate::live::routes(web))
+        .merge(console::outcomes::routes(web))
         .merge(crate::charts::routes(console::books::BooksConsole::new(web.house.clone(), &web.settings)))
 }
 

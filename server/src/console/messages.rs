@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::statistics::funnel;
-use pipeline::statistics::recipients::{self as rows, RecipientFilter};
+use pipeline::statistics::recipients::{self as rows, Person, RecipientFilter};
 use pipeline::storage::messages::{Message, MessageFilter, Origin};
+use pipeline::storage::{Storage, StorageError};
 use types::funnel::Equation;
 use types::ids::{AppId, CampaignId, ChunkNo, MessageId};
 use types::life::{MessageState, Outcome};
@@ -22,6 +23,8 @@ use super::store;
 const WHY_CHUNKS: u32 = 50;
 /// Distinct reasons shown.
 const WHY_SHOWN: usize = 12;
+/// Pages of messages looked through for one person before the page ends.
+const LOOKED_THROUGH: usize = 8;
 /// Longest text searched for.
 const TEXT_MAX: usize = 120;
 
@@ -73,15 +76,50 @@ pub async fn list(books: &BooksConsole, app: &AppId, query: &MessageQuery) -> Re
         origin: Origin::parse(&query.origin),
         state: MessageState::ALL.into_iter().find(|s| s.slug() == query.state),
         text: text(&query.text),
+        vendor: Vendor::parse(&query.vendor),
+        address: text(&query.ip),
     };
     let page = PageRequest { after: cursor(&query.after), size: PAGE_SIZE };
-    let found = storage.messages.list(app_no, &filter, &page).await.map_err(|e| store(&e))?;
+    let found = match text(&query.user) {
+        None => storage.messages.list(app_no, &filter, &page).await.map_err(|e| store(&e))?,
+        Some(user) => of_person(storage, app_no, &filter, &page, &user).await.map_err(|e| store(&e))?,
+    };
     let mut items = Vec::with_capacity(found.items.len());
     for message in found.items {
         let equation = funnel::of_message(storage, message.no).await.map_err(|e| store(&e))?.total;
         items.push(brief(message, equation));
     }
     Ok(Page { items, next: found.next })
+}
+
+/// Messages for one person among those that fit, newest first; a page may be short and still lead on.
+async fn of_person(
+    storage: &Storage,
+    app_no: i64,
+    filter: &MessageFilter,
+    page: &PageRequest,
+    user: &str,
+) -> Result<Page<Message>, StorageError> {
+    let person = Person::of(storage, app_no, user).await?;
+    let by_time = filter.from.is_some() || filter.to.is_some();
+    let (mut items, mut at) = (Vec::new(), page.clone());
+    for _ in 0..LOOKED_THROUGH {
+        let found = storage.messages.list(app_no, filter, &at).await?;
+        for message in found.items {
+            let cursor = if by_time { format!("{}.{}", message.created_at, message.no) } else { message.no.to_string() };
+            if person.is_in(storage, message.no).await? {
+                items.push(message);
+                if items.len() == page.size as usize {
+                    return Ok(Page { items, next: Some(cursor) });
+                }
+            }
+        }
+        at.after = found.next;
+        if at.after.is_none() {
+            break;
+        }
+    }
+    Ok(Page { items, next: at.after })
 }
 
 async fn one(books: &BooksConsole, app: &AppId, id: &MessageId) -> Result<Message, Problem> {

@@ -32,6 +32,7 @@ pub mod lanes;
 pub mod messages;
 pub mod nodes;
 pub mod once;
+pub mod outcomes;
 pub mod overview;
 pub mod people;
 pub mod policy;

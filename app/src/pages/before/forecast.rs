@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use types::funnel::Loss;
 use types::life::CampaignState;
+use types::people::Permission;
 use types::views::forecast::{CHOICES, Forecast, ForecastView, LaneForecast};
 
 use super::calls::view_forecast;
@@ -66,6 +67,7 @@ const OTHERS_NOTE: Text = Text::new(
     "An earlier deadline goes first. Caps are counted as of now: a campaign that starts before may take places. Paused ones are not counted.",
 );
 const MISSING: Text = Text::new("{0} 行没有「{1}」，会留空", "{0} rows have no \"{1}\" and leave it empty");
+const EXPORT: Text = Text::new("导出每个接收人的结果（CSV）", "Every recipient's outcome (CSV)");
 const OVERRULED: Text = Text::new("{0} 明知会误点仍然开始：{1}", "{0} started it knowing that some would miss the deadline: {1}");
 
 #[component]
@@ -86,11 +88,16 @@ fn Page(view: ForecastView, app: String) -> impl IntoView {
         None => view! { <Card><p>{nothing.get(lang)}</p></Card> }.into_any(),
         Some(forecast) => view! { <Told forecast=forecast.clone() shown={!before} app=app.clone() /> }.into_any(),
     };
+    let sees = use_may(Permission::SeeRecipients).get_untracked() && view.facts.is_some();
+    let export = sees.then(|| {
+        let href = format!("/apps/{app}/campaigns/{}/outcomes.csv", view.id);
+        view! { <LinkButton href=href external=true>{EXPORT.get(lang)}</LinkButton> }
+    });
     let overruled = view.overruled.as_ref().map(|o| view! { <p class="note-box">{OVERRULED.fill(lang, &[&o.by, &o.why])}</p> });
     let compared =
         view.forecast.clone().zip(view.facts.clone()).map(|(forecast, facts)| view! { <Compare forecast=forecast facts=facts /> });
     view! {
-        <PageHead title=title sub=SUB.get(lang)>{links(&app, view.id.as_str(), FORECAST)}</PageHead>
+        <PageHead title=title sub=SUB.get(lang)>{links(&app, view.id.as_str(), FORECAST)} {export}</PageHead>
         <p class="sub run-line">
             <EnvPill environment=view.environment />
             " "

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use types::life::MessageState;
 use types::listing::Page;
+use types::people::Permission;
+use types::vendor::Vendor;
 use types::views::messages::{MessageBrief, MessageQuery, OriginView};
 
 use super::super::books::calls::list_messages;
@@ -18,6 +20,11 @@ type Messages = Page<MessageBrief>;
 const SUB: Text =
     Text::new("每次任务或接口调用一条；每条都能追到接收人。", "One per campaign run or API call; each leads to its recipients.");
 const TEXT: Text = Text::new("编号开头或账号", "Beginning of the id, or account");
+const USER: Text = Text::new("接收人账号", "A recipient's account");
+const LANE: Text = Text::new("通道", "Lane");
+const IP: Text = Text::new("来源 IP", "Sent from (IP)");
+const FILE: Text = Text::new("结果 CSV", "Outcomes (CSV)");
+const GO_ON: Text = Text::new("这一段没有符合的，后面还有。", "None here; there is more to look through.");
 const TITLE: Text = Text::new("标题", "Title");
 const ACCOUNT: Text = Text::new("账号", "Account");
 const PLANNED: Text = Text::new("计划", "Planned");
@@ -40,6 +47,9 @@ fn use_message_query() -> Memo<MessageQuery> {
             origin: text("origin"),
             campaign: text("campaign"),
             text: text("text"),
+            user: text("user"),
+            vendor: text("vendor"),
+            ip: text("ip"),
             from: text("from"),
             to: text("to"),
             after: text(AFTER),
@@ -55,11 +65,15 @@ pub fn MessagesPage() -> impl IntoView {
     let list = Resource::new(move || (app.get(), query.get()), |(app, query)| list_messages(app, query));
     let zone = use_shell().with(|s| format::offset(s.zone.offset_at(s.now)));
     let states = options(MessageState::ALL.map(|s| (s.slug(), s.name())), lang);
+    let lanes = options(Vendor::ALL.map(|v| (v.slug(), v.name())), lang);
     let origins = options(OriginView::ALL.map(|o| (o.slug(), o.name())), lang);
     view! {
         <PageHead title=t(MESSAGES) sub=t(SUB) />
         <Filters>
             <TextField name="text" label=t(TEXT) value=Signal::derive(move || query.get().text) kind="search" maxlength=120 />
+            <TextField name="user" label=t(USER) value=Signal::derive(move || query.get().user) kind="search" maxlength=120 />
+            <SelectField name="vendor" label=t(LANE) options=lanes value=Signal::derive(move || query.get().vendor) />
+            <TextField name="ip" label=t(IP) value=Signal::derive(move || query.get().ip) kind="search" maxlength=60 />
             <SelectField name="state" label=t(STATE) options=states value=Signal::derive(move || query.get().state) />
             <TextField
                 name="from"
@@ -84,7 +98,11 @@ pub fn MessagesPage() -> impl IntoView {
 #[component]
 fn Found(found: Page<MessageBrief>, app: String, filtered: bool) -> impl IntoView {
     let lang = use_lang();
+    let sees = use_may(Permission::SeeRecipients).get_untracked();
     if found.items.is_empty() {
+        if found.next.is_some() {
+            return view! { <Card><p>{GO_ON.get(lang)}</p><Pager next=found.next /></Card> }.into_any();
+        }
         let sentence = if filtered { NO_MATCH } else { NONE };
         return view! { <Card><Empty icon=Icon::Message sentence=sentence.get(lang) /></Card> }.into_any();
     }
@@ -115,7 +133,10 @@ fn Found(found: Page<MessageBrief>, app: String, filtered: bool) -> impl IntoVie
                     <td class="n"><Num value=e.planned /></td>
                     <td class="n"><Num value=e.accepted /> " " <span class="sub">{format::percent(e.accepted, e.submitted())}</span></td>
                     <td class="n"><Num value=e.waiting /></td>
-                    <td><Time at=message.created_at brief=true /></td>
+                    <td>
+                        <Time at=message.created_at brief=true />
+                        {sees.then(|| view! { <div class="sub"><a href=format!("/apps/{app}/messages/{}/outcomes.csv", message.id) rel="external" download>{FILE.get(lang)}</a></div> })}
+                    </td>
                 </tr>
             }
         })

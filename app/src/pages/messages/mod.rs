@@ -1,11 +1,15 @@
 //! Messages: the list, one message, its recipients.
 
 mod detail;
+#[cfg(feature = "ssr")]
 mod list;
 mod recipients;
 
 pub use detail::MessagePage;
+#[cfg(feature = "ssr")]
 pub use list::MessagesPage;
+#[cfg(not(feature = "ssr"))]
+pub use crate::ui::plain::Plain as MessagesPage;
 
 use types::life::MessageState;
 

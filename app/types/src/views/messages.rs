@@ -57,8 +57,14 @@ pub struct MessageQuery {
     pub state: String,
     pub origin: String,
     pub campaign: String,
-    /// Beginning of the id, or the account.
+    /// Beginning of the id, or the account that sent it.
     pub text: String,
+    /// A recipient's account: messages that were planned for one of this person's devices.
+    pub user: String,
+    /// Slug of a vendor: some of it went by this lane.
+    pub vendor: String,
+    /// From where it was sent, exactly.
+    pub ip: String,
     /// `YYYY-MM-DDTHH:MM` in the console's zone.
     pub from: String,
     pub to: String,

@@ -11,6 +11,7 @@ pub mod copies;
 pub mod crowd;
 pub mod dead_letters;
 pub mod keys;
+pub mod outcomes;
 pub mod policy;
 pub mod signature;
 mod spreadsheet;

@@ -1,6 +1,9 @@
 //! Recipients of a message one by one: every number of the funnel leads here.
 
+use std::collections::BTreeSet;
+
 use types::Millis;
+use types::crowd::KeyKind;
 use types::ids::ChunkNo;
 use types::life::Outcome;
 use types::listing::Page;
@@ -86,6 +89,47 @@ pub async fn page(
                 return Ok(Page { items: rows, next: Some(format!("{}.{}", chunk.no.0, u32::MAX - 1)) });
             }
         }
+    }
+}
+
+/// Who somebody is, in the ways a message may have named them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Of the account, its devices and their tokens.
+    pub keys: BTreeSet<i64>,
+    pub devices: BTreeSet<i64>,
+}
+
+impl Person {
+    /// # Errors
+    /// When the store fails.
+    pub async fn of(storage: &Storage, app_no: i64, user: &str) -> Result<Person> {
+        let mut person = Person { keys: [frame::key_of(KeyKind::User, None, user)].into(), ..Person::default() };
+        for reach in storage.devices.reach_users(app_no, &[user.to_owned()]).await?.into_iter().flatten() {
+            person.keys.insert(frame::key_of(KeyKind::Token, Some(reach.vendor), &reach.token));
+            person.devices.insert(reach.device_no);
+        }
+        let nos: Vec<i64> = person.devices.iter().copied().collect();
+        for named in storage.devices.named(&nos).await? {
+            person.keys.insert(frame::key_of(KeyKind::Device, None, named.id.as_str()));
+        }
+        Ok(person)
+    }
+
+    /// Whether this message was planned for them: an index seek for each key, and a look into the chunks that may hold it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_in(&self, storage: &Storage, message_no: i64) -> Result<bool> {
+        for key in &self.keys {
+            for chunk in storage.chunks.holding(message_no, *key).await? {
+                let theirs = |r: &frame::Recipient| r.key == *key || (r.device_no > 0 && self.devices.contains(&r.device_no));
+                if frame::decode_recipients(&chunk.recipients)?.iter().any(theirs) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -193,6 +193,10 @@ pub struct MessageFilter {
     pub state: Option<MessageState>,
     /// Prefix of the id, or the account.
     pub text: Option<String>,
+    /// Some of it is planned for this lane.
+    pub vendor: Option<Vendor>,
+    /// The address it was sent from, exactly.
+    pub address: Option<String>,
     /// Created at or after this instant.
     pub from: Option<Millis>,
     /// Created before this instant.

@@ -6,6 +6,7 @@ use types::content::MessageClass;
 use types::ids::{CampaignId, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
+use types::vendor::Vendor;
 
 use super::closing::{self, Closing};
 use super::joining::Line;
@@ -139,7 +140,9 @@ impl StoredMessages {
         let found: Vec<MessageRow> = sqlx::query_as(
             "SELECT * FROM message WHERE app_no = $1 AND (created_at, no) < ($2, $3) AND created_at >= $4 \
              AND ($5 IS NULL OR campaign = $5) AND ($6 IS NULL OR origin = $6) AND ($7 IS NULL OR state = $7) \
-             AND ($8 IS NULL OR account = $8 OR substr(id, 1, length($8)) = $8) ORDER BY created_at DESC, no DESC LIMIT $9",
+             AND ($8 IS NULL OR account = $8 OR substr(id, 1, length($8)) = $8) AND ($10 IS NULL OR address = $10) \
+             AND ($11 IS NULL OR EXISTS (SELECT 1 FROM tally t WHERE t.message_no = message.no AND t.vendor = $11)) \
+             ORDER BY created_at DESC, no DESC LIMIT $9",
         )
         .bind(app_no)
         .bind(at)
@@ -150,6 +153,8 @@ impl StoredMessages {
         .bind(filter.state.map(MessageState::code))
         .bind(filter.text.as_deref())
         .bind(i64::from(page.size) + 1)
+        .bind(filter.address.as_deref())
+        .bind(filter.vendor.map(Vendor::code))
         .fetch_all(self.db.readers())
         .await?;
         let page = Page::cut(found, page.size, |row| format!("{}.{}", row.created_at, row.no));
@@ -181,10 +186,16 @@ impl Messages for StoredMessages {
         }
         let sql = if filter.campaign.is_some() {
             "SELECT * FROM message WHERE campaign = $4 AND app_no = $1 AND no < $2 AND ($5 IS NULL OR origin = $5) \
-             AND ($6 IS NULL OR state = $6) AND ($7 IS NULL OR account = $7 OR substr(id, 1, length($7)) = $7) ORDER BY no DESC LIMIT $3"
+             AND ($6 IS NULL OR state = $6) AND ($7 IS NULL OR account = $7 OR substr(id, 1, length($7)) = $7) \
+             AND ($8 IS NULL OR address = $8) \
+             AND ($9 IS NULL OR EXISTS (SELECT 1 FROM tally t WHERE t.message_no = message.no AND t.vendor = $9)) \
+             ORDER BY no DESC LIMIT $3"
         } else {
             "SELECT * FROM message WHERE app_no = $1 AND no < $2 AND $4 IS NULL AND ($5 IS NULL OR origin = $5) \
-             AND ($6 IS NULL OR state = $6) AND ($7 IS NULL OR account = $7 OR substr(id, 1, length($7)) = $7) ORDER BY no DESC LIMIT $3"
+             AND ($6 IS NULL OR state = $6) AND ($7 IS NULL OR account = $7 OR substr(id, 1, length($7)) = $7) \
+             AND ($8 IS NULL OR address = $8) \
+             AND ($9 IS NULL OR EXISTS (SELECT 1 FROM tally t WHERE t.message_no = message.no AND t.vendor = $9)) \
+             ORDER BY no DESC LIMIT $3"
         };
         let found: Vec<MessageRow> = sqlx::query_as(sql)
             .bind(app_no)
@@ -194,6 +205,8 @@ impl Messages for StoredMessages {
             .bind(filter.origin.map(Origin::slug))
             .bind(filter.state.map(MessageState::code))
             .bind(filter.text.as_deref())
+            .bind(filter.address.as_deref())
+            .bind(filter.vendor.map(Vendor::code))
             .fetch_all(self.db.readers())
             .await?;
         let page = Page::cut(found, page.size, |row| row.no.to_string());
