@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use pipeline::access::accept::Accept;
 use pipeline::access::actor::Actor;
 use pipeline::access::campaigns::CampaignDesk;
 use pipeline::access::campaigns::launch::Pressed;
 use pipeline::access::controls::Controls;
 use pipeline::access::copies::CopyDesk;
+use pipeline::access::outcomes;
 use pipeline::broker::plan::Planner;
 use pipeline::coordination::Coordination;
 use pipeline::statistics::funnel;
+use pipeline::statistics::recipients::Person;
 use pipeline::storage::Storage;
 use pipeline::storage::apps::{App, CredentialRow, NewApp};
 use pipeline::storage::campaigns::{Campaign, Move};
@@ -33,6 +36,7 @@ use types::life::{CampaignState, FilterRule, Outcome};
 use types::listing::PageRequest;
 use types::policy::{Cap, Rules, Span};
 use types::problem::{Code, Problem};
+use types::text::Lang;
 use types::vendor::{Environment, Vendor};
 use types::views::campaigns::CampaignForm;
 use types::views::copies::CopyForm;
@@ -505,4 +509,40 @@ async fn a_scheduled_one_whose_yes_was_voided_does_not_start() {
     let back = desk.desk.find(&desk.app, &both[1].id).await.unwrap();
     assert_eq!((back.state, fields(&back.trouble.unwrap())), (CampaignState::Draft, vec!["approval"]));
     assert_eq!(desk.messages().await, 1);
+}
+
+/// A recipient's messages are found however the message named them; the file of outcomes has a line for everybody and starts no formula.
+#[tokio::test]
+async fn messages_are_found_by_recipient_and_their_outcomes_are_a_file() {
+    let desk = Desk::open().await;
+    let draft = desk.desk.save(&desk.app, None, &desk.form(&["u0", "u1", "=nobody"]).await, &ann()).await.unwrap();
+    let all = desk.storage.devices.list(desk.app.no, &Default::default(), &PageRequest::default()).await.unwrap().items;
+    let test: Vec<DeviceId> = all.iter().filter(|d| d.test).map(|d| d.id.clone()).collect();
+    // To the device of u0, by its id.
+    let tested = desk.desk.test_send(&desk.app, &draft.id, &test, &ann()).await.unwrap();
+    let (no, id) = desk.start(&draft, Pressed::default()).await.unwrap().message.unwrap();
+    while desk.planner.step(MessageClass::Bulk).await.unwrap() {}
+    let got = async |user: &str, no: i64| {
+        let person = Person::of(&desk.storage, desk.app.no, user).await.unwrap();
+        person.is_in(&desk.storage, no).await.unwrap()
+    };
+    for (user, campaign, tested_too) in [("u0", true, true), ("u1", true, false), ("u2", false, false), ("=nobody", true, false)] {
+        assert_eq!((got(user, no).await, got(user, tested.no).await), (campaign, tested_too), "{user}");
+    }
+    let parts: Vec<_> = outcomes::file(desk.storage.clone(), vec![(no, id.clone()), (tested.no, tested.id.clone())], Lang::En).collect().await;
+    let text = parts.into_iter().map(|part| String::from_utf8(part.unwrap().to_vec()).unwrap()).collect::<String>();
+    let mut rows = csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    assert_eq!(rows.headers().unwrap().iter().take(6).collect::<Vec<_>>(), ["message", "user", "device", "target", "lane", "outcome"]);
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    let mut told: Vec<(&str, &str, &str, &str)> = rows.iter().map(|r| (&r[0], &r[1], &r[3], &r[5])).collect();
+    told.sort_unstable();
+    let mut expected = vec![
+        (id.as_str(), "u0", "", "waiting"),
+        (id.as_str(), "u1", "", "waiting"),
+        (id.as_str(), "", "'=nobody", "filtered"),
+        (tested.id.as_str(), "u0", "", "waiting"),
+    ];
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+    assert!(!text.contains("token-"), "no token stands in the file");
 }

@@ -304,5 +304,20 @@ async fn lists_filter_and_page_newest_first() {
     assert_eq!(list(MessageFilter { from: at(2), to: at(4), ..all.clone() }).await, [0, 3, 2]);
     assert_eq!(list(MessageFilter { to: at(2), ..all.clone() }).await, [1]);
     assert_eq!(list(MessageFilter { from: at(2), to: at(5), origin: Some(Origin::Api), ..all.clone() }).await, [5, 3]);
-    assert_eq!(list(MessageFilter { from: at(6), ..all }).await, [0usize; 0]);
+    assert_eq!(list(MessageFilter { from: at(6), ..all.clone() }).await, [0usize; 0]);
+    // By lane: what is planned for it; by the address it was sent from; both, with a time and without.
+    let apns = lane(&storage, &app, Vendor::Apns).await;
+    for i in [1, 4] {
+        let no = storage.messages.by_id(&ids[i]).await.unwrap().unwrap().no;
+        plan(&storage, no, 0, vec![chunk(no, &apns, 0..3)], true).await;
+    }
+    for time in [all.clone(), MessageFilter { from: at(0), ..all.clone() }] {
+        let of = |vendor| list(MessageFilter { vendor, ..time.clone() });
+        let mut found = of(Some(Vendor::Apns)).await;
+        found.sort_unstable();
+        assert_eq!(found, [1, 4]);
+        assert_eq!(of(Some(Vendor::Fcm)).await, [0usize; 0]);
+        assert_eq!(list(MessageFilter { address: Some("127.0.0.1".into()), vendor: Some(Vendor::Apns), ..time.clone() }).await.len(), 2);
+        assert_eq!(list(MessageFilter { address: Some("127.0.0".into()), ..time.clone() }).await, [0usize; 0], "exactly this one");
+    }
 }
