@@ -343,6 +343,22 @@ async fn every_page_opens_for_whom_the_table_says() {
 }
 
 #[tokio::test]
+async fn files_of_outcomes_are_for_who_may_see_recipients() {
+    let bench = Bench::new().await;
+    for noun in ["messages", "campaigns"] {
+        let path = |app: &AppId| format!("/apps/{app}/{noun}/x/outcomes.csv");
+        assert_eq!(bench.page(&path(&bench.one), None).await.0, 401, "{noun}");
+        for role in Role::ALL {
+            let (status, _) = bench.page(&path(&bench.one), bench.cookies.get(role.slug()).map(String::as_str)).await;
+            assert_eq!(status, if role.may(SeeRecipients) { 404 } else { 403 }, "{noun} as {}", role.slug());
+        }
+        let (status, _) = bench.page(&path(&bench.two), bench.cookies.get("only").map(String::as_str)).await;
+        assert_eq!(status, 403, "{noun} in another app");
+    }
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn a_session_begins_ends_and_cannot_be_forged() {
     let bench = Bench::new().await;
     assert_eq!(bench.sign_in("admin@example.com", "correct horse batterY").await, None, "a wrong password");
