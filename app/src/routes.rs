@@ -90,7 +90,8 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 6] = ["/apps/:app/messages", "/audit", LABORATORY, "/apps/:app/policy", "/apps/:app/dead-letters", "/apps/:app/campaigns/:id/:step"];
+pub const PLAIN: [&str; 6] =
+    ["/apps/:app/messages", "/audit", LABORATORY, "/apps/:app/policy", "/apps/:app/dead-letters", "/apps/:app/campaigns/:id/:step"];
 
 /// In the menu only where a simulator is attached.
 pub const LABORATORY: &str = "/laboratory";

@@ -131,7 +131,8 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
     for truth in ["test", "archived"] {
         add(truth, "true");
     }
-    let query = "ip user token vendor test after actor action campaign message range from to audit state origin text outcome reason receipt";
+    let query =
+        "ip user token vendor test after actor action campaign message range from to audit state origin text outcome reason receipt";
     for key in query.split(' ') {
         add(&format!("query[{key}]"), "");
     }

@@ -5,11 +5,11 @@ mod detail;
 mod list;
 mod recipients;
 
+#[cfg(not(feature = "ssr"))]
+pub use crate::ui::plain::Plain as MessagesPage;
 pub use detail::MessagePage;
 #[cfg(feature = "ssr")]
 pub use list::MessagesPage;
-#[cfg(not(feature = "ssr"))]
-pub use crate::ui::plain::Plain as MessagesPage;
 
 use types::life::MessageState;
 
