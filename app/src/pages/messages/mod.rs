@@ -15,6 +15,7 @@ use types::life::MessageState;
 
 use crate::ui::prelude::*;
 
+#[cfg(feature = "ssr")]
 pub(super) const MESSAGES: Text = Text::new("消息", "Messages");
 pub(super) const STATE: Text = Text::new("状态", "State");
 pub(super) const ORIGIN: Text = Text::new("来源", "Origin");
