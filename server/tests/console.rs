@@ -103,6 +103,8 @@ const CALLS: &[(&str, Need)] = &[
     ("judge_campaign", Of(Approve)),
     ("view_start", Of(Operate)),
     ("start_campaign", Of(Operate)),
+    ("list_breakers", Of(See)),
+    ("save_breaker", Of(Develop)),
     ("view_policy", Of(See)),
     ("save_policy", Of(Approve)),
     ("stop_app", Of(Operate)),

@@ -17,6 +17,12 @@ pub mod before {
     pub use crate::ui::plain::Plain as Before;
 }
 pub mod books;
+#[cfg(feature = "ssr")]
+pub mod breakers;
+#[cfg(not(feature = "ssr"))]
+pub mod breakers {
+    pub use crate::ui::plain::Plain as BreakersPage;
+}
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;
@@ -56,7 +62,7 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 14] = [
+pub const KEPT: [&str; 15] = [
     <before::calls::AskApproval as ServerFn>::PATH,
     <before::calls::JudgeCampaign as ServerFn>::PATH,
     <before::calls::StartCampaign as ServerFn>::PATH,
@@ -70,5 +76,6 @@ pub const KEPT: [&str; 14] = [
     <laboratory::TurnDials as ServerFn>::PATH,
     <policy::calls::SavePolicy as ServerFn>::PATH,
     <policy::calls::BlockAccounts as ServerFn>::PATH,
+    <breakers::calls::SaveBreaker as ServerFn>::PATH,
     <dead_letters::calls::ReplayDeadLetters as ServerFn>::PATH,
 ];

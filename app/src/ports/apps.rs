@@ -1,10 +1,12 @@
 //! Apps, credentials, lanes, devices, for the pages of developers.
 
 use async_trait::async_trait;
+use types::breaker::BreakerSettings;
 use types::ids::{AppId, DeviceId};
 use types::listing::Page;
 use types::vendor::{Environment, Vendor};
 use types::views::apps::{AppCard, AppDetail, DeviceQuery, DeviceView};
+use types::views::lanes::BreakerView;
 
 use super::{Asked, Who};
 use crate::error::AppError;
@@ -54,6 +56,9 @@ pub trait AppsPort: Send + Sync {
     async fn put_credential(&self, asked: &Asked, app: &AppId, vendor: Vendor, fields: Vec<(String, String)>) -> Result<(), AppError>;
     async fn drop_credential(&self, asked: &Asked, app: &AppId, vendor: Vendor) -> Result<(), AppError>;
     async fn put_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, form: LaneForm) -> Result<(), AppError>;
+    /// Of the lanes with a credential.
+    async fn breakers(&self, app: &AppId) -> Result<Vec<BreakerView>, AppError>;
+    async fn put_breaker(&self, asked: &Asked, app: &AppId, vendor: Vendor, breaker: BreakerSettings) -> Result<(), AppError>;
     /// `None` lets it go on.
     async fn pause_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, why: Option<String>) -> Result<(), AppError>;
 

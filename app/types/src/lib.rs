@@ -3,6 +3,7 @@
 //! Comes in: nothing. Goes out: plain values that serialise. Never: I/O, a clock, randomness, platform-sized integers.
 //! How to add a word: the module of its noun, one meaning, the name of `design.md` in code, API, UI and metrics alike.
 
+pub mod breaker;
 pub mod campaign;
 pub mod content;
 pub mod copy;

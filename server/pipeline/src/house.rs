@@ -25,6 +25,7 @@ use crate::channel::breaker::BreakerState;
 use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
 use crate::channel::retry::next_beijing_midnight;
+use crate::channel::shelf::SharedPasses;
 use crate::channel::status::{LaneStatus, Statuses};
 use crate::channel::step::{Callbacks, MessageCache, Tools};
 use crate::channel::{ahead, handover, lanes};
@@ -62,7 +63,7 @@ const FLAGS_EVERY_ALONE: Duration = Duration::from_secs(1);
 pub struct Plan {
     /// `sqlite:///path/to/file.db` or `postgres://user@host/database`
     pub database_url: String,
-    /// Uploads, signed passes and the like.
+    /// Uploads and the like.
     pub data_dir: PathBuf,
     /// Name of this process in leases; unique among living processes.
     pub node: String,
@@ -184,13 +185,13 @@ impl House {
         let healths = Healths::default();
         let policies = Policies::new(storage.clone(), world.clone());
         let stop = CancellationToken::new();
-        let store = crate::vendors::pass::FilePassStore::new(plan.data_dir.join("passes"));
+        let shelf = SharedPasses::new(storage.clone(), world.clone(), plan.node.clone(), plan.data_dir.join("passes"));
         let tools = Tools {
             storage: storage.clone(),
             coordination: coordination.clone(),
             world: world.clone(),
             transport: Arc::new(Transport::new(world.clone())),
-            passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(store))),
+            passes: Arc::new(Passes::new(world.clone(), plan.vault.clone(), Arc::new(shelf))),
             materials: Arc::new(Materials::default()),
             pictures: Arc::default(),
             egresses: Arc::default(),

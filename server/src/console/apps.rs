@@ -16,6 +16,7 @@ use pipeline::vendors::credential::credential_aad;
 use pipeline::vendors::dialect::Credential;
 use pipeline::vendors::registry;
 use serde_json::json;
+use types::breaker::BreakerSettings;
 use types::field::FieldError;
 use types::funnel::{Source, Stage};
 use types::ids::{AppId, DeviceId};
@@ -25,6 +26,7 @@ use types::problem::{Code, Problem};
 use types::text::Words;
 use types::vendor::{Environment, Vendor};
 use types::views::apps::{AppCard, AppDetail, CredentialView, DeviceQuery, DeviceView, LaneView, SecretView};
+use types::views::lanes::BreakerView;
 
 use super::lane_form::check_lane;
 use super::once::Once;
@@ -279,7 +281,28 @@ async fn lane_of(house: &House, app: &App, vendor: Vendor) -> Result<Lane, Probl
 /// Field errors; `NotFound`.
 pub async fn put_lane(house: &House, actor: &Actor, id: &AppId, vendor: Vendor, form: &LaneForm) -> Result<(), Problem> {
     let settings = check_lane(vendor, form)?;
-    put_lane_settings(house, actor, id, vendor, settings).await
+    let breaker = lane_of(house, &known(house, id).await?, vendor).await?.settings.breaker;
+    put_lane_settings(house, actor, id, vendor, LaneSettings { breaker, ..settings }).await
+}
+
+/// Changes when a lane's breaker trips; in force within a second.
+///
+/// # Errors
+/// `InvalidFields` with every field at fault; `NotFound`.
+pub async fn put_breaker(house: &House, actor: &Actor, id: &AppId, vendor: Vendor, breaker: BreakerSettings) -> Result<(), Problem> {
+    let errors = breaker.check("breaker");
+    if !errors.is_empty() {
+        return Err(Problem::fields(errors));
+    }
+    let app = known(house, id).await?;
+    let old = lane_of(house, &app, vendor).await?;
+    let brief = |set: &BreakerSettings| json!({ "breaker": set.told().en });
+    let object = format!("{id}/{}", vendor.slug());
+    let entry = actor.entry(&house.world, "lane.breaker", &object, Some(id), Some(brief(&old.settings.breaker)), Some(brief(&breaker)));
+    let settings = LaneSettings { breaker, ..old.settings };
+    house.storage.apps.put_lane(app.no, vendor, settings, Some(entry)).await.map_err(|e| complaint(&e))?;
+    house.coordination.wakes.wake(pipeline::broker::wakes::LANES);
+    Ok(())
 }
 
 /// As [`put_lane`], for settings that were made by the server itself (demo: address and CA of the simulator).
@@ -457,6 +480,18 @@ impl AppsPort for AppsConsole {
 
     async fn put_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, form: LaneForm) -> Result<(), AppError> {
         Ok(put_lane(&self.house, &super::actor(asked), app, vendor, &form).await?)
+    }
+
+    async fn breakers(&self, app: &AppId) -> Result<Vec<BreakerView>, AppError> {
+        let app = known(&self.house, app).await?;
+        let credentials = self.house.storage.apps.credentials(app.no).await.map_err(|e| super::failed(&e))?;
+        let lanes = self.house.storage.apps.lanes_of(app.no).await.map_err(|e| super::failed(&e))?;
+        let used = lanes.into_iter().filter(|lane| credentials.iter().any(|row| row.vendor == lane.vendor));
+        Ok(used.map(|lane| BreakerView { vendor: lane.vendor, settings: lane.settings.breaker }).collect())
+    }
+
+    async fn put_breaker(&self, asked: &Asked, app: &AppId, vendor: Vendor, breaker: BreakerSettings) -> Result<(), AppError> {
+        Ok(put_breaker(&self.house, &super::actor(asked), app, vendor, breaker).await?)
     }
 
     async fn pause_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, why: Option<String>) -> Result<(), AppError> {

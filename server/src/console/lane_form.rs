@@ -2,6 +2,7 @@
 
 use app::ports::apps::LaneForm;
 use pipeline::storage::apps::LaneSettings;
+use types::breaker::BreakerSettings;
 use types::field::FieldError;
 use types::problem::Problem;
 use types::text::Words;
@@ -92,5 +93,7 @@ pub(super) fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings
         timeout_ms: form.timeout_ms,
         receipt_wait_s: form.receipt_wait_s,
         next_lane_for_bulk: form.next_lane_for_bulk,
+        // Has a page of its own.
+        breaker: BreakerSettings::default(),
     })
 }

@@ -104,6 +104,7 @@ fn lane_view(books: LaneBooks, status: LaneStatus, ways: Vec<WayView>, now: Mill
         last_success: status.last_success,
         last_failure: status.last_failure.map(|(class, words, at)| LastFailure { class, words, at }),
         mass_death_at: status.mass_death_at,
+        breaker: settings.breaker.told(),
         ways,
         history: Vec::new(),
     }

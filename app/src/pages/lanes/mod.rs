@@ -57,6 +57,7 @@ const FROM: Text = Text::new("来自", "From");
 const CLIENT: Text = Text::new("客户端", "our client");
 const BELIEVED: Text = Text::new("采信", "Believed");
 const NOT_BELIEVED: Text = Text::new("未采信", "Not believed");
+const BREAKER: Text = Text::new("熔断规则", "Breaker trips at");
 const ASIDE: Text = Text::new("隔离的批次，等人处理：", "Chunks set aside, waiting for a person:");
 const WHY: Text = Text::new("原因", "Why");
 const SIZE: Text = Text::new("大小", "Size");
@@ -186,6 +187,8 @@ fn LaneCard(lane: LaneView, app: String, now: i64) -> impl IntoView {
                 <dd class="num">{format!("{} {}", format::exact(u64::from(lane.pace_per_second)), unit.get(lang))}</dd>
                 <dt>{BATCH.get(lang)}</dt>
                 <dd class="num">{format!("{} · {} {}", lane.batch, IN_FLIGHT.get(lang), lane.in_flight)}</dd>
+                <dt>{BREAKER.get(lang)}</dt>
+                <dd><a href=format!("/apps/{app}/breakers#{}", vendor.slug())>{lane.breaker.get(lang).to_owned()}</a></dd>
                 <dt>{LAST_OK.get(lang)}</dt>
                 <dd>
                     {match lane.last_success {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::funnel::FunnelLane;
-use crate::text::Text;
+use crate::text::{Text, Words};
 use crate::vendor::{PaceUnit, Vendor};
 
 /// One word for a lane. The first that applies, from worst to best.
@@ -165,8 +165,17 @@ pub struct LaneView {
     pub mass_death_at: Option<Millis>,
     /// Ways out, when there are several.
     pub ways: Vec<crate::egress::WayView>,
+    /// When its breaker trips, in words.
+    pub breaker: Words,
     /// What happened to it last, newest first.
     pub history: Vec<LaneEventView>,
+}
+
+/// When a lane's breaker trips.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerView {
+    pub vendor: Vendor,
+    pub settings: crate::breaker::BreakerSettings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

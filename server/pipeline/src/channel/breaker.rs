@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use types::Millis;
+use types::breaker::BreakerSettings;
 use types::failure::FailureClass;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,21 +21,12 @@ pub enum BreakerState {
     Probing,
 }
 
-/// When to trip.
+/// When to trip: a lane's settings at its pace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerRules {
-    /// Strikes in a row, of any kind.
-    pub in_a_row: u32,
-    /// Strikes of one kind in a window, counted over all nodes.
-    pub count: u64,
-    /// Share of strikes among at least `sample` requests of a window: of time-outs alone, and of any one kind or all together.
-    pub timeouts: f64,
-    pub ratio: f64,
-    pub sample: u32,
-    pub window_ms: Millis,
-    /// First stand-still; doubled up to `longest_ms` while probes fail.
-    pub rest_ms: Millis,
-    pub longest_ms: Millis,
+    set: BreakerSettings,
+    /// Strikes of one kind in a window, where the settings leave it to the pace.
+    by_pace: u64,
 }
 
 /// A vendor that answers nothing but "too fast" for this long is out, whatever it calls it.
@@ -44,31 +36,31 @@ const LIMITED_MS: Millis = 10_000;
 const COUNT_SHARE: f64 = 0.1;
 const COUNT_MIN: u64 = 20;
 
-impl Default for BreakerRules {
-    fn default() -> Self {
-        BreakerRules {
-            in_a_row: 5,
-            count: COUNT_MIN,
-            timeouts: 0.3,
-            ratio: 0.5,
-            sample: 20,
-            window_ms: 10_000,
-            rest_ms: 2_000,
-            longest_ms: 60_000,
-        }
-    }
-}
-
 impl BreakerRules {
     /// The rules of a lane with this pace a second.
-    pub fn at_pace(pace: u32) -> BreakerRules {
-        let rules = BreakerRules::default();
-        let count = f64::from(pace) * rules.window_ms as f64 / 1_000.0 * COUNT_SHARE;
-        BreakerRules { count: (count as u64).max(COUNT_MIN), ..rules }
+    pub fn of(set: &BreakerSettings, pace: u32) -> BreakerRules {
+        let by_pace = (f64::from(pace) * f64::from(set.window_s) * COUNT_SHARE) as u64;
+        BreakerRules { set: *set, by_pace: by_pace.max(COUNT_MIN) }
     }
 
     fn share_of(&self, kind: FailureClass) -> f64 {
-        if kind == FailureClass::Timeout { self.timeouts } else { self.ratio }
+        f64::from(self.set.of(kind).map_or(self.set.share, |rule| rule.share)) / 100.0
+    }
+
+    fn count_of(&self, kind: FailureClass) -> u64 {
+        self.set.of(kind).map(|rule| rule.count).filter(|count| *count > 0).unwrap_or(self.by_pace)
+    }
+
+    fn window_ms(&self) -> Millis {
+        Millis::from(self.set.window_s.max(1)) * 1_000
+    }
+
+    fn rest_ms(&self) -> Millis {
+        Millis::from(self.set.rest_s) * 1_000
+    }
+
+    fn longest_ms(&self) -> Millis {
+        Millis::from(self.set.longest_s) * 1_000
     }
 }
 
@@ -98,7 +90,7 @@ impl Breaker {
             requests: 0,
             strikes: BTreeMap::new(),
             limited_since: None,
-            rest_ms: rules.rest_ms,
+            rest_ms: rules.rest_ms(),
             why: String::new(),
         }
     }
@@ -116,14 +108,14 @@ impl Breaker {
         &self.why
     }
 
-    /// The lane's pace was changed.
-    pub const fn set_rules(&mut self, rules: BreakerRules) {
+    /// Pace or settings of the lane were changed.
+    pub fn set_rules(&mut self, rules: BreakerRules) {
         self.rules = rules;
     }
 
     /// The window of a moment: the same number on every node.
-    pub const fn window_at(&self, now: Millis) -> i64 {
-        now.div_euclid(self.rules.window_ms)
+    pub fn window_at(&self, now: Millis) -> i64 {
+        now.div_euclid(self.rules.window_ms())
     }
 
     /// Takes over what another node found out: tripped until then with so long a next rest, or well again.
@@ -163,7 +155,7 @@ impl Breaker {
         self.limited_since = None;
         if self.state == BreakerState::Probing {
             self.state = BreakerState::Flowing;
-            self.rest_ms = self.rules.rest_ms;
+            self.rest_ms = self.rules.rest_ms();
             self.begin_window(now);
         }
     }
@@ -200,10 +192,10 @@ impl Breaker {
 
     fn rule_broken(&self, kind: FailureClass, of_kind: u32) -> Option<String> {
         let (rules, slug) = (&self.rules, kind.slug());
-        if self.in_a_row >= rules.in_a_row {
+        if self.in_a_row >= rules.set.in_a_row {
             return Some(format!("{} errors in a row, the last {slug}", self.in_a_row));
         }
-        if self.requests < rules.sample {
+        if self.requests < rules.set.sample {
             return None;
         }
         let all: u32 = self.strikes.values().sum();
@@ -211,13 +203,13 @@ impl Breaker {
         if reached(of_kind, rules.share_of(kind)) {
             return Some(format!("{of_kind} of {} requests ended with {slug}", self.requests));
         }
-        reached(all, rules.ratio).then(|| format!("{all} of {} requests failed", self.requests))
+        reached(all, f64::from(rules.set.share) / 100.0).then(|| format!("{all} of {} requests failed", self.requests))
     }
 
     /// So many of this kind were counted in the window by all nodes together.
     pub fn counted(&mut self, kind: FailureClass, all_nodes: u64, now: Millis) {
-        if self.state == BreakerState::Flowing && all_nodes >= self.rules.count {
-            let seconds = self.rules.window_ms / 1_000;
+        if self.state == BreakerState::Flowing && all_nodes >= self.rules.count_of(kind) {
+            let seconds = self.rules.set.window_s;
             self.trip(format!("{all_nodes} times {} within {seconds} s on all nodes", kind.slug()), now);
         }
     }
@@ -231,7 +223,7 @@ impl Breaker {
 
     fn trip(&mut self, why: String, now: Millis) {
         self.state = BreakerState::Tripped { until: now + self.rest_ms };
-        self.rest_ms = (self.rest_ms * 2).min(self.rules.longest_ms);
+        self.rest_ms = (self.rest_ms * 2).min(self.rules.longest_ms());
         self.why = why;
         self.in_a_row = 0;
         self.begin_window(now);
@@ -252,12 +244,14 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
+    use types::breaker::KindRule;
+
     use super::*;
 
     const ERROR: FailureClass = FailureClass::VendorError;
 
     fn breaker() -> Breaker {
-        Breaker::new(BreakerRules::default())
+        Breaker::new(BreakerRules::of(&BreakerSettings::default(), 1))
     }
 
     #[test]
@@ -319,12 +313,12 @@ mod tests {
 
     #[test]
     fn by_count_of_one_kind_over_all_nodes() {
-        let mut b = Breaker::new(BreakerRules::at_pace(100));
+        let mut b = Breaker::new(BreakerRules::of(&BreakerSettings::default(), 100));
         b.counted(ERROR, 99, 0);
         assert_eq!(b.state(), BreakerState::Flowing);
         b.counted(ERROR, 100, 0);
         assert_eq!(b.why(), "100 times vendor_error within 10 s on all nodes");
-        assert_eq!(BreakerRules::at_pace(1).count, COUNT_MIN);
+        assert_eq!(BreakerRules::of(&BreakerSettings::default(), 1).count_of(ERROR), COUNT_MIN);
     }
 
     #[test]
@@ -347,6 +341,31 @@ mod tests {
         assert!(b.ask(16_000));
         b.limited(16_100);
         assert!(matches!(b.state(), BreakerState::Tripped { .. }), "the probe heard the same");
+    }
+
+    #[test]
+    fn a_lane_has_rules_of_its_own() {
+        let kind = |count, share| KindRule { count, share };
+        let set =
+            BreakerSettings { in_a_row: 2, window_s: 60, rest_s: 5, longest_s: 8, timeout: kind(7, 100), ..BreakerSettings::default() };
+        let mut b = Breaker::new(BreakerRules::of(&set, 100));
+        b.counted(FailureClass::Timeout, 6, 0);
+        assert_eq!(b.state(), BreakerState::Flowing);
+        b.counted(FailureClass::Timeout, 7, 0);
+        assert_eq!((b.state(), b.why()), (BreakerState::Tripped { until: 5_000 }, "7 times timeout within 60 s on all nodes"));
+        assert!(b.ask(5_000));
+        b.strike(ERROR, 5_100);
+        assert_eq!(b.state(), BreakerState::Tripped { until: 13_100 }, "doubled, and no longer than the longest");
+        // Changed while it runs: what was counted counts by the new rules.
+        let lenient = BreakerSettings { in_a_row: 100, sample: 1_000, ..BreakerSettings::default() };
+        let mut b = Breaker::new(BreakerRules::of(&lenient, 1));
+        for i in 0..10 {
+            b.strike(ERROR, i);
+        }
+        assert_eq!(b.state(), BreakerState::Flowing);
+        b.set_rules(BreakerRules::of(&set, 1));
+        b.strike(ERROR, 11);
+        assert_eq!(b.why(), "11 errors in a row, the last vendor_error");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use types::Millis;
+use types::breaker::BreakerSettings;
 use types::failure::FailureClass;
 use types::views::lanes::LaneEventKind;
 
@@ -32,7 +33,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Guard {
     pub fn new(lane_no: i64, node: &str, standstills: Arc<dyn Standstills>) -> Guard {
-        let breaker = Mutex::new(Breaker::new(BreakerRules::default()));
+        let breaker = Mutex::new(Breaker::new(BreakerRules::of(&BreakerSettings::default(), 1)));
         Guard { lane_no, node: node.to_owned(), breaker, standstills, untold: Mutex::default(), events: Mutex::default() }
     }
 
@@ -47,9 +48,9 @@ impl Guard {
         self.breaker().state()
     }
 
-    /// The lane's pace, from which follows how many errors are too many.
-    pub fn set_pace(&self, pace: u32) {
-        locked(&self.breaker).set_rules(BreakerRules::at_pace(pace));
+    /// The lane's rules, and its pace, from which follows how many errors are too many where they leave it open.
+    pub fn set_rules(&self, set: &BreakerSettings, pace: u32) {
+        locked(&self.breaker).set_rules(BreakerRules::of(set, pace));
     }
 
     /// May a request go now? Of all nodes one gets the probe; it has `patience` to bring an answer.
@@ -168,7 +169,7 @@ mod tests {
         let shared = Coordination::memory().standstills;
         let (one, two) = (Guard::new(8, "one", shared.clone()), Guard::new(8, "two", shared.clone()));
         for guard in [&one, &two] {
-            guard.set_pace(1);
+            guard.set_rules(&BreakerSettings::default(), 1);
             for i in 0..12 {
                 // Never in a row, and a small share of all requests.
                 guard.note(FAILED, i);

@@ -22,5 +22,6 @@ pub mod render;
 pub mod retry;
 pub mod runner;
 pub mod settle;
+pub mod shelf;
 pub mod status;
 pub mod step;

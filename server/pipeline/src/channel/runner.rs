@@ -90,7 +90,7 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
             None => shared.used_up(&now_config, class).await,
         };
         shared.tell_routing(&now_config, class);
-        shared.guard.set_pace(now_config.lane.settings.pace_per_second);
+        shared.guard.set_rules(&now_config.lane.settings.breaker, now_config.lane.settings.pace_per_second);
         shared.keep_history().await;
         let claimed = match pause {
             Some(_) => 0,

@@ -123,6 +123,9 @@ pub struct LaneSettings {
     /// Bulk messages go on, too: some phones may then show both.
     #[serde(default)]
     pub next_lane_for_bulk: bool,
+    /// When it stops asking a vendor that fails.
+    #[serde(default)]
+    pub breaker: types::breaker::BreakerSettings,
 }
 
 impl LaneSettings {

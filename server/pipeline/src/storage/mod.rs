@@ -20,6 +20,7 @@ pub mod frame;
 pub mod lane_events;
 pub mod materials;
 pub mod messages;
+pub mod passes;
 pub mod people;
 pub mod policy;
 mod postgres;
@@ -62,6 +63,7 @@ pub struct Storage {
     pub lane_events: Arc<dyn lane_events::LaneEvents>,
     pub materials: Arc<dyn materials::Materials>,
     pub messages: Arc<dyn messages::Messages>,
+    pub passes: Arc<dyn passes::PassShelf>,
     pub people: Arc<dyn people::People>,
     pub policy: Arc<dyn policy::Policy>,
     pub receipts: Arc<dyn receipts::Receipts>,

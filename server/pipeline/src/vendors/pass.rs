@@ -6,7 +6,6 @@
 //! behind [`PassStore`].
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
@@ -45,65 +44,16 @@ pub enum PassError {
     Store(#[from] std::io::Error),
 }
 
-/// Keeps sealed tokens between two lives of the process. Keys are hex digests.
+/// Keeps sealed tokens between two lives of the process, and for the other nodes. Keys are hex digests.
 #[async_trait]
 pub trait PassStore: Send + Sync {
     async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>>;
-    async fn put(&self, key: &str, sealed: Vec<u8>) -> std::io::Result<()>;
-    /// Waits until nobody else who keeps passes here makes this one; its end lets the next one go on.
-    async fn turn(&self, _key: &str) -> std::io::Result<Option<std::fs::File>> {
-        Ok(None)
-    }
-}
-
-/// One small file per token in a folder of the data directory.
-pub struct FilePassStore {
-    dir: PathBuf,
-}
-
-impl FilePassStore {
-    pub fn new(dir: PathBuf) -> FilePassStore {
-        FilePassStore { dir }
-    }
-}
-
-#[async_trait]
-impl PassStore for FilePassStore {
-    async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> {
-        match tokio::fs::read(self.dir.join(key)).await {
-            Ok(sealed) => Ok(Some(sealed)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
-        }
-    }
-
-    async fn turn(&self, key: &str) -> std::io::Result<Option<std::fs::File>> {
-        let (dir, path) = (self.dir.clone(), self.dir.join(format!("{key}.lock")));
-        tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&dir)?;
-            let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-            file.lock()?;
-            Ok(Some(file))
-        })
-        .await
-        .map_err(std::io::Error::other)?
-    }
-
-    /// Whole or not at all: written beside, flushed, renamed.
-    async fn put(&self, key: &str, sealed: Vec<u8>) -> std::io::Result<()> {
-        let dir = self.dir.clone();
-        let path = self.dir.join(key);
-        tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&dir)?;
-            let mut file = tempfile::NamedTempFile::new_in(&dir)?;
-            std::io::Write::write_all(&mut file, &sealed)?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|e| e.error)?;
-            std::fs::File::open(&dir)?.sync_all()
-        })
-        .await
-        .map_err(std::io::Error::other)?
-    }
+    /// Waits until nobody else who keeps passes here makes this one.
+    async fn turn(&self, key: &str) -> std::io::Result<()>;
+    /// Ends the turn. `false`, and nothing is kept, when it was over before: somebody else's pass counts.
+    async fn put(&self, key: &str, sealed: Vec<u8>) -> std::io::Result<bool>;
+    /// The turn ends with nothing made.
+    async fn over(&self, key: &str);
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -134,6 +84,14 @@ struct Desk {
     looked: bool,
     /// The last exchange failed; nobody asks again before then.
     failed: Option<(Failure, Millis)>,
+}
+
+/// What a turn led to.
+enum Made {
+    /// In the store, and the turn is over.
+    Kept(Held),
+    /// The old one serves on.
+    Old(Arc<str>),
 }
 
 /// Pass, when it was made, when it is renewed.
@@ -240,17 +198,42 @@ impl Passes {
                 None => Err(PassError::Refused(Failure { retry_after: Some(until - now), ..failure })),
             };
         }
-        // Nodes with one folder use one pass: APNs counts how often a key signs, and calls the second one refused.
-        let _turn = self.store.turn(&place).await?;
+        // Nodes use one pass: APNs counts how often a key signs, and calls the second one refused.
+        self.store.turn(&place).await?;
+        match self.in_turn(plan, &place, refused, &mut desk, known, exchanger).await {
+            Ok(Made::Kept(held)) => Ok(self.publish(place, &held)),
+            Ok(Made::Old(pass)) => {
+                self.store.over(&place).await;
+                Ok(pass)
+            }
+            Err(error) => {
+                self.store.over(&place).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes one, unless another node has meanwhile. A pass that was kept has ended the turn.
+    async fn in_turn(
+        &self,
+        plan: &PassPlan,
+        place: &str,
+        refused: Option<&str>,
+        desk: &mut Desk,
+        known: Option<Held>,
+        exchanger: &dyn Exchanger,
+    ) -> Result<Made, PassError> {
+        let now = self.world.now();
         let newer = |held: &Held| {
             held.usable(now)
                 && refused.is_none_or(|refused| held.header != refused)
                 && known.as_ref().is_none_or(|known| held.signed_at > known.signed_at)
         };
-        if let Some(held) = self.kept(&place).await?.filter(newer) {
+        if let Some(held) = self.kept(place).await?.filter(newer) {
+            self.store.over(place).await;
             desk.failed = None;
             desk.known = Some(held.clone());
-            return Ok(self.publish(place, &held));
+            return Ok(Made::Kept(held));
         }
         let made = match plan {
             PassPlan::Exchange { .. } => match exchanger.exchange().await {
@@ -261,7 +244,7 @@ impl Passes {
                     desk.failed = Some((failure.clone(), self.world.now() + wait));
                     // What still lives serves on; nobody notices until it ends.
                     return match known.filter(|_| refused.is_none()) {
-                        Some(held) => Ok(Arc::from(held.header.as_str())),
+                        Some(held) => Ok(Made::Old(Arc::from(held.header.as_str()))),
                         None => Err(PassError::Refused(failure)),
                     };
                 }
@@ -269,10 +252,16 @@ impl Passes {
             _ => self.sign(plan, now)?,
         };
         let plain = serde_json::to_vec(&made).unwrap_or_default();
-        self.store.put(&place, self.vault.seal(&["pass", &place], &plain)).await?;
+        let held = if self.store.put(place, self.vault.seal(&["pass", place], &plain)).await? {
+            made
+        } else {
+            // The turn was over before this was made: the pass of whoever came next is everybody's.
+            let theirs = self.kept(place).await?.filter(|held| held.usable(self.world.now()));
+            theirs.ok_or_else(|| std::io::Error::other("another node makes this pass"))?
+        };
         desk.failed = None;
-        desk.known = Some(made.clone());
-        Ok(self.publish(place, &made))
+        desk.known = Some(held.clone());
+        Ok(Made::Kept(held))
     }
 
     fn publish(&self, place: String, held: &Held) -> Arc<str> {
@@ -373,9 +362,39 @@ mod tests {
 
     const START: Millis = 1_795_179_600_000;
 
+    /// What outlives a process.
+    #[derive(Default)]
+    struct Kept {
+        passes: Mutex<HashMap<String, Vec<u8>>>,
+        /// Turns taken, and ended.
+        turns: Mutex<(u32, u32)>,
+    }
+
+    #[async_trait]
+    impl PassStore for Kept {
+        async fn get(&self, key: &str) -> std::io::Result<Option<Vec<u8>>> {
+            Ok(self.passes.lock().unwrap().get(key).cloned())
+        }
+
+        async fn turn(&self, _: &str) -> std::io::Result<()> {
+            self.turns.lock().unwrap().0 += 1;
+            Ok(())
+        }
+
+        async fn put(&self, key: &str, sealed: Vec<u8>) -> std::io::Result<bool> {
+            self.over(key).await;
+            self.passes.lock().unwrap().insert(key.to_owned(), sealed);
+            Ok(true)
+        }
+
+        async fn over(&self, _: &str) {
+            self.turns.lock().unwrap().1 += 1;
+        }
+    }
+
     struct Desk {
         clock: Arc<HeldClock>,
-        dir: tempfile::TempDir,
+        kept: Arc<Kept>,
         plan: PassPlan,
         public: Vec<u8>,
     }
@@ -387,7 +406,7 @@ mod tests {
             let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key");
             Desk {
                 clock: HeldClock::at(START),
-                dir: tempfile::tempdir().expect("a folder"),
+                kept: Arc::default(),
                 plan: PassPlan::Es256 { team_id: "TEAM000001".into(), key_id: "KEY0000001".into(), pkcs8_der: pkcs8.as_ref().to_vec() },
                 public: key.public_key().as_ref().to_vec(),
             }
@@ -398,7 +417,7 @@ mod tests {
             let world = World::new(self.clock.clone(), SeededRandom::new(seed));
             let master = MasterKey::random(&World::new(self.clock.clone(), SeededRandom::new(1)));
             let vault = Arc::new(Vault::new(world.clone(), &master, None).expect("a vault"));
-            Passes::new(world, vault, Arc::new(FilePassStore::new(self.dir.path().join("passes"))))
+            Passes::new(world, vault, self.kept.clone())
         }
     }
 
@@ -473,10 +492,9 @@ mod tests {
     async fn nothing_readable_is_kept_and_a_key_that_is_none_is_named() {
         let desk = Desk::new();
         let header = desk.start(2).get(&desk.plan, Environment::Production, &NoExchange).await.expect("signed");
-        for entry in std::fs::read_dir(desk.dir.path().join("passes")).expect("a folder") {
-            let bytes = std::fs::read(entry.expect("a file").path()).expect("read");
-            assert!(!bytes.windows(20).any(|w| w == &header.as_bytes()[..20]));
-        }
+        let kept = desk.kept.passes.lock().unwrap().values().cloned().collect::<Vec<_>>();
+        assert_eq!(kept.len(), 1);
+        assert!(!kept[0].windows(20).any(|w| w == &header.as_bytes()[..20]));
         let bad = PassPlan::Es256 { team_id: "T".into(), key_id: "K".into(), pkcs8_der: vec![1, 2, 3] };
         assert!(matches!(desk.start(2).get(&bad, Environment::Production, &NoExchange).await, Err(PassError::Key)));
     }
@@ -543,5 +561,7 @@ mod tests {
         counter.refuse.store(false, SeqCst);
         desk.clock.advance(MINUTE);
         assert_eq!(&*passes.get(&plan, env, counter.as_ref()).await.expect("mended"), "Bearer t6");
+        let (taken, ended) = *desk.kept.turns.lock().unwrap();
+        assert_eq!(taken, ended, "every turn ends, whatever came of it");
     }
 }

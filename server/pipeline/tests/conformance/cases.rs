@@ -13,6 +13,7 @@ mod equation;
 mod lane_events;
 mod materials;
 mod messages;
+mod passes;
 mod people;
 mod poison;
 mod policy;

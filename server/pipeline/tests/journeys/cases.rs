@@ -1,13 +1,17 @@
 //! Pushes walk through the whole machine to the simulator and back; the simulator's ledger is the judge. Each asks for a
 //! `house`, and gets it from the store that includes this file.
 
+use std::time::Duration;
+
 use pipeline::access::accept::Submission;
 use pipeline::storage::messages::{Origin, Targets};
 use simulator::{Dials, Outage};
+use types::breaker::KindRule;
 use types::content::MessageClass;
 use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
+use types::views::lanes::LaneEventKind;
 
 use super::house;
 
@@ -317,5 +321,45 @@ async fn who_gave_no_receipt_goes_on_to_the_next_lane_and_both_ways_are_on_recor
     assert_eq!(t.taken(on.no, Vendor::Apns).await.len(), 6, "under the first message's key");
     assert_eq!(t.taken(sent.no, Vendor::Xiaomi).await.len(), 10, "nobody by the first lane again");
     t.recount(on.no).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn breaker_rules_of_a_lane_are_changed_while_it_runs() {
+    let t = house().await;
+    let users = t.of_vendor(Vendor::Xiaomi, 400).await;
+    let lenient = KindRule { count: 1_000_000, share: 100 };
+    t.lane(Vendor::Xiaomi, |lane| {
+        let rules = &mut lane.breaker;
+        (rules.in_a_row, rules.sample, rules.timeout, rules.vendor_error, rules.unknown) = (10_000, 1_000_000, lenient, lenient, lenient);
+        lane.batch = 5;
+    })
+    .await;
+    let lane_no = t.lane_no(Vendor::Xiaomi).await;
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::Error, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    let sent = t.send_to(&users).await;
+    // Far more failures than the rules of before would have borne.
+    loop {
+        let chunks = t.house.storage.chunks.of_message(sent, ChunkNo(0), 9).await.expect("chunks");
+        if chunks.iter().any(|chunk| chunk.attempts > 1) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let tripped = async || {
+        let events = t.house.storage.lane_events.latest(&[lane_no], 9).await.expect("events");
+        events.into_iter().find(|event| event.what == LaneEventKind::Tripped)
+    };
+    assert_eq!(tripped().await, None, "lenient rules");
+    t.lane(Vendor::Xiaomi, |lane| lane.breaker.in_a_row = 3).await;
+    let event = loop {
+        if let Some(event) = tripped().await {
+            break event;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(event.words.contains("errors in a row"), "{}", event.words);
+    t.simulator.set_dials(Vendor::Xiaomi, Dials { outage: Outage::None, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
+    assert_eq!(t.finished(sent).await.total.accepted, 400);
     t.end().await;
 }

@@ -106,9 +106,9 @@ impl TestHouse {
         Self::open(Some(crate::cluster::database().await), Some(redis_url)).await
     }
 
-    /// One more node on the same store, at work.
+    /// One more node on the same store, at work; its folder is its own.
     pub async fn another(&self, node: &str, redis_url: String) -> Arc<House> {
-        let house = build(&self.url, self.folder.path(), &self.key, &self.world, node, Some(redis_url)).await;
+        let house = build(&self.url, &self.folder.path().join(node), &self.key, &self.world, node, Some(redis_url)).await;
         house.start().await.expect("workers");
         house
     }
@@ -117,7 +117,7 @@ impl TestHouse {
     pub async fn doomed(&self, node: &str, redis_url: String) -> Doomed {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let (url, key, world, node, place) =
-            (self.url.clone(), self.key.clone(), self.world.clone(), node.to_owned(), self.folder.path().to_owned());
+            (self.url.clone(), self.key.clone(), self.world.clone(), node.to_owned(), self.folder.path().join(node));
         let handle = runtime.handle().clone();
         let building = tokio::task::spawn_blocking(move || {
             handle.block_on(async move {

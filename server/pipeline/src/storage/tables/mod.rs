@@ -28,6 +28,7 @@ mod lane_events;
 mod lines;
 mod materials;
 mod messages;
+mod passes;
 mod people;
 mod planning;
 mod poison;
@@ -50,6 +51,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         lane_events: Arc::new(lane_events::StoredLaneEvents::new(db.clone())),
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),
         messages: Arc::new(messages::StoredMessages::new(db.clone())),
+        passes: Arc::new(passes::StoredPasses::new(db.clone())),
         people: Arc::new(people::StoredPeople::new(db.clone())),
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
