@@ -231,7 +231,7 @@ test(`a campaign to ${DEVICES} devices: pause, resume, finish; the funnel is the
 
 test('what people wrote stayed text on every page that shows it', async ({ page, complaints }) => {
   page.on('dialog', (dialog) => { complaints.add(`a script ran: ${dialog.message()}`); return dialog.dismiss(); });
-  const lists = ['overview', 'campaigns', 'copies', 'crowds', 'funnel', 'messages', 'lanes', 'settings', 'devices'].map((name) => `${known.app}/${name}`);
+  const lists = ['overview', 'campaigns', 'copies', 'crowds', 'funnel', 'messages', 'dead-letters', 'lanes', 'breakers', 'policy', 'settings', 'devices'].map((name) => `${known.app}/${name}`);
   // The laboratory shows names and texts of scripts, and the titles that vendors got.
   await tell('scripts', { name: NASTY, text: NASTY, steps: [{ after_ms: 0, vendor: 'apns', dials: { slow_ms: 3_000 } }] });
   const paths = new Set([...lists, `${known.app}/campaigns/new`, '/apps', '/nodes', '/people', '/audit', '/account', '/laboratory', '/laboratory?vendor=apns']);
@@ -242,7 +242,8 @@ test('what people wrote stayed text on every page that shows it', async ({ page,
     await expect(page.locator('img[src="x"]'), path).toHaveCount(0);
     if (!lists.includes(path)) continue;
     const found = await page.locator('main td a[href^="/apps/"]').evaluateAll((links) => links.map((a) => a.getAttribute('href')));
-    for (const next of found.filter((href) => !href.includes('?')).slice(0, 3)) paths.add(next);
+    // Pages only: neither filters nor files.
+    for (const next of found.filter((href) => !/\?|\.\w+$/.test(href)).slice(0, 3)) paths.add(next);
   }
   expect(paths.size, 'pages of single things too').toBeGreaterThan(18);
   await page.goto(`${house.url}/laboratory`);
