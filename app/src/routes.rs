@@ -64,14 +64,14 @@ pub struct Page {
 }
 
 impl Page {
-    /// Whether a concrete path is this page's.
+    /// Whether a concrete path is this page's. Ids hold no dot: what has one is a file below a page, which asks for itself.
     pub fn matches(&self, path: &str) -> bool {
         let mut want = self.path.trim_matches('/').split('/');
         let mut have = path.trim_matches('/').split('/');
         loop {
             match (want.next(), have.next()) {
                 (None, None) => return true,
-                (Some(w), Some(h)) if w == h || (w.starts_with(':') && !h.is_empty()) => {}
+                (Some(w), Some(h)) if w == h || (w.starts_with(':') && !h.is_empty() && !h.contains('.')) => {}
                 _ => return false,
             }
         }
@@ -187,6 +187,8 @@ mod tests {
         assert_eq!(find(&format!("/apps/{app}/devices")).map(|p| p.path), Some("/apps/:app/devices"));
         assert_eq!(find("/apps/").map(|p| p.path), Some("/apps"));
         assert_eq!(find("/nowhere"), None);
+        assert_eq!(find(&format!("/apps/{app}/campaigns/cmp_1/forecast")).map(|p| p.path), Some("/apps/:app/campaigns/:id/:step"));
+        assert_eq!(find(&format!("/apps/{app}/campaigns/cmp_1/outcomes.csv")), None, "a file");
         let path = format!("/apps/{app}/devices/dev_1");
         assert_eq!(app_in(&path), Some(app.as_str()));
         assert_eq!(app_in("/apps/new"), None);

@@ -195,6 +195,7 @@ impl House {
             materials: Arc::new(Materials::default()),
             pictures: Arc::default(),
             egresses: Arc::default(),
+            writes: Default::default(),
             statuses: statuses.clone(),
             healths: healths.clone(),
             policies: policies.clone(),

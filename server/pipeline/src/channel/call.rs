@@ -1,6 +1,7 @@
-//! One vendor request with all it needs: a pass, materials the vendor keeps, one renewal of either.
+//! One vendor request with all it needs: a pass, materials the vendor keeps, one renewal of either; its token last of all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use types::Millis;
@@ -8,10 +9,11 @@ use types::failure::FailureClass;
 use types::vendor::Vendor;
 
 use super::lanes::{LaneConfig, Opened};
-use super::step::Tools;
+use super::step::{Tools, limit_key};
+use crate::coordination::Permit;
 use crate::storage::materials::Material;
 use crate::vendors::dialect::{
-    Batch, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, Preparation, Prepared, Request, Verdict, What, Wire,
+    Batch, Dialect, DialectError, Failure, Issued, Judgement, NotPrepared, Paced, Preparation, Prepared, Request, Verdict, What, Wire,
 };
 use crate::vendors::pass::{Exchanger, PassError};
 use crate::vendors::registry;
@@ -25,6 +27,9 @@ pub struct Unsayable(pub String);
 const MATERIAL_SPARE_MS: i64 = 60_000;
 /// More materials than any vendor needs for one content.
 const MATERIALS_MAX: usize = 8;
+
+/// Longest wait for the token of a request that is no send.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the batch was not sent.
 enum Stuck {
@@ -42,11 +47,40 @@ pub struct Ready {
     pub left_out: Option<String>,
 }
 
-/// Asks the vendor once; a refused pass or a forgotten material is renewed and the same asked again, once.
-pub async fn call(tools: &Tools, config: &LaneConfig, opened: &Opened, message_no: i64, batch: Batch<'_>) -> Result<Judgement, Unsayable> {
+/// Lets one request go, each time right before it goes.
+pub trait Leave: Sync {
+    /// Why it may not.
+    type Held: Send;
+
+    fn leave(&self) -> impl Future<Output = Result<Permit, Self::Held>> + Send;
+}
+
+/// What became of one request.
+pub type Said = Result<Judgement, Unsayable>;
+
+/// Fetches the lane's pass if there is none at hand. What goes wrong here, the first call tells.
+pub async fn ready(tools: &Tools, config: &LaneConfig, opened: &Opened) {
+    // Its message is nobody's: a pass belongs to the lane.
+    let desk = Desk { tools, config, opened, message_no: 0, dialect: registry::dialect(config.lane.vendor) };
+    drop(desk.pass().await);
+}
+
+/// Asks the vendor once; a refused pass or a forgotten material is renewed and the same asked again, once. `token` is asked
+/// for each time right before the request goes.
+///
+/// # Errors
+/// What `token` says: then nothing was sent.
+pub async fn call<L: Leave>(
+    tools: &Tools,
+    config: &LaneConfig,
+    opened: &Opened,
+    message_no: i64,
+    batch: Batch<'_>,
+    token: &L,
+) -> Result<Said, L::Held> {
     let desk = Desk { tools, config, opened, message_no, dialect: registry::dialect(config.lane.vendor) };
     let n = batch.tokens.len();
-    let refuse = |failure| Ok(Judgement::all(n, Verdict::Failed(failure)));
+    let refuse = |failure| Ok(Ok(Judgement::all(n, Verdict::Failed(failure))));
     let mut renewed = (false, false);
     let mut pass = match desk.pass().await {
         Ok(pass) => pass,
@@ -55,20 +89,24 @@ pub async fn call(tools: &Tools, config: &LaneConfig, opened: &Opened, message_n
     loop {
         let prepared = match desk.prepared(&batch, &mut pass, &mut renewed.0, false).await {
             Ok((prepared, _)) => prepared,
-            Err(Stuck::Unsayable(words)) => return Err(words),
+            Err(Stuck::Unsayable(words)) => return Ok(Err(words)),
             Err(Stuck::Failed(not)) => return refuse(unsent(not.failure)),
         };
         let batch = Batch { prepared: &prepared, ..batch.clone() };
         let unsaid = |error| match error {
-            DialectError::Content { field, reason } => Err(Unsayable(format!("{field}: {reason}"))),
+            DialectError::Content { field, reason } => Ok(Err(Unsayable(format!("{field}: {reason}")))),
             error => refuse(never_sent(FailureClass::Auth, &error.to_string())),
         };
-        let wire = match desk.ask(&batch, &pass).await {
+        let permit = token.leave().await?;
+        let asked = desk.ask(&batch, &pass).await;
+        desk.answered(permit);
+        let wire = match asked {
             Ok(wire) => wire,
             Err(error) => return unsaid(error),
         };
         let mut judged = desk.dialect.judge(&batch, &wire);
         if let Some(route) = judged.redirect.as_deref().and_then(|to| desk.redirected(to)) {
+            let permit = token.leave().await?;
             let wire = match desk.dialect.build(&Batch { base_url: &route.base_url, ..batch.clone() }, &opened.credential, &pass) {
                 Ok(request) => {
                     // The whole address is named, or only what stands before the path.
@@ -77,6 +115,7 @@ pub async fn call(tools: &Tools, config: &LaneConfig, opened: &Opened, message_n
                 }
                 Err(error) => return unsaid(error),
             };
+            desk.answered(permit);
             judged = desk.dialect.judge(&batch, &wire);
         }
         let known = !matches!(wire, Wire::TimedOut { .. });
@@ -95,7 +134,7 @@ pub async fn call(tools: &Tools, config: &LaneConfig, opened: &Opened, message_n
             }
             continue;
         }
-        return Ok(judged);
+        return Ok(Ok(judged));
     }
 }
 
@@ -129,6 +168,26 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    fn answered(&self, permit: Permit) {
+        self.tools.coordination.limiter.answered(&limit_key(self.config.lane.no), permit);
+    }
+
+    /// Waits for the token of a request that is no send, if it can be had soon.
+    async fn pay(&self, key: &str) -> Option<Permit> {
+        let rate = f64::from(self.config.lane.settings.pace_per_second.max(1));
+        let limit = tokio::time::Instant::now() + TOKEN_PATIENCE;
+        loop {
+            let wait = match self.tools.coordination.limiter.take(key, rate, 1).await {
+                Ok(permit) => return Some(permit),
+                Err(wait) => wait,
+            };
+            if tokio::time::Instant::now() + wait > limit {
+                return None;
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     async fn pass(&self) -> Result<Arc<str>, Failure> {
         self.tools.passes.get(&self.opened.plan, self.config.app.environment, self).await.map_err(unpassed)
     }
@@ -239,11 +298,26 @@ impl Desk<'_> {
         if let Some(words) = tools.materials.left_out(lane_no, &wanted.key, now) {
             return Ok(Made::LeftOut(words));
         }
+        let limit = match wanted.paced {
+            Paced::WithSends => Some(limit_key(lane_no)),
+            Paced::Apart => Some(format!("{}/{}", limit_key(lane_no), wanted.kind)),
+            Paced::Not => None,
+        };
+        let permit = match &limit {
+            None => None,
+            Some(key) => match self.pay(key).await {
+                Some(permit) => Some((key, permit)),
+                None => return Err(not_prepared(never_sent(FailureClass::RateLimited, "the lane's own pace leaves no room for it"))),
+            },
+        };
         let picture = matches!(wanted.what, What::Upload(_));
         let read = match self.bring(wanted.what, pass, now).await {
             Ok(wire) => self.dialect.read_prepared(wanted.kind, &wire, now),
             Err(words) => Err(not_prepared(Failure::new(FailureClass::BadContent, words))),
         };
+        if let Some((key, permit)) = permit {
+            tools.coordination.limiter.answered(key, permit);
+        }
         let ends_at = now + (wanted.lives - MATERIAL_SPARE_MS).max(wanted.lives / 2);
         let (vendor_id, words) = match &read {
             Ok(id) => (Some(id.clone()), String::new()),

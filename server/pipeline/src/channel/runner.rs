@@ -237,7 +237,7 @@ impl Shared {
         // One probe only.
         let asked = if self.guard.state() == BreakerState::Probing { 1 } else { held.len() };
         let lease_until = now + Millis::from(config.lane.settings.timeout_ms) + LEASE_MARGIN_MS;
-        let lease = Lease { owner: &self.tools.owner, now, until: lease_until, started: first_slice(&config.lane) };
+        let lease = Lease { owner: &self.tools.owner, now, until: lease_until, started: first_slice(&config.lane, &self.tools.writes) };
         let claimed = self.tools.storage.chunks.lease(config.lane.no, lease, asked as u32, class.priority()).await;
         let chunks = match claimed {
             Ok(chunks) => chunks,

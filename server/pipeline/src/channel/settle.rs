@@ -1,12 +1,12 @@
 //! What a verdict means for the recipient: pure. The three consequences of a class, the vendor's repeat class, the attempt.
 
 use types::content::MessageClass;
-use types::failure::{FailureClass, ForMessage};
+use types::failure::{FailureClass, ForLane, ForMessage};
 use types::life::Outcome;
 use types::vendor::RepeatClass;
 
 use super::retry::UNKNOWN_ATTEMPTS;
-use crate::vendors::dialect::Failure;
+use crate::vendors::dialect::{Failure, Judgement, Verdict};
 
 /// What becomes of one recipient after one failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,25 @@ pub const MASS_DEATH_SAMPLE: usize = 20;
 /// Should these dead tokens be set aside?
 pub fn may_quarantine(dead: usize, asked: usize) -> bool {
     asked < MASS_DEATH_SAMPLE || (dead as f64) <= (asked as f64) * MASS_DEATH_SHARE
+}
+
+/// Does this answer count against the vendor? What it says of one device alone does not; "too fast" does when it says nothing else.
+pub fn strike(judged: &Judgement) -> Option<(FailureClass, &str)> {
+    judged.verdicts.iter().find_map(|verdict| match verdict {
+        Verdict::Failed(f) if !f.device_only && !f.batch_only && matches!(f.class.consequences().lane, ForLane::Strike | ForLane::Slow) => {
+            Some((f.class, f.words.as_str()))
+        }
+        _ => None,
+    })
+}
+
+/// Does this answer make the whole lane stand still?
+pub fn halts(judged: &Judgement) -> bool {
+    judged.verdicts.iter().any(|v| {
+        let Verdict::Failed(failure) = v else { return false };
+        let lane = failure.class.consequences().lane;
+        !failure.device_only && !failure.batch_only && matches!(lane, ForLane::Slow | ForLane::CloseUntilReset | ForLane::PauseWithAlarm)
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -10,20 +10,20 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
-use types::content::{Content, MessageClass};
+use types::content::Content;
 use types::failure::{FailureClass, ForLane, ForMessage, ForToken};
 use types::life::{FilterRule, Outcome};
 use types::vendor::PaceUnit;
 
-use super::call::{self, Unsayable};
+use super::call::{self, Leave, Said, Unsayable};
 use super::egress::Egresses;
 use super::guard::Guard;
 use super::lanes::{LaneConfig, Opened};
-use super::mark::Mark;
+use super::mark::{Mark, Writes};
 use super::materials::Materials;
 pub use super::naming::{show_key, trace_id};
 use super::pictures::Pictures;
-use super::settle::{Fate, after_failure, after_silence};
+use super::settle::{Fate, after_failure, after_silence, halts, strike};
 use super::status::Statuses;
 use super::{gate, render, retry};
 use crate::broker::health::Healths;
@@ -34,13 +34,16 @@ use crate::storage::chunks::Claimed;
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
 use crate::storage::messages::{Message, Origin};
 use crate::storage::{Result, Storage, StorageError};
-use crate::telemetry;
 use crate::vendors::dialect::{Batch, CallbackTarget, Judgement, Prepared, Verdict};
 use crate::vendors::pass::Passes;
 use crate::vendors::transport::Transport;
 use crate::world::World;
 
 mod record;
+mod tokens;
+
+pub use tokens::limit_key;
+use tokens::{AtHand, Held, Wanted, beside};
 
 /// Gives the receipt address for a message (by its id) of an app, when this installation has a public address.
 pub type Callbacks = Arc<dyn Fn(&LaneConfig, &str) -> Option<CallbackTarget> + Send + Sync>;
@@ -63,6 +66,7 @@ pub struct Tools {
     pub materials: Arc<Materials>,
     pub pictures: Arc<Pictures>,
     pub egresses: Arc<Egresses>,
+    pub writes: Writes,
     pub statuses: Statuses,
     pub healths: Healths,
     pub policies: Policies,
@@ -187,7 +191,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         held: None,
         replaced: Vec::new(),
         lease_until: AtomicI64::new(terms.lease_until),
-        mark: Mark::of(&chunk, &config.lane),
+        mark: Mark::of(&chunk, &config.lane, &tools.writes),
         terms,
     };
     let stop = work.send_all(guard).await?;
@@ -232,15 +236,23 @@ impl Work<'_> {
                     PaceUnit::Requests => 1,
                     PaceUnit::Targets => part.len() as u32,
                 };
-                if !self.take(n, guard).await? {
-                    continue;
-                }
-                if let Some(stop) = self.stop() {
-                    return Ok(Some(stop));
-                }
+                self.keep_lease().await?;
                 self.mark.reach(&self.tools.storage, part.iter().copied().max().unwrap_or(0)).await?;
                 let (traces, tokens) = (Vec::new(), part.iter().map(|i| self.recipients[*i].token.as_str()).collect::<Vec<_>>());
-                match self.call(&group.content, &traces, &tokens).await {
+                let called = self.call(&group.content, &traces, &tokens, &Wanted { work: self, n, guard }).await;
+                let said = match called {
+                    Ok(said) => said,
+                    Err(Held::Lost(error)) => return Err(error),
+                    Err(Held::Stopped) => match self.stop() {
+                        Some(stop) => return Ok(Some(stop)),
+                        None => continue,
+                    },
+                    Err(Held::TooMany) => {
+                        self.again_in = Some(self.again_in.unwrap_or(0).max(1_000));
+                        continue;
+                    }
+                };
+                match said {
                     // Nobody got it because of somebody: the halves are asked for themselves.
                     Ok(judged) if judged.split && part.len() > 1 => {
                         let (front, back) = part.split_at(part.len() / 2);
@@ -260,14 +272,21 @@ impl Work<'_> {
         let at_once = self.config.lane.settings.in_flight.max(1) as usize;
         let mut queue = members.iter().copied().peekable();
         let mut stop = None;
-        let mut done: Vec<(usize, std::result::Result<Judgement, Unsayable>)> = Vec::with_capacity(members.len());
-        let mut mark = std::mem::replace(&mut self.mark, Mark::of(self.chunk, &self.config.lane));
+        let mut done: Vec<(usize, Said)> = Vec::with_capacity(members.len());
+        // What a first use costs is done before there are tokens in the hand.
+        call::ready(self.tools, self.config, self.opened).await;
+        let mut mark = std::mem::replace(&mut self.mark, Mark::of(self.chunk, &self.config.lane, &self.tools.writes));
         {
             let this = &*self;
             let mut flying = FuturesUnordered::new();
+            let mut landed = Vec::new();
             loop {
                 let mut short_for = None;
-                while stop.is_none() && flying.len() < at_once && queue.peek().is_some() {
+                while stop.is_none()
+                    && landed.is_empty()
+                    && flying.len() < at_once
+                    && let Some(i) = queue.peek().copied()
+                {
                     stop = this.stop();
                     let late = before_send(this.chunk.deadline, this.tools.world.now()) == Gate::Expired;
                     if stop.is_some() || late || this.blocked(guard) {
@@ -275,41 +294,53 @@ impl Work<'_> {
                         queue = members[members.len()..].iter().copied().peekable();
                         break;
                     }
-                    this.keep_lease().await?;
-                    // One token for one request, used at once: what waits in the hand may meet another's in the vendor's second.
-                    if let Err(wait) = this.try_take(1).await {
-                        short_for = Some(wait);
-                        break;
-                    }
-                    let Some(i) = queue.next() else { break };
-                    mark.reach(&this.tools.storage, i).await?;
+                    // One token for one request, used at once, so it is taken last: what waits in the hand may meet another's in the
+                    // vendor's second.
+                    let ready = async {
+                        this.keep_lease().await?;
+                        mark.reach(&this.tools.storage, i).await?;
+                        Ok::<_, StorageError>(this.try_take(1).await)
+                    };
+                    let permit = match beside(ready, &mut flying, &mut landed).await? {
+                        Ok(permit) => permit,
+                        Err(wait) => {
+                            short_for = Some(wait);
+                            break;
+                        }
+                    };
+                    this.lag();
+                    queue.next();
                     flying.push(async move {
                         let trace = [trace_id(this.chunk.no.0, i)];
                         let token = [this.recipients[i].token.as_str()];
-                        (i, this.call(content, &trace, &token).await)
+                        match this.call(content, &trace, &token, &AtHand(permit)).await {
+                            Ok(said) => (i, said),
+                            Err(never) => match never {},
+                        }
                     });
                 }
-                let landed = match short_for {
-                    None => flying.next().await,
-                    Some(wait) => tokio::select! {
-                        landed = flying.next(), if !flying.is_empty() => landed,
-                        () = tokio::time::sleep(wait.min(TOKEN_WAIT_MAX)) => continue,
-                    },
-                };
-                let Some((i, judged)) = landed else {
-                    if queue.peek().is_none() || stop.is_some() {
-                        break;
-                    }
-                    continue;
-                };
-                if let Ok(judged) = &judged {
-                    guard.note(strike(judged), this.tools.world.now());
-                    if halts(judged) {
-                        // The rest would hear the same: back in line, to wait with the lane.
-                        queue = members[members.len()..].iter().copied().peekable();
+                if landed.is_empty() {
+                    match short_for {
+                        None => landed.extend(flying.next().await),
+                        Some(wait) => tokio::select! {
+                            Some(answer) = flying.next() => landed.push(answer),
+                            () = tokio::time::sleep(wait.min(TOKEN_WAIT_MAX)) => {}
+                        },
                     }
                 }
-                done.push((i, judged));
+                if landed.is_empty() && flying.is_empty() && (queue.peek().is_none() || stop.is_some()) {
+                    break;
+                }
+                for (i, judged) in landed.drain(..) {
+                    if let Ok(judged) = &judged {
+                        guard.note(strike(judged), this.tools.world.now());
+                        if halts(judged) {
+                            // The rest would hear the same: back in line, to wait with the lane.
+                            queue = members[members.len()..].iter().copied().peekable();
+                        }
+                    }
+                    done.push((i, judged));
+                }
             }
         }
         self.mark = mark;
@@ -402,64 +433,7 @@ impl Work<'_> {
         self.effect.closed_until.max(told).is_some_and(|until| now < until)
     }
 
-    async fn try_take(&self, n: u32) -> std::result::Result<(), Duration> {
-        self.tools.coordination.limiter.take(&limit_key(self.config.lane.no), self.pace(), n).await
-    }
-
-    /// Waits for tokens, with a lease that outlives the request they are for. `false` when the lane stopped meanwhile, or when so
-    /// many cannot be had for now.
-    async fn take(&mut self, n: u32, guard: &Guard) -> Result<bool> {
-        let asked = tokio::time::Instant::now();
-        loop {
-            self.keep_lease().await?;
-            let Err(wait) = self.try_take(n).await else {
-                self.waited(asked.elapsed());
-                return Ok(true);
-            };
-            if n > self.most() {
-                self.again_in = Some(self.again_in.unwrap_or(0).max(1_000));
-                return Ok(false);
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait.min(TOKEN_WAIT_MAX)) => {}
-                () = self.tools.stopping.cancelled() => {}
-            }
-            if self.stop().is_some() || self.blocked(guard) {
-                return Ok(false);
-            }
-        }
-    }
-
-    fn waited(&self, time: Duration) {
-        metrics::histogram!(telemetry::RATE_LIMIT_WAIT_SECONDS, "app" => self.app_label(), "vendor" => self.config.lane.vendor.slug())
-            .record(time.as_secs_f64());
-    }
-
-    fn app_label(&self) -> String {
-        self.config.app.id.to_string()
-    }
-
-    fn pace(&self) -> f64 {
-        f64::from(self.terms.now.borrow().lane.settings.pace_per_second.max(1))
-    }
-
-    /// The largest take there is: a node on its own has its share only.
-    fn most(&self) -> u32 {
-        self.tools.coordination.limiter.most(&limit_key(self.config.lane.no), self.pace())
-    }
-
-    /// The lease must be longer than one more request with its time-out; else another node could send the same.
-    async fn keep_lease(&self) -> Result<()> {
-        let need = self.tools.world.now() + Millis::from(self.config.lane.settings.timeout_ms) + LEASE_MARGIN_MS / 2;
-        if self.lease_until.load(Ordering::Relaxed) < need {
-            let until = need + LEASE_MARGIN_MS;
-            self.tools.storage.chunks.renew(self.chunk.no, self.chunk.fence, until).await?;
-            self.lease_until.store(until, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    async fn call(&self, content: &Content, traces: &[String], tokens: &[&str]) -> std::result::Result<Judgement, Unsayable> {
+    async fn call<L: Leave>(&self, content: &Content, traces: &[String], tokens: &[&str], token: &L) -> std::result::Result<Said, L::Held> {
         let config = self.config;
         let now = self.tools.world.now();
         let batch = Batch {
@@ -479,11 +453,7 @@ impl Work<'_> {
             prepared: &Prepared::default(),
             singly: self.singly(),
         };
-        if self.message.class == MessageClass::Transactional {
-            let lag = (now - self.message.created_at).max(0) as f64 / 1_000.0;
-            metrics::histogram!(telemetry::DISPATCH_LAG_SECONDS, "vendor" => config.lane.vendor.slug()).record(lag);
-        }
-        call::call(self.tools, config, self.opened, self.message.no, batch).await
+        call::call(self.tools, config, self.opened, self.message.no, batch, token).await
     }
 
     /// What cannot be said in the vendor's language never reaches it: filtered, not refused.
@@ -559,28 +529,4 @@ impl Work<'_> {
         }
         if struck { self.effect.strikes += 1 } else { self.effect.well += 1 }
     }
-}
-
-/// The name of a lane's limit. Limits of vendors begin so and are kept whatever happens.
-pub fn limit_key(lane_no: i64) -> String {
-    format!("{}{lane_no}", crate::coordination::STRICT)
-}
-
-/// Does this answer count against the vendor? What it says of one device alone does not; "too fast" does when it says nothing else.
-fn strike(judged: &Judgement) -> Option<(FailureClass, &str)> {
-    judged.verdicts.iter().find_map(|verdict| match verdict {
-        Verdict::Failed(f) if !f.device_only && !f.batch_only && matches!(f.class.consequences().lane, ForLane::Strike | ForLane::Slow) => {
-            Some((f.class, f.words.as_str()))
-        }
-        _ => None,
-    })
-}
-
-/// Does this answer make the whole lane stand still?
-fn halts(judged: &Judgement) -> bool {
-    judged.verdicts.iter().any(|v| {
-        let Verdict::Failed(failure) = v else { return false };
-        let lane = failure.class.consequences().lane;
-        !failure.device_only && !failure.batch_only && matches!(lane, ForLane::Slow | ForLane::CloseUntilReset | ForLane::PauseWithAlarm)
-    })
 }

@@ -20,13 +20,26 @@ pub mod redis;
 /// begin anew.
 pub const STRICT: &str = "lane/";
 
+/// Tokens that were taken, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// The lease they are of; 0 = none.
+    slot: u64,
+    n: u32,
+    at: tokio::time::Instant,
+}
+
 /// Token bucket per lane, computed from elapsed time; burst is at most one second's worth divided by ten (never over the
 /// configured rate in any one-second window by more than nothing: the bucket starts empty and holds `rate / 10`, at least 1).
 /// Tokens are for use at once: who takes them and waits may meet another's in one window.
 #[async_trait]
 pub trait Limiter: Send + Sync {
     /// Takes `n` tokens for `key` at `rate` per second, or says how long to wait before asking again. Never partially.
-    async fn take(&self, key: &str, rate: f64, n: u32) -> Result<(), Duration>;
+    async fn take(&self, key: &str, rate: f64, n: u32) -> Result<Permit, Duration>;
+
+    /// The request of these tokens has its answer. One that took longer than usual may have reached the vendor that much later, and
+    /// counts for that much longer.
+    fn answered(&self, key: &str, permit: Permit);
 
     /// The largest single take that can succeed now: a node on its own takes its share of the limit only.
     fn most(&self, key: &str, rate: f64) -> u32;

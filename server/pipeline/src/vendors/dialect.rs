@@ -65,6 +65,18 @@ pub struct Preparation {
     pub what: What,
     /// How long the vendor keeps it, in milliseconds; ours ends a little earlier.
     pub lives: Millis,
+    pub paced: Paced,
+}
+
+/// Whose limit a request that is no send comes under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paced {
+    /// The vendor counts it with the sends.
+    WithSends,
+    /// The interface has a limit of its own, like that of sends.
+    Apart,
+    /// There are few, and no limit is known.
+    Not,
 }
 
 /// How a material comes to the vendor.

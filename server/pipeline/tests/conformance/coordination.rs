@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pipeline::coordination::{ByClass, Change, Claim, Coordination, Reserved, Standstill, Stop};
-use pipeline::world::World;
+use pipeline::world::{HeldClock, SeededRandom, World};
 use proptest::prelude::*;
 use tokio::time::Instant;
 use types::Millis;
@@ -21,7 +21,7 @@ async fn greedy(rate: f64, span: Duration, blocks: &[u32], pauses: &[u64]) -> Ve
     while start.elapsed() < span {
         let n = blocks[turn % blocks.len()];
         match limiter.take("lane", rate, n).await {
-            Ok(()) => {
+            Ok(_) => {
                 taken.push((Instant::now(), n));
                 let pause = pauses[turn % pauses.len()];
                 if pause > 0 {
@@ -84,6 +84,40 @@ proptest! {
     }
 }
 
+/// Requests are on their way for a while, one in twenty for long; a second is the vendor's.
+#[tokio::test(start_paused = true)]
+async fn what_came_late_to_the_vendor_counts_from_when_it_came() {
+    let chance = World::new(HeldClock::at(0), SeededRandom::new(9));
+    let between = |from: u64, to: u64| Duration::from_micros(from + (chance.unit() * (to - from) as f64) as u64);
+    for rate in [2.0, 20.0, 500.0] {
+        let limiter = Coordination::memory().limiter;
+        let arrived = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (start, mut on_the_way) = (Instant::now(), tokio::task::JoinSet::new());
+        while start.elapsed() < Duration::from_secs(30) {
+            let permit = match limiter.take("lane", rate, 1).await {
+                Ok(permit) => permit,
+                Err(wait) => {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
+            };
+            let (there, back) = (between(300, if chance.unit() < 0.05 { 150_000 } else { 1_500 }), between(2_000, 4_000));
+            let (limiter, arrived) = (limiter.clone(), arrived.clone());
+            on_the_way.spawn(async move {
+                tokio::time::sleep(there).await;
+                arrived.lock().unwrap().push((Instant::now(), 1));
+                tokio::time::sleep(back).await;
+                limiter.answered("lane", permit);
+            });
+        }
+        on_the_way.join_all().await;
+        let arrived = arrived.lock().unwrap();
+        assert!(busiest(&arrived) <= rate as u64, "{} in a second at {rate}/s", busiest(&arrived));
+        let share = total(&arrived) as f64 / (rate * 30.0);
+        assert!(share >= 0.9, "{share} of {rate}/s");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_do_not_share_and_a_new_rate_holds_at_once() {
     let limiter = Coordination::memory().limiter;
@@ -92,7 +126,7 @@ async fn keys_do_not_share_and_a_new_rate_holds_at_once() {
         let mut n = 0;
         while Instant::now() < end {
             match limiter.take(key, rate, 1).await {
-                Ok(()) => n += 1,
+                Ok(_) => n += 1,
                 Err(wait) => tokio::time::sleep(wait).await,
             }
         }
@@ -119,9 +153,9 @@ async fn a_take_larger_than_the_rate_waits_for_an_empty_window_and_a_dead_rate_t
     }
     let took = start.elapsed().as_secs_f64();
     assert!((5.0..5.3).contains(&took), "250 at 100/s cost 2.5 s each: {took}");
-    assert_eq!(limiter.take("none", 0.0, 1).await, Err(Duration::from_secs(1)));
-    assert_eq!(limiter.take("none", f64::NAN, 1).await, Err(Duration::from_secs(1)));
-    assert_eq!(limiter.take("none", 0.0, 0).await, Ok(()));
+    assert_eq!(limiter.take("none", 0.0, 1).await.map(drop), Err(Duration::from_secs(1)));
+    assert_eq!(limiter.take("none", f64::NAN, 1).await.map(drop), Err(Duration::from_secs(1)));
+    assert_eq!(limiter.take("none", 0.0, 0).await.map(drop), Ok(()));
 }
 
 /// Both backends; a Redis of the test's own behind the second, a cluster of one, so that keys which do not share a slot are refused.
@@ -153,16 +187,16 @@ async fn every_backend_limits_a_key() {
         let mut taken = Vec::new();
         while Instant::now() < end {
             match limiter.take("lane/7", 200.0, 1).await {
-                Ok(()) => taken.push((Instant::now(), 1)),
+                Ok(_) => taken.push((Instant::now(), 1)),
                 Err(wait) => tokio::time::sleep(wait).await,
             }
         }
         assert!(busiest(&taken) <= 200, "{name}: {} in one second", busiest(&taken));
         assert!(total(&taken) > 200, "{name}: {} in two seconds", total(&taken));
         assert_eq!(limiter.most("lane/7", 200.0), u32::MAX, "{name}");
-        assert_eq!(limiter.take("none", 0.0, 1).await, Err(Duration::from_secs(1)), "{name}");
-        assert_eq!(limiter.take("none", f64::NAN, 1).await, Err(Duration::from_secs(1)), "{name}");
-        assert_eq!(limiter.take("none", 0.0, 0).await, Ok(()), "{name}");
+        assert_eq!(limiter.take("none", 0.0, 1).await.map(drop), Err(Duration::from_secs(1)), "{name}");
+        assert_eq!(limiter.take("none", f64::NAN, 1).await.map(drop), Err(Duration::from_secs(1)), "{name}");
+        assert_eq!(limiter.take("none", 0.0, 0).await.map(drop), Ok(()), "{name}");
     }
 }
 

@@ -120,8 +120,7 @@ async fn a_campaign_over_several_lanes_outlives_a_node_and_takes_a_new_one_in() 
             (lane.in_flight, lane.batch) = (lane.in_flight.min(40), lane.batch.min(20));
         })
         .await;
-        // What a busy machine bunches together is no mistake; two nodes that do not agree would send the double.
-        let dials = simulator::Dials { pace_per_second: pace + pace / 2, ..t.simulator.dials(vendor) };
+        let dials = simulator::Dials { pace_per_second: pace + pace / 10, ..t.simulator.dials(vendor) };
         t.simulator.set_dials(vendor, dials).expect("dials");
     }
     let doomed = t.doomed("node-2", redis.url()).await;

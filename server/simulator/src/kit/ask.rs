@@ -19,7 +19,7 @@ use super::magic::Magic;
 use crate::accounts::Accounts;
 use crate::dials::Dials;
 use crate::ledger::{Verdict, token_hash};
-use crate::meters::{MINUTE_MICROS, SECOND_MICROS, day_of};
+use crate::meters::{MINUTE_MICROS, SECOND_MICROS, Window, day_of};
 use crate::twin::{End, Fate, Reply, Twin};
 
 /// A refusal of the whole request.
@@ -228,15 +228,24 @@ impl<'a> Ask<'a> {
 
     /// Takes `weight` places in the running second (and minute) of the account.
     pub(crate) fn pace(&self, keyed: &Keyed, weight: usize) -> bool {
+        self.paced(keyed, weight, |usage| (&mut usage.second, &mut usage.minute))
+    }
+
+    /// Takes a place in the second (and minute) of a call that the vendor does not count with sends.
+    pub(crate) fn pace_beside(&self, keyed: &Keyed) -> bool {
+        self.paced(keyed, 1, |usage| (&mut usage.second_beside, &mut usage.minute_beside))
+    }
+
+    fn paced(&self, keyed: &Keyed, weight: usize, windows: fn(&mut Usage) -> (&mut Window, &mut Window)) -> bool {
         let second = if self.dials.pace_per_second > 0 { self.dials.pace_per_second } else { keyed.account.per_second };
         let (minute, weight) = (keyed.account.per_minute, u32::try_from(weight).unwrap_or(u32::MAX));
         let mut inner = self.twin.kit.inner();
         // The clock is read under the lock, so that windows fill in the order of their times.
         let now = self.twin.clock.micros();
         self.at.set(now);
-        let usage = inner.usage(self.vendor, &keyed.identity);
-        (second == 0 || usage.second.admit_many(now, second, weight, SECOND_MICROS))
-            && (minute == 0 || usage.minute.admit_many(now, minute, weight, MINUTE_MICROS))
+        let (of_second, of_minute) = windows(inner.usage(self.vendor, &keyed.identity));
+        (second == 0 || of_second.admit_many(now, second, weight, SECOND_MICROS))
+            && (minute == 0 || of_minute.admit_many(now, minute, weight, MINUTE_MICROS))
     }
 
     /// Whether this id is new within a day; it is not any more.

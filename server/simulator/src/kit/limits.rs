@@ -29,6 +29,9 @@ pub(crate) struct Inner {
 pub(crate) struct Usage {
     pub(crate) second: Window,
     pub(crate) minute: Window,
+    /// The same of calls that the vendor counts apart.
+    pub(crate) second_beside: Window,
+    pub(crate) minute_beside: Window,
     /// Calls for access tokens.
     pub(crate) passes: Window,
     pub(crate) days: HashMap<&'static str, Day>,

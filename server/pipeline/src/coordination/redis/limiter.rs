@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use redis::Script;
 use tokio::time::Instant;
 
-use super::desk::{Answer, Desk, GRACE, Line, Live, Plan, SPARE, Terms};
+use super::desk::{Answer, Desk, GRACE, Grant, Line, Live, Plan, Said, Terms, Use};
 use super::link::{Gone, Link};
 use super::nodes::Roster;
-use crate::coordination::memory::limiter::{SHORTEST, WINDOW};
-use crate::coordination::{Limiter, STRICT};
+use crate::coordination::memory::limiter::{SHORTEST, SPARE, WINDOW};
+use crate::coordination::{Limiter, Permit, STRICT};
 
 static PACE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("pace.lua")));
 
@@ -32,12 +32,14 @@ pub(super) struct Question<'a> {
     pub n: u32,
     pub terms: Terms,
     pub alone: bool,
+    /// What became of slots of before.
+    pub uses: Vec<Use>,
 }
 
 impl Question<'_> {
     pub async fn ask(&self, link: &Link) -> Result<Answer, Gone> {
         let mut call = PACE.key(link.key(&format!("{{{}}}:pace", self.key)));
-        call.key(link.key(&format!("{{{}}}:log", self.key)))
+        call.key(link.key(&format!("{{{}}}:uses", self.key)))
             .arg(self.now_us.map_or_else(String::new, |us| us.to_string()))
             .arg(self.rate)
             .arg(self.n)
@@ -46,16 +48,20 @@ impl Question<'_> {
             .arg(u8::from(self.alone))
             .arg(GRACE.as_micros() as u64)
             .arg(self.terms.ahead.as_micros() as u64);
+        for Use { id, leased, used, over_us } in &self.uses {
+            call.arg(*id).arg(*leased).arg(*used).arg(*over_us);
+        }
         let numbers: Vec<u64> = link.script(&call).await?;
-        let slot = |pair: &[u64]| match pair {
-            [offset, n] => Some((Duration::from_micros(*offset), u32::try_from(*n).unwrap_or(u32::MAX))),
+        let grant = |three: &[u64]| match three {
+            [offset, n, id] => Some(Grant { offset: Duration::from_micros(*offset), n: u32::try_from(*n).unwrap_or(u32::MAX), id: *id }),
             _ => None,
         };
         Ok(match numbers.as_slice() {
-            [1, slots @ ..] => Answer::Granted(slots.chunks(2).filter_map(slot).collect()),
-            [2, rest, ..] => Answer::Shares(Duration::from_micros(*rest)),
-            [_, wait, ..] => Answer::Wait(Duration::from_micros(*wait)),
-            _ => Answer::Wait(WINDOW),
+            [1, now_us, grants @ ..] => Answer { now_us: *now_us, what: Said::Granted(grants.chunks(3).filter_map(grant).collect()) },
+            [2, now_us, rest] => Answer { now_us: *now_us, what: Said::Shares(Duration::from_micros(*rest)) },
+            [0, now_us, wait] => Answer { now_us: *now_us, what: Said::Wait(Duration::from_micros(*wait)) },
+            // No script of ours.
+            _ => return Err(Gone),
         })
     }
 }
@@ -88,7 +94,8 @@ impl RedisLimiter {
     }
 
     async fn ask(&self, key: &str, rate: f64, n: u32, terms: Terms) -> Plan {
-        let question = Question { key, now_us: None, rate, n, terms, alone: self.live(key).alone() };
+        let uses = self.desk().uses(Instant::now(), key);
+        let question = Question { key, now_us: None, rate, n, terms, alone: self.live(key).alone(), uses };
         let asked = Instant::now();
         match question.ask(&self.link).await {
             Ok(answer) => self.desk().answered(asked, Instant::now(), key, rate, n, terms.hold, &answer),
@@ -100,9 +107,9 @@ impl RedisLimiter {
 
 #[async_trait]
 impl Limiter for RedisLimiter {
-    async fn take(&self, key: &str, rate: f64, n: u32) -> Result<(), Duration> {
+    async fn take(&self, key: &str, rate: f64, n: u32) -> Result<Permit, Duration> {
         if n == 0 {
-            return Ok(());
+            return Ok(Permit { slot: 0, n, at: Instant::now() });
         }
         if !rate.is_finite() || rate <= 0.0 {
             return Err(WINDOW);
@@ -120,10 +127,14 @@ impl Limiter for RedisLimiter {
             other => other,
         };
         match plan {
-            Plan::Go => Ok(()),
+            Plan::Go(permit) => Ok(permit),
             Plan::Wait(wait) => Err(wait),
             Plan::Ask(_) => Err(SHORTEST),
         }
+    }
+
+    fn answered(&self, key: &str, permit: Permit) {
+        self.desk().reached(Instant::now(), key, permit);
     }
 
     fn most(&self, key: &str, rate: f64) -> u32 {
@@ -135,7 +146,7 @@ impl Limiter for RedisLimiter {
         if rate.is_finite() && rate > 0.0 {
             // Of no tokens at all.
             let terms = Terms { want: 0, hold: Duration::ZERO, ahead: Duration::ZERO };
-            let question = Question { key, now_us: None, rate, n: 0, terms, alone: self.live(key).alone() };
+            let question = Question { key, now_us: None, rate, n: 0, terms, alone: self.live(key).alone(), uses: Vec::new() };
             // Gone: the first take opens them.
             let _ = question.ask(&self.link).await;
         }

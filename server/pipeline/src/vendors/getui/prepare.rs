@@ -6,7 +6,7 @@ use types::failure::FailureClass::Unknown;
 
 use super::answer::{failure_of, heard_json};
 use super::request::{LIVE_AT_MOST_S, Push, post};
-use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Preparation, What, Wire};
+use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Paced, Preparation, What, Wire};
 use crate::vendors::payload::{counted, wrong};
 use crate::vendors::proof::sha256_hex;
 use crate::vendors::ttl::kept_seconds;
@@ -40,7 +40,7 @@ pub(super) fn prepare(batch: &Batch<'_>, credential: &Credential, pass: &str) ->
     // Saving sends nothing, so a second one does no harm; under an id that was used, the answer would bring no taskid.
     push.request_id = Some(sha256_hex(&[&key, &batch.now.to_string()])[..32].to_owned());
     let request = post(credential, "/push/list/message", pass, &push)?;
-    Ok(Some(Preparation { kind: "content", key, what: What::Say(request), lives: KEPT_MS }))
+    Ok(Some(Preparation { kind: "content", key, what: What::Say(request), lives: KEPT_MS, paced: Paced::WithSends }))
 }
 
 pub(super) fn read(wire: &Wire, now: Millis) -> Result<String, NotPrepared> {

@@ -7,7 +7,7 @@ use types::failure::FailureClass::{BadContent, InvalidToken, Unknown, VendorErro
 
 use super::answer::{answer, failure_of};
 use super::request::push;
-use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Preparation, Request, What, Wire};
+use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Paced, Preparation, Request, What, Wire};
 use crate::vendors::proof::sha256_hex;
 
 /// JPush remembers an id for a day.
@@ -39,7 +39,7 @@ pub(super) fn prepare(batch: &Batch<'_>, credential: &Credential, pass: &str) ->
         headers: vec![("authorization", pass.to_owned())],
         body: bytes::Bytes::new(),
     };
-    Ok(Some(Preparation { kind: "cid", key: key(batch, credential), what: What::Say(request), lives: REMEMBERED_MS }))
+    Ok(Some(Preparation { kind: "cid", key: key(batch, credential), what: What::Say(request), lives: REMEMBERED_MS, paced: Paced::Apart }))
 }
 
 pub(super) fn read(wire: &Wire, now: Millis) -> Result<String, NotPrepared> {

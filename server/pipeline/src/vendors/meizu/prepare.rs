@@ -7,7 +7,7 @@ use types::failure::FailureClass::{BadContent, InvalidToken, Unknown, VendorErro
 
 use super::answer::spoken;
 use super::request::signed;
-use crate::vendors::dialect::{Batch, Credential, Failure, NotPrepared, Preparation, Request, What, Wire};
+use crate::vendors::dialect::{Batch, Credential, Failure, NotPrepared, Paced, Preparation, Request, What, Wire};
 use crate::vendors::picture::Picture;
 use crate::vendors::proof::sha256_hex;
 
@@ -27,7 +27,7 @@ pub(super) fn key<'a>(batch: &Batch<'a>, credential: &Credential) -> Option<(Str
 pub(super) fn missing(batch: &Batch<'_>, credential: &Credential) -> Option<Preparation> {
     let (key, url) = key(batch, credential)?;
     let known = batch.prepared.get(&key).is_some() || batch.prepared.left_out.contains_key(&key);
-    (!known).then(|| Preparation { kind: "image", key, what: What::Upload(url.to_owned()), lives: LIVES })
+    (!known).then(|| Preparation { kind: "image", key, what: What::Upload(url.to_owned()), lives: LIVES, paced: Paced::Not })
 }
 
 pub(super) fn upload(url: &str, picture: &Picture, credential: &Credential, pass: &str) -> Result<Request, String> {

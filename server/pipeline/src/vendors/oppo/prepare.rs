@@ -6,7 +6,7 @@ use types::failure::FailureClass::{InvalidToken, Unknown, VendorError};
 
 use super::answer::{failure_of, message_id, spoken, token_refused};
 use super::request::{broadcasts, headers, notification, picture_key, saved_key};
-use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Preparation, Request, What, Wire};
+use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Paced, Preparation, Request, What, Wire};
 use crate::vendors::form::{Form, multipart};
 use crate::vendors::picture::Picture;
 
@@ -26,7 +26,7 @@ pub(super) fn missing(batch: &Batch<'_>, credential: &Credential, pass: &str) ->
         && batch.prepared.get(&key).is_none()
         && !batch.prepared.left_out.contains_key(&key)
     {
-        return Ok(Some(Preparation { kind: "image", key, what: What::Upload(url.to_owned()), lives: LIVES }));
+        return Ok(Some(Preparation { kind: "image", key, what: What::Upload(url.to_owned()), lives: LIVES, paced: Paced::Not }));
     }
     let notification = notification(batch, credential)?;
     let key = saved_key(&notification, credential);
@@ -43,7 +43,7 @@ pub(super) fn missing(batch: &Batch<'_>, credential: &Credential, pass: &str) ->
         headers: headers(),
         body: Bytes::from(Form::of(&pairs).0),
     };
-    Ok(Some(Preparation { kind: "content", key, what: What::Say(request), lives: LIVES }))
+    Ok(Some(Preparation { kind: "content", key, what: What::Say(request), lives: LIVES, paced: Paced::WithSends }))
 }
 
 /// Big or small, by its size.

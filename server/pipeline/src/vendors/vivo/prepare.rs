@@ -6,7 +6,7 @@ use types::failure::FailureClass::{InvalidToken, Unknown, VendorError};
 
 use super::answer::{failure_of, spoken, task_id, token_refused};
 use super::request::{digest_of, headers, payload, saved_key};
-use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Preparation, Request, What, Wire};
+use crate::vendors::dialect::{Batch, Credential, DialectError, Failure, NotPrepared, Paced, Preparation, Request, What, Wire};
 
 pub(super) fn missing(batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Option<Preparation>, DialectError> {
     if batch.tokens.len() < 2 {
@@ -28,7 +28,7 @@ pub(super) fn missing(batch: &Batch<'_>, credential: &Credential, pass: &str) ->
         body: Bytes::from(serde_json::Value::Object(payload).to_string()),
     };
     // Good until its content expires.
-    Ok(Some(Preparation { kind: "content", key, what: What::Say(request), lives: seconds * 1_000 }))
+    Ok(Some(Preparation { kind: "content", key, what: What::Say(request), lives: seconds * 1_000, paced: Paced::Not }))
 }
 
 pub(super) fn read(wire: &Wire, now: Millis) -> Result<String, NotPrepared> {
