@@ -90,7 +90,11 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 7] = [
+pub const PLAIN: [&str; 11] = [
+    "/apps/:app/crowds",
+    "/apps/:app/crowds/combine",
+    "/apps/:app/crowds/makings/:making",
+    "/apps/:app/crowds/:crowd",
     "/apps/:app/messages",
     "/audit",
     LABORATORY,
@@ -155,6 +159,8 @@ pages! {
     "/apps/:app/crowds" => pages::crowds::CrowdsPage, Needs(See), menu(Work, Icon::Crowd, "人群包", "Crowds");
     "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
     "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;
+    "/apps/:app/crowds/combine" => pages::crowds::CombinePage, Needs(Operate), None;
+    "/apps/:app/crowds/makings/:making" => pages::crowds::MakingPage, Needs(See), None;
     "/apps/:app/crowds/:crowd" => pages::crowds::CrowdPage, Needs(See), None;
     "/apps/:app/funnel" => pages::funnel::FunnelPage, Needs(See), menu(Effect, Icon::Funnel, "漏斗", "Funnel");
     "/apps/:app/messages" => pages::messages::MessagesPage, Needs(See), menu(Effect, Icon::Message, "消息", "Messages");

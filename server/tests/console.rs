@@ -65,6 +65,11 @@ const CALLS: &[(&str, Need)] = &[
     ("make_person_link", General(Administer)),
     ("list_crowds", Of(See)),
     ("view_crowd", Of(See)),
+    ("tag_crowd", Of(Operate)),
+    ("combine_choices", Of(See)),
+    ("combine_crowds", Of(Operate)),
+    ("view_making", Of(See)),
+    ("stop_making", Of(Operate)),
     ("view_upload", Of(Operate)),
     ("overrule_upload", Of(Operate)),
     ("check_upload", Of(Operate)),
@@ -118,7 +123,7 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, value: &str| out.push((name.to_owned(), value.to_owned()));
     add("app", app.as_str());
-    for text in ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key"] {
+    for text in ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key", "making", "tags"] {
         add(text, "x");
     }
     for text in ["encoding", "delimiter", "header", "id"] {

@@ -62,7 +62,8 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 15] = [
+pub const KEPT: [&str; 16] = [
+    <crowds::shelf::CombineCrowds as ServerFn>::PATH,
     <before::calls::AskApproval as ServerFn>::PATH,
     <before::calls::JudgeCampaign as ServerFn>::PATH,
     <before::calls::StartCampaign as ServerFn>::PATH,
