@@ -90,7 +90,8 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 11] = [
+pub const PLAIN: [&str; 12] = [
+    "/approvals",
     "/apps/:app/crowds",
     "/apps/:app/crowds/combine",
     "/apps/:app/crowds/makings/:making",
@@ -169,6 +170,7 @@ pages! {
     "/apps/:app/breakers" => pages::breakers::BreakersPage, Needs(See), None;
     "/apps/:app/dead-letters" => pages::dead_letters::DeadLettersPage, Needs(See), menu(Effect, Icon::Dead, "死信", "Dead letters");
     "/apps/:app/policy" => pages::policy::PolicyPage, Needs(See), menu(Work, Icon::Policy, "策略", "Policy");
+    "/approvals" => pages::approvals::Approvals, NeedsSomewhere(Approve), menu(Work, Icon::Approve, "待审批", "To be approved");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
     "/account" => pages::account::Account, SignedIn, None;
     "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");

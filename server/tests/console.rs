@@ -106,6 +106,7 @@ const CALLS: &[(&str, Need)] = &[
     ("view_approval", Of(See)),
     ("ask_approval", Of(Operate)),
     ("judge_campaign", Of(Approve)),
+    ("list_waiting", Of(Approve)),
     ("view_start", Of(Operate)),
     ("start_campaign", Of(Operate)),
     ("list_breakers", Of(See)),

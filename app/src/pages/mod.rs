@@ -3,6 +3,12 @@
 //! Pages of `routes::PLAIN` are forms and tables that the server writes; the browser's part does not hold them.
 
 pub mod account;
+#[cfg(feature = "ssr")]
+pub mod approvals;
+#[cfg(not(feature = "ssr"))]
+pub mod approvals {
+    pub use crate::ui::plain::Plain as Approvals;
+}
 pub mod apps;
 #[cfg(feature = "ssr")]
 pub mod audit;

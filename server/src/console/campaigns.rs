@@ -27,7 +27,7 @@ use types::listing::{Page, PageRequest};
 use types::people::Permission;
 use types::text::Words;
 use types::vendor::Vendor;
-use types::views::approval::{ApprovalView, StartView};
+use types::views::approval::{ApprovalView, StartView, WaitingView};
 use types::views::campaigns::{
     CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices, CopyChoice, CrowdChoice, TestDevice,
 };
@@ -255,6 +255,12 @@ impl CampaignsPort for CampaignsConsole {
             view.samples.clear();
         }
         Ok(view)
+    }
+
+    async fn waiting(&self, who: &Who, app: Option<&AppId>) -> Result<Vec<WaitingView>, AppError> {
+        let mut apps = self.house.storage.apps.list().await.map_err(|e| failed(&e))?;
+        apps.retain(|one| app.is_none_or(|app| one.id == *app) && who.rights.may(Permission::Approve, Some(&one.id)));
+        Ok(self.house.campaigns.waiting(&apps, (who.id.as_str(), &who.name)).await?)
     }
 
     async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError> {

@@ -134,6 +134,8 @@ pub trait Campaigns: Send + Sync {
     async fn shown(&self, id: &CampaignId) -> Result<Option<Shown>>;
     /// Keeps what somebody said of a draft or a scheduled campaign. `Stale("campaign")` when it is not at this revision any more.
     async fn judge(&self, id: &CampaignId, revision: i64, verdicts: &[NewVerdict], audit: Option<AuditEntry>) -> Result<()>;
+    /// Drafts and scheduled campaigns of these apps for which somebody asked and no edit voided it, the newest question first.
+    async fn asked(&self, apps: &[i64], limit: u32) -> Result<Vec<Campaign>>;
     /// Newest first, at most `limit`.
     async fn verdicts(&self, id: &CampaignId, limit: u32) -> Result<Vec<Verdict>>;
 }
