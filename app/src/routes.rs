@@ -90,7 +90,11 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 12] = [
+pub const PLAIN: [&str; 16] = [
+    "/sign-in/code",
+    "/account/sessions",
+    "/account/second-step",
+    "/sessions",
     "/approvals",
     "/apps/:app/crowds",
     "/apps/:app/crowds/combine",
@@ -146,6 +150,7 @@ use Permission::*;
 
 pages! {
     "/sign-in" => pages::sign_in::SignIn, Open, None;
+    "/sign-in/code" => pages::sessions::CodePage, Open, None;
     "/first" => pages::account::First, Open, None;
     "/link" => pages::account::ByLink, Open, None;
     "/" => pages::start::Start, SignedIn, None;
@@ -173,6 +178,8 @@ pages! {
     "/approvals" => pages::approvals::Approvals, NeedsSomewhere(Approve), menu(Work, Icon::Approve, "待审批", "To be approved");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
     "/account" => pages::account::Account, SignedIn, None;
+    "/account/sessions" => pages::sessions::OwnSessions, SignedIn, None;
+    "/account/second-step" => pages::sessions::SecondStepPage, SignedIn, None;
     "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");
     "/apps/new" => pages::apps::NewApp, Needs(Develop), None;
     "/apps/:app/settings" => pages::apps::settings::AppSettings, Needs(Develop), menu(Connect, Icon::Settings, "应用设置", "App settings");
@@ -181,6 +188,7 @@ pages! {
     "/laboratory" => pages::laboratory::Laboratory, Needs(Develop), menu(Connect, Icon::Laboratory, "实验室", "Laboratory");
     "/nodes" => pages::nodes::Nodes, Needs(Develop), menu(Manage, Icon::Node, "节点", "Nodes");
     "/people" => pages::people::People, Needs(Administer), menu(Manage, Icon::People, "人员与角色", "People");
+    "/sessions" => pages::sessions::AllSessions, Needs(Administer), menu(Manage, Icon::Session, "登录", "Sign-ins");
     "/audit" => pages::audit::Audit, Needs(Administer), menu(Manage, Icon::Audit, "审计日志", "Audit log");
 }
 

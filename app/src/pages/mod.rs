@@ -59,6 +59,12 @@ pub mod policy;
 pub mod policy {
     pub use crate::ui::plain::Plain as PolicyPage;
 }
+#[cfg(feature = "ssr")]
+pub mod sessions;
+#[cfg(not(feature = "ssr"))]
+pub mod sessions {
+    pub use crate::ui::plain::{Plain as AllSessions, Plain as CodePage, Plain as OwnSessions, Plain as SecondStepPage};
+}
 pub mod sign_in;
 pub mod start;
 

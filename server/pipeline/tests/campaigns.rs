@@ -11,6 +11,7 @@ use pipeline::access::campaigns::launch::Pressed;
 use pipeline::access::controls::Controls;
 use pipeline::access::copies::CopyDesk;
 use pipeline::access::outcomes;
+use pipeline::access::spreadsheet::Format;
 use pipeline::broker::plan::Planner;
 use pipeline::coordination::Coordination;
 use pipeline::statistics::funnel;
@@ -552,7 +553,9 @@ async fn messages_are_found_by_recipient_and_their_outcomes_are_a_file() {
         assert_eq!((got(user, no).await, got(user, tested.no).await), (campaign, tested_too), "{user}");
     }
     let parts: Vec<_> =
-        outcomes::file(desk.storage.clone(), vec![(no, id.clone()), (tested.no, tested.id.clone())], Lang::En).collect().await;
+        outcomes::file(desk.storage.clone(), vec![(no, id.clone()), (tested.no, tested.id.clone())], Lang::En, Format::Csv, Default::default())
+            .collect()
+            .await;
     let text = parts.into_iter().map(|part| String::from_utf8(part.unwrap().to_vec()).unwrap()).collect::<String>();
     let mut rows = csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     assert_eq!(rows.headers().unwrap().iter().take(6).collect::<Vec<_>>(), ["message", "user", "device", "target", "lane", "outcome"]);

@@ -36,6 +36,7 @@ mod poison;
 mod policy;
 mod receipts;
 mod registering;
+mod second_step;
 mod slots;
 mod tallies;
 
