@@ -90,7 +90,8 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 16] = [
+pub const PLAIN: [&str; 17] = [
+    "/apps/:app/calendar",
     "/sign-in/code",
     "/account/sessions",
     "/account/second-step",
@@ -159,6 +160,7 @@ pages! {
     "/apps/:app/campaigns/new" => pages::campaigns::CampaignNew, Needs(Operate), None;
     "/apps/:app/campaigns/:id" => pages::campaigns::CampaignPage, Needs(See), None;
     "/apps/:app/campaigns/:id/:step" => pages::before::Before, Needs(See), None;
+    "/apps/:app/calendar" => pages::calendar::CalendarPage, Needs(See), menu(Work, Icon::Calendar, "日历", "Calendar");
     "/apps/:app/copies" => pages::copies::Copies, Needs(See), menu(Work, Icon::Copy, "文案库", "Copies");
     "/apps/:app/copies/new" => pages::copies::CopyNew, Needs(Operate), None;
     "/apps/:app/copies/:id" => pages::copies::CopyEdit, Needs(See), None;

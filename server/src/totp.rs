@@ -60,7 +60,8 @@ pub fn base32(bytes: &[u8]) -> String {
 /// What the QR code says.
 pub fn uri(email: &str, secret: &[u8]) -> String {
     let query = serde_urlencoded::to_string([("secret", base32(secret).as_str()), ("issuer", "Carillon")]).unwrap_or_default();
-    let label: String = email.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let label: String =
+        email.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
     format!("otpauth://totp/Carillon:{label}?{query}")
 }
 
@@ -133,7 +134,9 @@ mod tests {
 
     #[test]
     fn secrets_are_typed_as_the_standard_writes_them() {
-        for (bytes, text) in [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ"), ("fooba", "MZXW6YTB"), ("foobar", "MZXW6YTBOI")] {
+        for (bytes, text) in
+            [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ"), ("fooba", "MZXW6YTB"), ("foobar", "MZXW6YTBOI")]
+        {
             assert_eq!(base32(bytes.as_bytes()), text);
         }
         assert_eq!(uri("a@b.c", b"fooba"), "otpauth://totp/Carillon:a%40b%2Ec?secret=MZXW6YTB&issuer=Carillon");

@@ -112,6 +112,7 @@ const CALLS: &[(&str, Need)] = &[
     ("view_approval", Of(See)),
     ("ask_approval", Of(Operate)),
     ("judge_campaign", Of(Approve)),
+    ("view_calendar", Of(See)),
     ("list_waiting", Of(Approve)),
     ("view_start", Of(Operate)),
     ("start_campaign", Of(Operate)),
@@ -130,7 +131,9 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, value: &str| out.push((name.to_owned(), value.to_owned()));
     add("app", app.as_str());
-    for text in ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key", "making", "tags", "person"] {
+    for text in
+        ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key", "making", "tags", "person"]
+    {
         add(text, "x");
     }
     for text in ["encoding", "delimiter", "header", "id"] {

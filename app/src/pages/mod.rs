@@ -29,6 +29,12 @@ pub mod breakers;
 pub mod breakers {
     pub use crate::ui::plain::Plain as BreakersPage;
 }
+#[cfg(feature = "ssr")]
+pub mod calendar;
+#[cfg(not(feature = "ssr"))]
+pub mod calendar {
+    pub use crate::ui::plain::Plain as CalendarPage;
+}
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;

@@ -5,6 +5,7 @@ use types::ids::{AppId, CampaignId, DeviceId};
 use types::life::{CampaignState, Outcome};
 use types::listing::Page;
 use types::views::approval::{ApprovalView, StartView, WaitingView};
+use types::views::calendar::CalendarView;
 use types::views::campaigns::{CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices};
 use types::views::forecast::ForecastView;
 
@@ -73,6 +74,8 @@ pub trait CampaignsPort: Send + Sync {
         verdict: (&[Section], Said),
         comment: &str,
     ) -> Result<(), AppError>;
+    /// `view`: month, week or day; `date`: `YYYY-MM-DD`, empty = today.
+    async fn calendar(&self, app: &AppId, view: &str, date: &str) -> Result<CalendarView, AppError>;
     async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError>;
     async fn resend(&self, asked: &Asked, app: &AppId, id: &CampaignId, outcomes: &[Outcome]) -> Result<(), AppError>;
     async fn progress(&self, app: &AppId, id: &CampaignId) -> Result<CampaignProgress, AppError>;

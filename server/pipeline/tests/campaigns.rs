@@ -460,7 +460,9 @@ async fn a_large_one_needs_a_second_person_who_said_yes_to_exactly_this() {
     // What waits, as each of them sees it.
     let waiting = async |who: &Actor| {
         let list = desk.desk.waiting(std::slice::from_ref(&desk.app), (&who.id, &who.name)).await.unwrap();
-        list.into_iter().map(|w| (w.id, w.asked_by, w.barred.is_some(), w.sections.iter().filter(|(_, s)| s.is_some()).count())).collect::<Vec<_>>()
+        list.into_iter()
+            .map(|w| (w.id, w.asked_by, w.barred.is_some(), w.sections.iter().filter(|(_, s)| s.is_some()).count()))
+            .collect::<Vec<_>>()
     };
     let line = |barred, judged| vec![(draft.id.clone(), "ann".to_owned(), barred, judged)];
     assert_eq!((waiting(&ann()).await, waiting(&eve()).await), (line(true, 0), line(false, 0)));
@@ -552,10 +554,15 @@ async fn messages_are_found_by_recipient_and_their_outcomes_are_a_file() {
     for (user, campaign, tested_too) in [("u0", true, true), ("u1", true, false), ("u2", false, false), ("=nobody", true, false)] {
         assert_eq!((got(user, no).await, got(user, tested.no).await), (campaign, tested_too), "{user}");
     }
-    let parts: Vec<_> =
-        outcomes::file(desk.storage.clone(), vec![(no, id.clone()), (tested.no, tested.id.clone())], Lang::En, Format::Csv, Default::default())
-            .collect()
-            .await;
+    let parts: Vec<_> = outcomes::file(
+        desk.storage.clone(),
+        vec![(no, id.clone()), (tested.no, tested.id.clone())],
+        Lang::En,
+        Format::Csv,
+        Default::default(),
+    )
+    .collect()
+    .await;
     let text = parts.into_iter().map(|part| String::from_utf8(part.unwrap().to_vec()).unwrap()).collect::<String>();
     let mut rows = csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     assert_eq!(rows.headers().unwrap().iter().take(6).collect::<Vec<_>>(), ["message", "user", "device", "target", "lane", "outcome"]);

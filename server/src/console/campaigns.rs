@@ -8,6 +8,7 @@ use app::ports::campaigns::{CampaignsPort, Control};
 use app::ports::{Asked, Who};
 use async_trait::async_trait;
 use pipeline::access::campaigns::audience::Ways;
+use pipeline::access::campaigns::calendar;
 use pipeline::access::campaigns::form;
 use pipeline::access::campaigns::launch::Pressed;
 use pipeline::channel::breaker::BreakerState;
@@ -28,6 +29,7 @@ use types::people::Permission;
 use types::text::Words;
 use types::vendor::Vendor;
 use types::views::approval::{ApprovalView, StartView, WaitingView};
+use types::views::calendar::CalendarView;
 use types::views::campaigns::{
     CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices, CopyChoice, CrowdChoice, TestDevice,
 };
@@ -279,6 +281,13 @@ impl CampaignsPort for CampaignsConsole {
     ) -> Result<(), AppError> {
         let app = app_of(&self.house, app).await?;
         Ok(self.house.campaigns.judge(&app, id, revision, verdict, comment, &actor(asked)).await?)
+    }
+
+    async fn calendar(&self, app: &AppId, view: &str, date: &str) -> Result<CalendarView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        // An unknown zone was refused with the settings.
+        let zone = jiff::tz::TimeZone::get(&self.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        Ok(self.house.campaigns.calendar(&app, calendar::span_of(view)?, date.trim(), &zone).await?)
     }
 
     async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError> {

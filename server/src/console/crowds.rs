@@ -16,9 +16,9 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use futures::Stream;
+use pipeline::access::crowd::recipe;
 use pipeline::house::House;
 use pipeline::storage::StorageError;
-use pipeline::access::crowd::recipe;
 use pipeline::storage::campaigns::CampaignFilter;
 use pipeline::storage::crowds::{Crowd, CrowdFilter, Upload};
 use pipeline::storage::makings::Making;
@@ -26,10 +26,10 @@ use serde_json::json;
 use types::crowd::{Mapping, Overrule};
 use types::ids::{AppId, CrowdId, MakingId, PersonId, UploadId};
 use types::listing::PageRequest;
+use types::making::{Source, formula, tags_of};
 use types::people::Permission;
 use types::problem::{Code, Problem};
 use types::text::Words;
-use types::making::{Source, formula, tags_of};
 use types::views::crowds::{
     CheckProgress, CombineForm, CombineView, CrowdLine, CrowdList, CrowdView, MakingStep, MakingView, Received, UploadLine, UploadView,
 };

@@ -139,7 +139,11 @@ fn told(query: &AuditQuery) -> Value {
         ("from", &query.from),
         ("to", &query.to),
     ];
-    all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.to_owned(), json!(text))).collect::<serde_json::Map<_, _>>().into()
+    all.into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(key, text)| (key.to_owned(), json!(text)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn lines(

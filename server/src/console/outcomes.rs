@@ -105,9 +105,7 @@ where
         Ok(messages)
     };
     match messages.await {
-        Ok(messages) => {
-            download("outcomes", format, outcomes::file(web.house.storage.clone(), messages, lang, format, web.zone.clone()))
-        }
+        Ok(messages) => download("outcomes", format, outcomes::file(web.house.storage.clone(), messages, lang, format, web.zone.clone())),
         Err(problem) => ProblemAnswer { problem, request_id: caller.request_id.clone() }.into_response(),
     }
 }

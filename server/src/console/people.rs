@@ -23,13 +23,13 @@ use types::problem::{Code, Problem};
 use types::text::Words;
 use types::views::people::{AuditChain, AuditQuery, AuditView, LinkView, PersonView, SecondStepView, SessionView, SignedIn};
 
-use super::log;
 use super::dead_letters::zone_of;
+use super::log;
 use super::once::Once;
 use super::{Actor, store};
 use crate::session::{self, digest, is_email, normal_email};
-use crate::{second_step, totp};
 use crate::settings::Settings;
+use crate::{second_step, totp};
 
 /// A link for a person works for two days, the one for the first administrator too.
 pub const LINK_MS: Millis = 48 * 3_600_000;
@@ -211,7 +211,8 @@ impl PeoplePort for PeopleConsole {
         let named = |row: &SessionRow| row.person.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default();
         let sessions = found.into_iter().filter_map(|row| session_view_named(row, named, asked.session.as_deref())).collect();
         let held = people.with_second_step().await.map_err(|e| store(&e))?;
-        let second_steps = held.into_iter().map(|id| (names.get(&id).cloned().unwrap_or_default(), id)).map(|(name, id)| (id, name)).collect();
+        let second_steps =
+            held.into_iter().map(|id| (names.get(&id).cloned().unwrap_or_default(), id)).map(|(name, id)| (id, name)).collect();
         Ok(SignedIn { sessions, second_steps })
     }
 

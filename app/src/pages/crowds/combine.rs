@@ -80,11 +80,12 @@ fn crowd_options(first: &[(&str, Text)], crowds: &[CrowdLine]) -> Vec<(String, S
 fn use_rule(name: &'static str, value: String, trouble: Trouble) -> AnyView {
     let options = [("", UNUSED), ("intersect", KEEP), ("minus", DROP), ("union", ADD)];
     let options = options.map(|(key, text)| (key.to_owned(), t(text).to_owned())).to_vec();
-    view! { <SelectField name=format!("combine[{name}]") id=name label=t(HOW) options=options value=value error=trouble.field(name) /> }.into_any()
+    view! { <SelectField name=format!("combine[{name}]") id=name label=t(HOW) options=options value=value error=trouble.field(name) /> }
+        .into_any()
 }
 
 fn text(name: &'static str, label: Text, value: String, kind: &'static str, trouble: Trouble) -> AnyView {
-    let min = (kind == "number").then(|| "1".to_owned()).unwrap_or_default();
+    let min = if kind == "number" { "1" } else { "" };
     view! {
         <TextField
             name=format!("combine[{name}]")

@@ -23,7 +23,8 @@ const OWN_SUB: Text = Text::new(
     "The browsers you are signed in with. A sign-in ends by itself after 30 idle minutes and after 12 hours; a new password ends all.",
 );
 const EVERYBODY: Text = Text::new("谁登录着", "Who is signed in");
-const EVERYBODY_SUB: Text = Text::new("所有人的登录；结束哪一处，那个浏览器立刻退出。", "Everybody's sign-ins; the browser of an ended one is out at once.");
+const EVERYBODY_SUB: Text =
+    Text::new("所有人的登录；结束哪一处，那个浏览器立刻退出。", "Everybody's sign-ins; the browser of an ended one is out at once.");
 const PERSON: Text = Text::new("谁", "Who");
 const BROWSER: Text = Text::new("浏览器", "Browser");
 const FROM: Text = Text::new("从哪里", "From");
@@ -40,7 +41,8 @@ const STEPS_SUB: Text = Text::new(
 );
 const NO_STEPS: Text = Text::new("还没有人开启两步登录。", "Nobody has a second step yet.");
 const TAKE_AWAY: Text = Text::new("关掉第二步", "Take it away");
-const TAKE_AWAY_WHAT: Text = Text::new("之后只凭密码就能登录，直到本人再次开启。", "The password alone signs in, until the person sets it up again.");
+const TAKE_AWAY_WHAT: Text =
+    Text::new("之后只凭密码就能登录，直到本人再次开启。", "The password alone signs in, until the person sets it up again.");
 
 fn row(session: SessionView, named: bool, form: AnyView) -> AnyView {
     let lang = use_lang();

@@ -25,7 +25,8 @@ const CONFIRM: Text = Text::new("确认，开启", "Confirm and switch it on");
 const AGAIN: Text = Text::new("换一个密钥", "Another key");
 const ON: Text = Text::new("已开启", "It is on");
 const LEFT: Text = Text::new("还有 {0} 个恢复码没用过。", "{0} recovery codes are left.");
-const FEW: Text = Text::new("恢复码快用完了：关掉再开启一次，会得到新的。", "Few recovery codes are left: switch it off and on again for new ones.");
+const FEW: Text =
+    Text::new("恢复码快用完了：关掉再开启一次，会得到新的。", "Few recovery codes are left: switch it off and on again for new ones.");
 const CODES: Text = Text::new("恢复码，只显示这一次", "Recovery codes, shown this once");
 const CODES_HELP: Text = Text::new(
     "丢了手机时，每个可以代替一次验证码。请打印或存进密码管理器，不要放在手机里。",
@@ -40,7 +41,8 @@ const ASKED_SUB: Text = Text::new(
 );
 const GO_ON: Text = Text::new("登录", "Sign in");
 const BACK: Text = Text::new("回到登录", "Back to signing in");
-const LOST: Text = Text::new("两样都没有了，请找管理员关掉您的第二步。", "If both are lost, ask an administrator to take your second step away.");
+const LOST: Text =
+    Text::new("两样都没有了，请找管理员关掉您的第二步。", "If both are lost, ask an administrator to take your second step away.");
 
 /// `?reason=` of the session room in words, and whether it is good news.
 fn reason(slug: &str) -> Option<(bool, Text)> {
@@ -78,7 +80,8 @@ fn code_field(label: Text) -> AnyView {
 }
 
 fn password_field() -> AnyView {
-    view! { <TextField name="current" label=t(PASSWORD) kind="password" autocomplete="current-password" required=true maxlength=1024 /> }.into_any()
+    view! { <TextField name="current" label=t(PASSWORD) kind="password" autocomplete="current-password" required=true maxlength=1024 /> }
+        .into_any()
 }
 
 /// Between the password and the console.

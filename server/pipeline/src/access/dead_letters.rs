@@ -319,7 +319,7 @@ async fn part(
                     line.replay.as_ref().map_or("", |(by, _)| by.as_str()),
                 ]
                 .map(str::to_owned)
-                .to_vec(),
+                .into(),
             );
         }
     }

@@ -90,7 +90,7 @@ async fn lines(storage: &Storage, out: &mut Lines, id: &MessageId, chunk: &Chunk
                 &at,
             ]
             .map(str::to_owned)
-            .to_vec(),
+            .into(),
         );
     }
     Ok(())

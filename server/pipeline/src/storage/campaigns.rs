@@ -114,6 +114,8 @@ pub trait Campaigns: Send + Sync {
     async fn get(&self, id: &CampaignId) -> Result<Option<Campaign>>;
     /// Newest first.
     async fn list(&self, app_no: i64, filter: &CampaignFilter, page: &PageRequest) -> Result<Page<Campaign>>;
+    /// Those that started or start in this time, and drafts with a crowd, newest first, at most `limit`.
+    async fn between(&self, app_no: i64, from: Millis, to: Millis, limit: u32) -> Result<Vec<Campaign>>;
     /// One guarded change of state. `None` when state or revision were others; `Conflict("campaign state")` when the table does
     /// not allow the step.
     async fn advance(&self, id: &CampaignId, step: Move) -> Result<Option<Campaign>>;

@@ -17,8 +17,8 @@ use pipeline::storage::people::AuditFilter;
 use pipeline::storage::receipts::{Application, Mark};
 use pipeline::storage::{Storage, StorageError};
 use pipeline::world::{SeededRandom, World};
-use types::crowd::KeyKind;
 use types::campaign::CampaignSpec;
+use types::crowd::KeyKind;
 use types::ids::{CampaignId, CrowdId, MakingId};
 use types::life::Outcome;
 use types::listing::PageRequest;
@@ -163,7 +163,8 @@ async fn set_operations_over_blocks_are_what_sets_say() {
     let other = crate::support::app(&storage, "other").await;
     let theirs = bench.crowds.combine(&other, order("x", vec![crowd(SetOp::Union, &ida)]), &Actor::cli()).await;
     assert_eq!(theirs.unwrap_err().errors[0].field, "set1");
-    let log = storage.people.audit_list(&AuditFilter { action: Some("crowd.combine".into()), ..AuditFilter::default() }, &PageRequest::default());
+    let log =
+        storage.people.audit_list(&AuditFilter { action: Some("crowd.combine".into()), ..AuditFilter::default() }, &PageRequest::default());
     assert_eq!(log.await.unwrap().items.len(), 4, "what was begun, and nothing that was refused");
 }
 
@@ -215,7 +216,8 @@ async fn rules_over_devices_and_deeds_make_crowds() {
 
     // Who clicked, of one campaign.
     let campaign = clicked_campaign(&storage, &app, 40).await;
-    let deeds = |op, deed| Draft { field: "campaign", op, source: Drafted::Deeds { deed, campaign: Some(campaign.clone()), days: Some(1) } };
+    let deeds =
+        |op, deed| Draft { field: "campaign", op, source: Drafted::Deeds { deed, campaign: Some(campaign.clone()), days: Some(1) } };
     let clicked = bench.make(&storage, &app, "clicked", vec![deeds(SetOp::Union, Deed::Clicked)]).await;
     assert_eq!(named(&clicked).await, of(&|n| n < 40 && n % 4 == 0), "every fourth clicked");
     let silent = vec![deeds(SetOp::Union, Deed::Accepted), deeds(SetOp::Minus, Deed::Clicked)];
@@ -226,7 +228,15 @@ async fn rules_over_devices_and_deeds_make_crowds() {
     let filter = CrowdFilter { tag: Some("复诊".into()), ..CrowdFilter::default() };
     let found = storage.crowds.list(app.no, &filter, &PageRequest::default()).await.unwrap().items;
     assert_eq!(found.iter().map(|c| (&c.id, &c.tags)).collect::<Vec<_>>(), [(&tagged, &list)]);
-    assert!(storage.crowds.list(app.no, &CrowdFilter { tag: Some("复".into()), ..CrowdFilter::default() }, &PageRequest::default()).await.unwrap().items.is_empty());
+    assert!(
+        storage
+            .crowds
+            .list(app.no, &CrowdFilter { tag: Some("复".into()), ..CrowdFilter::default() }, &PageRequest::default())
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     assert_eq!(bench.crowds.tag(&app, &tagged, &vec!["x".repeat(21)], &Actor::cli()).await.unwrap_err().errors[0].field, "tags");
 }
 

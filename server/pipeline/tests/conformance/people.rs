@@ -131,6 +131,25 @@ async fn the_log_lists_newest_first_by_filter_and_page() {
     assert_eq!(list(Some("app."), None, 10).await.items.len(), 3);
     assert_eq!(list(Some("campaign.pause"), None, 10).await.items.len(), 2);
     assert_eq!(list(Some("app"), None, 10).await.items.len(), 0);
+    // By time (from this instant on, before that one), by what it was done to, by app; all of them together.
+    let app = AppId::from_bytes([7; 16]);
+    storage.people.audit(AuditEntry { at: NOW + 10, app: Some(app.clone()), ..entry("lane.put", "x") }).await.unwrap();
+    storage.people.audit(AuditEntry { at: NOW + 20, app: Some(app.clone()), ..entry("lane.pause", "y") }).await.unwrap();
+    let nos = async |filter: AuditFilter| {
+        let rows = storage.people.audit_list(&filter, &PageRequest::default()).await.unwrap();
+        rows.items.iter().map(|r| r.no).collect::<Vec<_>>()
+    };
+    assert_eq!(nos(AuditFilter { from: Some(NOW + 10), ..AuditFilter::default() }).await, [7, 6]);
+    assert_eq!(nos(AuditFilter { from: Some(NOW + 10), to: Some(NOW + 20), ..AuditFilter::default() }).await, [6]);
+    assert_eq!(nos(AuditFilter { object: Some("3".into()), ..AuditFilter::default() }).await, [4]);
+    let all = AuditFilter {
+        app: Some(app),
+        action: Some("lane.".into()),
+        object: Some("y".into()),
+        to: Some(NOW + 21),
+        ..AuditFilter::default()
+    };
+    assert_eq!(nos(all).await, [7]);
 }
 
 #[tokio::test]
@@ -226,7 +245,10 @@ async fn a_second_step_takes_no_code_twice_and_recovery_codes_once() {
     let (a, b) = tokio::join!(people.take_step(&one, 10, note("code")), people.take_step(&one, 10, note("code")));
     assert_ne!(a.unwrap(), b.unwrap());
     assert!(people.take_recovery(&one, "a", note("recovery")).await.unwrap());
-    assert!(!people.take_recovery(&one, "a", note("recovery")).await.unwrap() && !people.take_recovery(&two, "b", note("recovery")).await.unwrap());
+    assert!(
+        !people.take_recovery(&one, "a", note("recovery")).await.unwrap()
+            && !people.take_recovery(&two, "b", note("recovery")).await.unwrap()
+    );
     assert!(people.drop_second_step(&one, note("off")).await.unwrap());
     assert!(!people.drop_second_step(&one, note("off")).await.unwrap());
     assert!(!people.take_recovery(&one, "b", note("recovery")).await.unwrap(), "they go with it");

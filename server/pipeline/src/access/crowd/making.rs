@@ -368,7 +368,8 @@ impl<'a> Writing<'a> {
         if !self.blocks.is_empty() {
             self.store().await?;
         }
-        let size = |(rows, vendors, without): (u64, BTreeMap<Vendor, u64>, u64)| SetSize { rows, vendors: vendors.into_iter().collect(), without };
+        let size =
+            |(rows, vendors, without): (u64, BTreeMap<Vendor, u64>, u64)| SetSize { rows, vendors: vendors.into_iter().collect(), without };
         let sizes: Vec<SetSize> = self.sizes.into_iter().map(size).collect();
         let valid = sizes.last().map_or(0, |size| size.rows);
         if valid == 0 {

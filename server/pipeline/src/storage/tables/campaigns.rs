@@ -405,6 +405,20 @@ impl Campaigns for StoredCampaigns {
             .await
     }
 
+    async fn between(&self, app_no: i64, from: Millis, to: Millis, limit: u32) -> Result<Vec<Campaign>> {
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT * FROM campaign WHERE app_no = $1 AND (state = 'draft' OR \
+             (coalesce(started_at, due_at) >= $2 AND coalesce(started_at, due_at) < $3)) ORDER BY no DESC LIMIT $4",
+        )
+        .bind(app_no)
+        .bind(from)
+        .bind(to)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(Campaign::try_from).collect()
+    }
+
     async fn asked(&self, apps: &[i64], limit: u32) -> Result<Vec<Campaign>> {
         let found: Vec<Row> = sqlx::query_as(concat!(
             "SELECT c.* FROM campaign c JOIN (SELECT campaign_no, max(no) AS asked FROM campaign_verdict \

@@ -84,16 +84,18 @@ fn name_taken(error: sqlx::Error) -> StorageError {
 }
 
 async fn add_version(conn: &mut Conn, copy_no: i64, number: i64, content: &str, save: &CopySave) -> Result<()> {
-    sqlx::query("INSERT INTO copy_version (copy_no, number, content, note, made_by, made_by_id, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(copy_no)
-        .bind(number)
-        .bind(content)
-        .bind(&save.note)
-        .bind(&save.by)
-        .bind(&save.by_id)
-        .bind(save.now)
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO copy_version (copy_no, number, content, note, made_by, made_by_id, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(copy_no)
+    .bind(number)
+    .bind(content)
+    .bind(&save.note)
+    .bind(&save.by)
+    .bind(&save.by_id)
+    .bind(save.now)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

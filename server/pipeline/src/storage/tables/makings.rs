@@ -169,10 +169,8 @@ impl Makings for StoredMakings {
                     .execute(&mut *conn)
                     .await?;
                     people::append(&mut *conn, &audit).await?;
-                    let made: MakingRecord = sqlx::query_as(concat!(making_columns!(), "WHERE m.id = $1"))
-                        .bind(making.id.as_str())
-                        .fetch_one(conn)
-                        .await?;
+                    let made: MakingRecord =
+                        sqlx::query_as(concat!(making_columns!(), "WHERE m.id = $1")).bind(making.id.as_str()).fetch_one(conn).await?;
                     Making::try_from(made)
                 })
             })
@@ -295,10 +293,8 @@ impl Makings for StoredMakings {
     }
 
     async fn of_crowd(&self, crowd_no: i64) -> Result<Option<Making>> {
-        let row: Option<MakingRecord> = sqlx::query_as(concat!(making_columns!(), "WHERE m.crowd_no = $1"))
-            .bind(crowd_no)
-            .fetch_optional(self.db.readers())
-            .await?;
+        let row: Option<MakingRecord> =
+            sqlx::query_as(concat!(making_columns!(), "WHERE m.crowd_no = $1")).bind(crowd_no).fetch_optional(self.db.readers()).await?;
         row.map(Making::try_from).transpose()
     }
 

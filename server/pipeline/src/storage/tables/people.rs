@@ -382,7 +382,12 @@ impl People for StoredPeople {
         .bind(now)
         .fetch_all(self.db.readers())
         .await?;
-        let row = |(id, person, data, expires_at): (_, Option<String>, _, _)| SessionRow { id, person: person.map(PersonId::trusted), data, expires_at };
+        let row = |(id, person, data, expires_at): (_, Option<String>, _, _)| SessionRow {
+            id,
+            person: person.map(PersonId::trusted),
+            data,
+            expires_at,
+        };
         Ok(found.into_iter().map(row).collect())
     }
 
@@ -411,8 +416,9 @@ impl People for StoredPeople {
     }
 
     async fn with_second_step(&self) -> Result<Vec<PersonId>> {
-        let found: Vec<String> =
-            sqlx::query_scalar("SELECT person_id FROM second_step WHERE active = 1 ORDER BY person_id").fetch_all(self.db.readers()).await?;
+        let found: Vec<String> = sqlx::query_scalar("SELECT person_id FROM second_step WHERE active = 1 ORDER BY person_id")
+            .fetch_all(self.db.readers())
+            .await?;
         Ok(found.into_iter().map(PersonId::trusted).collect())
     }
 

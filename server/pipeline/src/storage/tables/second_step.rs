@@ -62,11 +62,8 @@ pub async fn take(conn: &mut Conn, person: &str, step: i64, audit: &AuditEntry) 
 }
 
 pub async fn recover(conn: &mut Conn, person: &str, hash: &str, audit: &AuditEntry) -> Result<bool> {
-    let used = sqlx::query("DELETE FROM recovery_code WHERE person_id = $1 AND hash = $2")
-        .bind(person)
-        .bind(hash)
-        .execute(&mut *conn)
-        .await?;
+    let used =
+        sqlx::query("DELETE FROM recovery_code WHERE person_id = $1 AND hash = $2").bind(person).bind(hash).execute(&mut *conn).await?;
     told(conn, used.rows_affected(), audit).await
 }
 
