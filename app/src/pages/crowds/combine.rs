@@ -151,10 +151,11 @@ fn Page(app: String, choices: CombineView) -> impl IntoView {
     let mut campaigns = vec![(String::new(), t(ANY_CAMPAIGN).to_owned())];
     campaigns.extend(choices.campaigns.into_iter().map(|(id, name)| (id.as_str().to_owned(), name)));
     let makings = choices.makings;
+    let of = app.clone();
     view! {
         <ActionForm action=combine attr:class="form">
             <ErrorBox error=trouble />
-            <input type="hidden" name="app" value=app.clone() />
+            <input type="hidden" name="app" value=of />
             <Card>
                 <TextField name="combine[name]" id="name" label=t(NAME) value=form.name required=true maxlength=64 error=trouble.field("name") />
                 <div class="form-row">

@@ -56,17 +56,19 @@ fn Detail(app: String, crowd: CrowdView) -> impl IntoView {
         }
     });
     let made = crowd.made.clone().map(|made| {
+        let (app, how) = (app.clone(), made.clone());
         view! {
             <Card title=t(HOW)>
-                <Steps app=app.clone() making=made.clone() />
+                <Steps app=app making=how />
             </Card>
             <Sizes making=made />
         }
     });
+    let home = format!("/apps/{app}/crowds");
     let tags = crowd.tags.join("，");
     view! {
         <PageHead title=crowd.name sub=crowd.id.as_str().to_owned()>
-            <LinkButton href=format!("/apps/{app}/crowds") external=true>{t(CROWDS)}</LinkButton>
+            <LinkButton href=home external=true>{t(CROWDS)}</LinkButton>
             {may.get_untracked()
                 .then(|| {
                     view! {
@@ -93,7 +95,7 @@ fn Detail(app: String, crowd: CrowdView) -> impl IntoView {
         <Card title=t(TAGS)>
             <ErrorBox error=trouble />
             <ActionForm action=tag attr:class="form">
-                <input type="hidden" name="app" value=app.clone() />
+                <input type="hidden" name="app" value=app />
                 <input type="hidden" name="crowd" value=crowd.id.as_str().to_owned() />
                 <TextField name="tags" label=t(TAGS) help=t(TAGS_HELP) value=tags maxlength=200 error=trouble.field("tags") />
                 <Button disabled=Signal::derive(move || !may.get()) why=MAY_NOT.get(lang)>{t(SAVE)}</Button>

@@ -123,7 +123,10 @@ fn CrowdTable(app: String, crowds: Vec<CrowdLine>) -> impl IntoView {
                                 {crowd
                                     .tags
                                     .into_iter()
-                                    .map(|tag| view! { <a class="pill" href=by_tag(&here, &tag)>{tag}</a> " " })
+                                    .map(|tag| {
+                                        let href = by_tag(&here, &tag);
+                                        view! { <a class="pill" href=href>{tag}</a> " " }
+                                    })
                                     .collect_view()}
                             </td>
                             <td>{crowd.key.name().get(lang)}</td>

@@ -147,12 +147,13 @@ fn Page(app: String, making: MakingView) -> impl IntoView {
         }
     });
     let stopped = (making.state == MakingState::Cancelled).then(|| view! { <p class="note-box">{t(STOPPED)}</p> });
+    let (home, again) = (format!("/apps/{app}/crowds"), format!("/apps/{app}/crowds/combine"));
     let sizes = (!making.sizes.is_empty()).then(|| view! { <Sizes making=making.clone() /> });
     view! {
         <PageHead title=tf(TITLE, &[&making.name]) sub=making.formula.get(lang).to_owned()>
             <Pill tone=tone(making.state)>{making.state.name().get(lang)}</Pill>
-            <LinkButton href=format!("/apps/{app}/crowds") external=true>{t(CROWDS)}</LinkButton>
-            <LinkButton href=format!("/apps/{app}/crowds/combine") external=true>{t(COMBINE)}</LinkButton>
+            <LinkButton href=home external=true>{t(CROWDS)}</LinkButton>
+            <LinkButton href=again external=true>{t(COMBINE)}</LinkButton>
             {crowd.map(|href| view! { <LinkButton kind=Kind::Act href=href external=true>{t(OPEN)}</LinkButton> })}
         </PageHead>
         <ErrorBox error=Signal::stored(problem) />

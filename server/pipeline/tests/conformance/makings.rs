@@ -163,9 +163,9 @@ async fn set_operations_over_blocks_are_what_sets_say() {
     let other = crate::support::app(&storage, "other").await;
     let theirs = bench.crowds.combine(&other, order("x", vec![crowd(SetOp::Union, &ida)]), &Actor::cli()).await;
     assert_eq!(theirs.unwrap_err().errors[0].field, "set1");
-    let log =
-        storage.people.audit_list(&AuditFilter { action: Some("crowd.combine".into()), ..AuditFilter::default() }, &PageRequest::default());
-    assert_eq!(log.await.unwrap().items.len(), 4, "what was begun, and nothing that was refused");
+    let begun = AuditFilter { action: Some("crowd.combine".into()), ..AuditFilter::default() };
+    let log = storage.people.audit_list(&begun, &PageRequest::default()).await.unwrap();
+    assert_eq!(log.items.len(), 4, "what was begun, and nothing that was refused");
 }
 
 #[tokio::test]
