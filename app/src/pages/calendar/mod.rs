@@ -115,14 +115,15 @@ fn entry(app: &str, one: &CalendarEntry) -> AnyView {
     let lang = use_lang();
     let at = use_shell().with(|s| format::stamp_short(one.at, &s.zone));
     let clock = at.rsplit(' ').next().unwrap_or_default().to_owned();
+    let (href, name, state) = (format!("/apps/{app}/campaigns/{}", one.id), one.name.clone(), one.state);
     let told = format!("{} · {}", format::exact(one.devices), one.source.name().get(lang));
     view! {
         <li>
             <span class="num">{clock}</span>
             " "
-            <a href=format!("/apps/{app}/campaigns/{}", one.id)>{one.name.clone()}</a>
+            <a href=href>{name}</a>
             " "
-            <Pill tone=tone(one.state)>{one.state.name().get(lang)}</Pill>
+            <Pill tone=tone(state)>{state.name().get(lang)}</Pill>
             " "
             <span class="sub">{told}</span>
         </li>
@@ -149,12 +150,13 @@ fn day_card(app: &str, day: &CalendarDay, view: &CalendarView) -> AnyView {
         (busiest > 0 && view.pace > 0).then(|| BUSIEST.fill(lang, &[&format::short(busiest, lang), &format::percent(busiest, view.pace)]));
     let list = day.campaigns.iter().map(|one| entry(app, one)).collect::<Vec<_>>();
     let none = list.is_empty().then(|| view! { <p class="sub">{t(NOTHING)}</p> });
+    let (href, load) = (format!("/apps/{app}/calendar?view=day&date={}", day.date), load_words(day, view));
     let title = if day.today { format!("{} · {}", day.date, t(TODAY)) } else { day.date.clone() };
     view! {
         <section class="card">
             <header class="card-head">
-                <h2><a href=format!("/apps/{app}/calendar?view=day&date={}", day.date)>{title}</a></h2>
-                <span class="sub">{load_words(day, view)}</span>
+                <h2><a href=href>{title}</a></h2>
+                <span class="sub">{load}</span>
             </header>
             {none}
             <ul class="plain">{list}</ul>
@@ -183,9 +185,10 @@ fn month(app: &str, view: &CalendarView) -> AnyView {
                     let href = format!("/apps/{app}/calendar?view=day&date={}", day.date);
                     let list = day.campaigns.iter().map(|one| entry(app, one)).collect::<Vec<_>>();
                     let load = load_words(day, view);
+                    let date = day.date.clone();
                     view! {
                         <td class=class>
-                            <a class="num" href=href aria-label=day.date.clone()>{number}</a>
+                            <a class="num" href=href aria-label=date>{number}</a>
                             <ul class="plain">{list}</ul>
                             <span class="sub">{load}</span>
                         </td>
