@@ -18,7 +18,7 @@ use pipeline::storage::receipts::{Application, Mark};
 use pipeline::storage::{Storage, StorageError};
 use pipeline::world::{SeededRandom, World};
 use types::campaign::CampaignSpec;
-use types::crowd::KeyKind;
+use types::crowd::{KeyKind, Mapping};
 use types::ids::{CampaignId, CrowdId, MakingId};
 use types::life::Outcome;
 use types::listing::PageRequest;
@@ -49,7 +49,8 @@ impl Bench {
     async fn upload(&self, app: &App, name: &str, users: &BTreeSet<String>) -> CrowdId {
         let mut file = "user_id,tier\n".to_owned();
         file.extend(users.iter().map(|user| format!("{user},{name}\n")));
-        let order = ImportOrder { name: name.into(), file_name: format!("{name}.csv"), ..ImportOrder::default() };
+        let mapping = Mapping { variables: [("tier".to_owned(), 1)].into(), ..Mapping::default() };
+        let order = ImportOrder { name: name.into(), file_name: format!("{name}.csv"), mapping: Some(mapping), ..ImportOrder::default() };
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from(file))]);
         self.crowds.import_all(app.no, "usr_1", order, bytes).await.unwrap().id
     }
