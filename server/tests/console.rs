@@ -239,6 +239,11 @@ impl Bench {
         bench
     }
 
+    /// The address of a server function.
+    fn call(name: &str) -> &'static str {
+        server_fn_paths().map(|(path, _)| path).find(|path| name_of(path) == name).unwrap_or_else(|| panic!("{name}"))
+    }
+
     async fn form(&self, path: &str, cookie: Option<&str>, pairs: &[(String, String)]) -> reqwest::Response {
         let mut request = self.client.post(format!("{}{path}", self.base)).header("origin", &self.base).form(pairs);
         if let Some(cookie) = cookie {
@@ -504,7 +509,7 @@ async fn a_second_step_is_asked_and_no_code_works_twice() {
     let say = async |cookie: &str, typed: &str| led(&bench.form("/session/code", Some(cookie), &pairs(&[("code", typed)])).await);
     let waiting = sign_in().await;
     assert_eq!(bench.page("/account", Some(&waiting)).await.0, 303);
-    assert_eq!(bench.form("/api/list_people", Some(&waiting), &[]).await.status().as_u16(), 401);
+    assert_eq!(bench.form(Bench::call("list_people"), Some(&waiting), &[]).await.status().as_u16(), 401);
     assert_eq!(say(&waiting, &code(now)).await.0, "/sign-in/code?reason=code", "the code that proved the phone is used");
     let (to, inside) = say(&waiting, &code(now + 1)).await;
     assert_eq!(to, "/people", "where one wanted to go");
@@ -551,7 +556,7 @@ async fn sessions_are_listed_and_ended_one_by_one() {
     let here = bench.sign_in("viewer@example.com", PASSWORD).await.expect("a session");
     let there = bench.sign_in("viewer@example.com", PASSWORD).await.expect("a session");
     let list = async |cookie: &str| -> Vec<types::views::people::SessionView> {
-        let answer = bench.form("/api/list_own_sessions", Some(cookie), &[]).await;
+        let answer = bench.form(Bench::call("list_own_sessions"), Some(cookie), &[]).await;
         answer.json().await.expect("sessions")
     };
     let own = list(&here).await;
@@ -564,16 +569,16 @@ async fn sessions_are_listed_and_ended_one_by_one() {
     let id = |id: &str| vec![("id".to_owned(), id.to_owned())];
     // Somebody else cannot end it by its name; the owner can, once.
     let stranger = bench.cookies.get("operator").map(String::as_str);
-    assert_eq!(bench.form("/api/end_own_session", stranger, &id(&their)).await.status().as_u16(), 500, "not theirs");
+    assert_eq!(bench.form(Bench::call("end_own_session"), stranger, &id(&their)).await.status().as_u16(), 500, "not theirs");
     assert_eq!(bench.page("/account", Some(&there)).await.0, 200);
-    assert_eq!(bench.form("/api/end_own_session", Some(&here), &id(&their)).await.status().as_u16(), 200);
+    assert_eq!(bench.form(Bench::call("end_own_session"), Some(&here), &id(&their)).await.status().as_u16(), 200);
     assert_eq!(bench.page("/account", Some(&there)).await.0, 303, "out at once");
     assert_eq!(bench.page("/account", Some(&here)).await.0, 200);
     // An administrator ends the other one.
     let admin = bench.cookies.get("admin").map(String::as_str);
     let viewer = own[0].person.as_str().to_owned();
     let both = vec![("id".to_owned(), mine), ("person".to_owned(), viewer)];
-    assert_eq!(bench.form("/api/end_session", admin, &both).await.status().as_u16(), 200);
+    assert_eq!(bench.form(Bench::call("end_session"), admin, &both).await.status().as_u16(), 200);
     assert_eq!(bench.page("/account", Some(&here)).await.0, 303);
     let log = bench.house.storage.people.audit_list(&Default::default(), &Default::default()).await.expect("the log");
     assert_eq!(log.items.iter().filter(|row| row.entry.action == "session.end").count(), 2);
