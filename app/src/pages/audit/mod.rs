@@ -150,7 +150,7 @@ pub fn Audit() -> impl IntoView {
             <TextField name="from" label=SINCE.fill(lang, &[&zone]) kind="datetime-local" value=Signal::derive(move || wish.get().from) />
             <TextField name="to" label=BEFORE.fill(lang, &[&zone]) kind="datetime-local" value=Signal::derive(move || wish.get().to) />
         </Filters>
-        <div class="form-row">
+        <div class="flow">
             <LinkButton href=export("csv") external=true>{t(CSV)}</LinkButton>
             <LinkButton href=export("xlsx") external=true>{t(XLSX)}</LinkButton>
         </div>

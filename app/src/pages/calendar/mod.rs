@@ -93,7 +93,7 @@ fn Page(app: String, view: CalendarView) -> impl IntoView {
         .into_any(),
     };
     view! {
-        <nav class="form-row calendar-nav" aria-label=t(VIEW)>
+        <nav class="flow" aria-label=t(VIEW)>
             <a class="btn" href=to(view.span, &view.previous) data-key="ArrowLeft" rel="prev">{t(PREVIOUS)}</a>
             <a class="btn" href=to(view.span, &view.today) data-key="t">{t(TODAY)}</a>
             <a class="btn" href=to(view.span, &view.next) data-key="ArrowRight" rel="next">{t(NEXT)}</a>
@@ -114,7 +114,7 @@ fn Page(app: String, view: CalendarView) -> impl IntoView {
 fn entry(app: &str, one: &CalendarEntry) -> AnyView {
     let lang = use_lang();
     let at = use_shell().with(|s| format::stamp_short(one.at, &s.zone));
-    let clock = at.rsplit(' ').next().unwrap_or_default().to_owned();
+    let clock = at.split(' ').nth(1).unwrap_or_default().to_owned();
     let (href, name, state) = (format!("/apps/{app}/campaigns/{}", one.id), one.name.clone(), one.state);
     let told = format!("{} · {}", format::exact(one.devices), one.source.name().get(lang));
     view! {
@@ -181,7 +181,7 @@ fn month(app: &str, view: &CalendarView) -> AnyView {
                         (false, _) => "day out",
                         _ => "day",
                     };
-                    let number = day.date.rsplit('-').next().unwrap_or_default().trim_start_matches('0').to_owned();
+                    let number = day.date.rsplit('-').next().unwrap_or_default().to_owned();
                     let href = format!("/apps/{app}/calendar?view=day&date={}", day.date);
                     let list = day.campaigns.iter().map(|one| entry(app, one)).collect::<Vec<_>>();
                     let load = load_words(day, view);
@@ -218,7 +218,7 @@ fn hours(day: &CalendarDay, pace: u64) -> AnyView {
         .map(|(at, n)| {
             let (at, n) = (*at, *n);
             let hour = use_shell().with(|s| format::stamp_short(at, &s.zone));
-            let hour = hour.rsplit(' ').next().unwrap_or_default().to_owned();
+            let hour = hour.split(' ').nth(1).unwrap_or_default().to_owned();
             let share = if pace > 0 { format::percent(n, pace) } else { "–".to_owned() };
             let bar = (n > 0 && pace > 0).then(|| view! { <Bar value=n.min(pace) max=pace label=hour.clone() /> });
             view! {
