@@ -119,11 +119,11 @@ pub async fn code(State(web): State<Web>, Extension(caller): Extension<Caller>, 
 
 async fn code_checked(web: &Web, caller: &Caller, session: &Session, typed: &str) -> Result<Response, Response> {
     let Some((person, next)) = waiting(web, session).await? else { return Ok(back("/sign-in", &[("error", "not_signed_in")])) };
-    let wrong = |reason: &str| Ok(back(PAGE, &[("reason", reason)]));
+    let wrong = |reason: &str| back(PAGE, &[("reason", reason)]);
     let (id, now) = (person.id.as_str(), web.house.world.now());
     let key = format!("code {id}");
     if web.throttle.take(&key, &caller.address, now).is_err() {
-        return wrong("slow");
+        return Ok(wrong("slow"));
     }
     let note = |by: &str| {
         let mut note = entry(web, caller, (id, &person.name), "session.sign_in", id);
@@ -138,7 +138,7 @@ async fn code_checked(web: &Web, caller: &Caller, session: &Session, typed: &str
     };
     if !taken {
         people.audit(entry(web, caller, ("nobody", ""), "session.code_refused", id)).await.map_err(|e| failed(&e))?;
-        return wrong("code");
+        return Ok(wrong("code"));
     }
     web.throttle.clear(&key);
     begin(web, caller, session, &person).await.map_err(|e| failed(&e))?;
