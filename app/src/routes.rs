@@ -90,7 +90,17 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 7] = [
+pub const PLAIN: [&str; 17] = [
+    "/apps/:app/calendar",
+    "/sign-in/code",
+    "/account/sessions",
+    "/account/second-step",
+    "/sessions",
+    "/approvals",
+    "/apps/:app/crowds",
+    "/apps/:app/crowds/combine",
+    "/apps/:app/crowds/makings/:making",
+    "/apps/:app/crowds/:crowd",
     "/apps/:app/messages",
     "/audit",
     LABORATORY,
@@ -141,6 +151,7 @@ use Permission::*;
 
 pages! {
     "/sign-in" => pages::sign_in::SignIn, Open, None;
+    "/sign-in/code" => pages::sessions::CodePage, Open, None;
     "/first" => pages::account::First, Open, None;
     "/link" => pages::account::ByLink, Open, None;
     "/" => pages::start::Start, SignedIn, None;
@@ -149,12 +160,15 @@ pages! {
     "/apps/:app/campaigns/new" => pages::campaigns::CampaignNew, Needs(Operate), None;
     "/apps/:app/campaigns/:id" => pages::campaigns::CampaignPage, Needs(See), None;
     "/apps/:app/campaigns/:id/:step" => pages::before::Before, Needs(See), None;
+    "/apps/:app/calendar" => pages::calendar::CalendarPage, Needs(See), menu(Work, Icon::Calendar, "日历", "Calendar");
     "/apps/:app/copies" => pages::copies::Copies, Needs(See), menu(Work, Icon::Copy, "文案库", "Copies");
     "/apps/:app/copies/new" => pages::copies::CopyNew, Needs(Operate), None;
     "/apps/:app/copies/:id" => pages::copies::CopyEdit, Needs(See), None;
     "/apps/:app/crowds" => pages::crowds::CrowdsPage, Needs(See), menu(Work, Icon::Crowd, "人群包", "Crowds");
     "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
     "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;
+    "/apps/:app/crowds/combine" => pages::crowds::CombinePage, Needs(Operate), None;
+    "/apps/:app/crowds/makings/:making" => pages::crowds::MakingPage, Needs(See), None;
     "/apps/:app/crowds/:crowd" => pages::crowds::CrowdPage, Needs(See), None;
     "/apps/:app/funnel" => pages::funnel::FunnelPage, Needs(See), menu(Effect, Icon::Funnel, "漏斗", "Funnel");
     "/apps/:app/messages" => pages::messages::MessagesPage, Needs(See), menu(Effect, Icon::Message, "消息", "Messages");
@@ -163,8 +177,11 @@ pages! {
     "/apps/:app/breakers" => pages::breakers::BreakersPage, Needs(See), None;
     "/apps/:app/dead-letters" => pages::dead_letters::DeadLettersPage, Needs(See), menu(Effect, Icon::Dead, "死信", "Dead letters");
     "/apps/:app/policy" => pages::policy::PolicyPage, Needs(See), menu(Work, Icon::Policy, "策略", "Policy");
+    "/approvals" => pages::approvals::Approvals, NeedsSomewhere(Approve), menu(Work, Icon::Approve, "待审批", "To be approved");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;
     "/account" => pages::account::Account, SignedIn, None;
+    "/account/sessions" => pages::sessions::OwnSessions, SignedIn, None;
+    "/account/second-step" => pages::sessions::SecondStepPage, SignedIn, None;
     "/apps" => pages::apps::Apps, SignedIn, menu(Connect, Icon::App, "应用", "Apps");
     "/apps/new" => pages::apps::NewApp, Needs(Develop), None;
     "/apps/:app/settings" => pages::apps::settings::AppSettings, Needs(Develop), menu(Connect, Icon::Settings, "应用设置", "App settings");
@@ -173,6 +190,7 @@ pages! {
     "/laboratory" => pages::laboratory::Laboratory, Needs(Develop), menu(Connect, Icon::Laboratory, "实验室", "Laboratory");
     "/nodes" => pages::nodes::Nodes, Needs(Develop), menu(Manage, Icon::Node, "节点", "Nodes");
     "/people" => pages::people::People, Needs(Administer), menu(Manage, Icon::People, "人员与角色", "People");
+    "/sessions" => pages::sessions::AllSessions, Needs(Administer), menu(Manage, Icon::Session, "登录", "Sign-ins");
     "/audit" => pages::audit::Audit, Needs(Administer), menu(Manage, Icon::Audit, "审计日志", "Audit log");
 }
 

@@ -157,14 +157,22 @@ test('a large one waits for a second person; who wrote it cannot be that; an edi
   await button(page, '请求审批').click();
   await expect(page.getByText('今晚要发')).toBeVisible();
 
-  // On a phone: a refusal without a word is none, then a yes to all three.
-  await open(lin, `${campaign}/approval`);
+  // On a phone: found in the list of what waits; a refusal without a word is none, then a yes to all three.
+  await open(lin, '/approvals');
+  const waiting = lin.locator('section.card', { hasText: '等人审批' });
+  await expect(waiting).toContainText('今晚要发');
+  const list = await lin.locator('main').evaluate((main) => main.scrollWidth - document.documentElement.clientWidth);
+  expect(list, 'the list keeps to a phone').toBeLessThanOrEqual(0);
+  await waiting.getByRole('link', { name: '查看并审批' }).click();
+  await expect(lin).toHaveURL(new RegExp(`${campaign}/approval$`));
   const wide = await lin.locator('main').evaluate((main) => main.scrollWidth - document.documentElement.clientWidth);
   expect(wide, 'nothing hangs over the edge of a phone').toBeLessThanOrEqual(0);
   await button(lin, '驳回').click();
   await expect(lin.getByText('写明为什么驳回、要改什么').first()).toBeVisible();
   await button(lin, '通过').click();
   await expect(lin.getByText('✓ 三个部分都已通过')).toBeVisible();
+  await open(lin, '/approvals');
+  await expect(waiting).toHaveCount(0);
 
   // Any edit makes it void.
   await open(page, campaign);

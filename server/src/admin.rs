@@ -38,6 +38,11 @@ pub enum Order {
         #[arg(long)]
         email: String,
     },
+    /// Take away the second step of somebody's sign-in, because the phone and the recovery codes are lost.
+    DropSecondStep {
+        #[arg(long)]
+        email: String,
+    },
     /// Walk along the audit log and tell whether anything was changed.
     AuditCheck,
 }
@@ -90,6 +95,12 @@ pub async fn run(order: Order, settings: &Settings, house: &House) -> anyhow::Re
             anyhow::ensure!(!person.disabled, "{email} is switched off; switch the account on first");
             let (token, _) = make_link(house, &actor, Some(&person.id)).await.map_err(|p| words(&p))?;
             Ok(format!("{email} may set a new password within 48 hours:\n{}/link?token={token}", base(settings)))
+        }
+        Order::DropSecondStep { email } => {
+            let email = normal_email(&email);
+            let person = house.storage.people.by_email(&email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            anyhow::ensure!(crate::second_step::take_away(house, &actor, &person.id).await?, "{email} has no second step");
+            Ok(format!("{email} signs in with the password alone; set a new second step up on the account page"))
         }
         Order::AuditCheck => match house.storage.people.audit_check().await? {
             AuditCheck::Whole(rows) => Ok(format!("the audit log is whole: {rows} entries")),

@@ -27,6 +27,7 @@ use types::ids::PersonId;
 use types::people::{Rights, Role};
 
 use crate::passwords::{PASSWORD_MAX, complain};
+use crate::second_step;
 use crate::web::Web;
 
 const IDLE_MINUTES: i64 = 30;
@@ -37,8 +38,11 @@ const SEEN_MS: Millis = 60_000;
 const PERSON: &str = "person";
 /// Hash of the password hash at sign-in.
 const STAMP: &str = "stamp";
-const SINCE: &str = "since";
-const SEEN: &str = "seen";
+pub(crate) const SINCE: &str = "since";
+pub(crate) const SEEN: &str = "seen";
+/// Where it was begun, for the list of sessions.
+pub(crate) const ADDRESS: &str = "address";
+pub(crate) const AGENT: &str = "agent";
 
 /// Hex SHA-256: what is stored of a cookie's or link's token.
 pub fn digest(text: &str) -> String {
@@ -111,12 +115,12 @@ pub fn layer(people: Arc<dyn People>, world: World, secure: bool) -> SessionMana
         .with_expiry(Expiry::OnInactivity(Duration::minutes(IDLE_MINUTES)))
 }
 
-fn stamp(person: &Person) -> String {
+pub(crate) fn stamp(person: &Person) -> String {
     digest(person.password.as_deref().unwrap_or_default())
 }
 
 /// In constant time.
-fn same(a: &str, b: &str) -> bool {
+pub(crate) fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |diff, (x, y)| diff | (x ^ y)) == 0
 }
 
@@ -146,6 +150,7 @@ pub async fn know(State(web): State<Web>, session: Session, mut request: Request
         Ok(found) => {
             if let Some(caller) = request.extensions_mut().get_mut::<Caller>() {
                 caller.who = found;
+                caller.session = session.id().map(|id| digest(&id.to_string()));
             }
             next.run(request).await
         }
@@ -166,17 +171,17 @@ pub fn own_path(text: &str) -> &str {
     if good { text } else { "/" }
 }
 
-fn back(path: &str, pairs: &[(&str, &str)]) -> Response {
+pub(crate) fn back(path: &str, pairs: &[(&str, &str)]) -> Response {
     let query = serde_urlencoded::to_string(pairs.iter().filter(|(_, v)| !v.is_empty()).collect::<Vec<_>>()).unwrap_or_default();
     Redirect::to(&format!("{path}?{query}")).into_response()
 }
 
-fn failed(error: &dyn std::fmt::Display) -> Response {
+pub(crate) fn failed(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a sign-in form");
     axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response()
 }
 
-fn entry(web: &Web, caller: &Caller, actor: (&str, &str), action: &str, object: &str) -> AuditEntry {
+pub(crate) fn entry(web: &Web, caller: &Caller, actor: (&str, &str), action: &str, object: &str) -> AuditEntry {
     AuditEntry {
         at: web.house.world.now(),
         actor_id: actor.0.to_owned(),
@@ -192,7 +197,7 @@ fn entry(web: &Web, caller: &Caller, actor: (&str, &str), action: &str, object: 
 }
 
 /// Starts a session with a fresh id.
-async fn begin(web: &Web, session: &Session, person: &Person) -> Result<(), tower_sessions::session::Error> {
+pub(crate) async fn begin(web: &Web, caller: &Caller, session: &Session, person: &Person) -> Result<(), tower_sessions::session::Error> {
     let now = web.house.world.now();
     // Whatever the browser brought along ends here (fixation). Not `flush`: it keeps the old id for the next record.
     session.clear().await;
@@ -200,6 +205,8 @@ async fn begin(web: &Web, session: &Session, person: &Person) -> Result<(), towe
     session.insert(PERSON, person.id.as_str()).await?;
     session.insert(STAMP, stamp(person)).await?;
     session.insert(SINCE, now).await?;
+    session.insert(ADDRESS, &caller.address).await?;
+    session.insert(AGENT, &caller.agent).await?;
     session.insert(SEEN, now).await
 }
 
@@ -244,13 +251,11 @@ pub async fn sign_in(State(web): State<Web>, Extension(caller): Extension<Caller
         Some(person) if fits => {
             web.throttle.clear(&email);
             let note = entry(&web, &caller, (person.id.as_str(), &person.name), "session.sign_in", person.id.as_str());
-            if let Err(error) = people.audit(note).await {
-                return failed(&error);
+            match second_step::enter(&web, &caller, &session, &person, &form.next, Some(note)).await {
+                Ok(true) => Redirect::to(own_path(&form.next)).into_response(),
+                Ok(false) => Redirect::to("/sign-in/code").into_response(),
+                Err(response) => response,
             }
-            if let Err(error) = begin(&web, &session, &person).await {
-                return failed(&error);
-            }
-            Redirect::to(own_path(&form.next)).into_response()
         }
         other => {
             // An unknown address is not written down: people type passwords into the wrong field.
@@ -322,7 +327,7 @@ pub async fn first(State(web): State<Web>, Extension(caller): Extension<Caller>,
         created_at: world.now(),
     };
     match web.house.storage.people.create_first(&digest(form.token.trim()), world.now(), person, note).await {
-        Ok(person) => match begin(&web, &session, &person).await {
+        Ok(person) => match begin(&web, &caller, &session, &person).await {
             Ok(()) => Redirect::to("/").into_response(),
             Err(error) => failed(&error),
         },
@@ -359,9 +364,14 @@ pub async fn by_link(State(web): State<Web>, Extension(caller): Extension<Caller
         Ok(_) => return again("link"),
         Err(error) => return failed(&error),
     };
-    match set_password(&web, &caller, &session, person, &form.password, "person.password_by_link").await {
-        Ok(None) => Redirect::to("/").into_response(),
-        Ok(Some(reason)) => again(reason),
+    // The link stands for the password, not for the phone.
+    match set_password(&web, &caller, person, &form.password, "person.password_by_link").await {
+        Ok(Ok(person)) => match second_step::enter(&web, &caller, &session, &person, "/", None).await {
+            Ok(true) => Redirect::to("/").into_response(),
+            Ok(false) => Redirect::to("/sign-in/code").into_response(),
+            Err(response) => response,
+        },
+        Ok(Err(reason)) => again(reason),
         Err(response) => response,
     }
 }
@@ -395,31 +405,32 @@ pub async fn password(
         Ok(false) => return again("current"),
         Err(error) => return failed(&error),
     }
-    match set_password(&web, &caller, &session, person, &form.password, "person.password").await {
-        Ok(None) => back("/account", &[("reason", "done")]),
-        Ok(Some(reason)) => again(reason),
+    match set_password(&web, &caller, person, &form.password, "person.password").await {
+        Ok(Ok(person)) => match begin(&web, &caller, &session, &person).await {
+            Ok(()) => back("/account", &[("reason", "done")]),
+            Err(error) => failed(&error),
+        },
+        Ok(Err(reason)) => again(reason),
         Err(response) => response,
     }
 }
 
-/// Checks, stores, ends all sessions and starts this browser's anew. `Some` = why not.
+/// Checks, stores, ends all sessions. Inner `Err` = why not.
 async fn set_password(
     web: &Web,
     caller: &Caller,
-    session: &Session,
     mut person: Person,
     password: &str,
     action: &str,
-) -> Result<Option<&'static str>, Response> {
+) -> Result<Result<Person, &'static str>, Response> {
     if complain(password, &[&person.email, &person.name, "carillon"]).is_some() {
-        return Ok(Some("password"));
+        return Ok(Err("password"));
     }
     let hash = web.passwords.hash(password).await.map_err(|e| failed(&e))?;
     let note = entry(web, caller, (person.id.as_str(), &person.name), action, person.id.as_str());
     web.house.storage.people.set_password(&person.id, hash.clone(), note).await.map_err(|e| failed(&e))?;
     person.password = Some(hash);
-    begin(web, session, &person).await.map_err(|e| failed(&e))?;
-    Ok(None)
+    Ok(Ok(person))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ use crate::api::limit::Limits;
 use crate::passwords::{Passwords, Throttle};
 use crate::settings::Settings;
 use crate::site::FoundSite;
-use crate::{console, session};
+use crate::{console, second_step, session};
 
 /// Largest form or server-function body.
 pub const CONSOLE_BODY: usize = 2 * 1024 * 1024;
@@ -60,6 +60,8 @@ pub struct Inner {
     pub throttle: Throttle,
     pub metrics: Option<PrometheusHandle>,
     pub returned: crate::returned::Waiting,
+    /// Recovery codes just made, until their page showed them.
+    pub recovery: Arc<console::once::Once<Vec<String>>>,
     /// The door is being shut: streams end.
     pub stop: CancellationToken,
     /// This node is on its way out: readiness fails.
@@ -86,7 +88,8 @@ impl Web {
     ) -> anyhow::Result<Web> {
         let zone = crate::zone::table(&settings.console.zone, house.world.now())?;
         let passwords = Passwords::new(house.world.clone())?;
-        let ports = console::ports(&house, &settings);
+        let recovery = Arc::default();
+        let ports = console::ports(&house, &settings, &recovery);
         Ok(Web(Arc::new(Inner {
             house,
             settings,
@@ -97,6 +100,7 @@ impl Web {
             throttle: Throttle::default(),
             metrics,
             returned: Default::default(),
+            recovery,
             stop,
             leaving: CancellationToken::new(),
         })))
@@ -156,6 +160,7 @@ fn open_routes(web: &Web) -> Router {
 fn signed_in_routes(web: &Web) -> Router {
     console::crowds::routes(web)
         .merge(console::dead_letters::routes(web))
+        .merge(console::log::routes(web))
         .merge(crate::live::routes(web))
         .merge(console::outcomes::routes(web))
         .merge(crate::charts::routes(console::books::BooksConsole::new(web.house.clone(), &web.settings)))
@@ -247,6 +252,10 @@ fn console_routes(web: &Web) -> Router {
         .route("/session/first", post(session::first))
         .route("/session/link", post(session::by_link))
         .route("/session/password", post(session::password))
+        .route("/session/code", post(second_step::code))
+        .route("/session/second-step/prepare", post(second_step::prepare))
+        .route("/session/second-step/confirm", post(second_step::confirm))
+        .route("/session/second-step/end", post(second_step::end))
         .route("/preferences", get(preferences))
         .with_state(web.clone());
     Router::new().leptos_routes_with_context(&options, pages, context, app_fn).merge(forms).fallback(fallback).with_state(options)
@@ -296,7 +305,8 @@ fn address(web: &Web, request: &Request) -> String {
 /// Outermost: names the request, notes where it comes from, sets the headers every answer carries.
 async fn outer(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let request_id = format!("req_{}", hex::encode(web.house.world.id()));
-    let caller = Caller { who: None, address: address(&web, &request), request_id: request_id.clone() };
+    let agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().chars().take(200).collect();
+    let caller = Caller { who: None, address: address(&web, &request), agent, session: None, request_id: request_id.clone() };
     request.extensions_mut().insert(caller);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let started = tokio::time::Instant::now();

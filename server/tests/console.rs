@@ -58,6 +58,12 @@ const CALLS: &[(&str, Need)] = &[
     ("turn_dials", General(Develop)),
     ("play_script", General(Develop)),
     ("stop_script", General(Develop)),
+    ("list_own_sessions", Anybody),
+    ("end_own_session", Anybody),
+    ("view_second_step", Anybody),
+    ("list_sessions", General(Administer)),
+    ("end_session", General(Administer)),
+    ("drop_second_step", General(Administer)),
     ("list_people", General(Administer)),
     ("fresh_link", General(Administer)),
     ("invite_person", General(Administer)),
@@ -65,6 +71,11 @@ const CALLS: &[(&str, Need)] = &[
     ("make_person_link", General(Administer)),
     ("list_crowds", Of(See)),
     ("view_crowd", Of(See)),
+    ("tag_crowd", Of(Operate)),
+    ("combine_choices", Of(See)),
+    ("combine_crowds", Of(Operate)),
+    ("view_making", Of(See)),
+    ("stop_making", Of(Operate)),
     ("view_upload", Of(Operate)),
     ("overrule_upload", Of(Operate)),
     ("check_upload", Of(Operate)),
@@ -101,6 +112,8 @@ const CALLS: &[(&str, Need)] = &[
     ("view_approval", Of(See)),
     ("ask_approval", Of(Operate)),
     ("judge_campaign", Of(Approve)),
+    ("view_calendar", Of(See)),
+    ("list_waiting", Of(Approve)),
     ("view_start", Of(Operate)),
     ("start_campaign", Of(Operate)),
     ("list_breakers", Of(See)),
@@ -118,7 +131,9 @@ fn arguments(app: &AppId) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, value: &str| out.push((name.to_owned(), value.to_owned()));
     add("app", app.as_str());
-    for text in ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key"] {
+    for text in
+        ["upload", "crowd", "message", "name", "text", "tag", "state", "email", "environment", "vendor", "key", "making", "tags", "person"]
+    {
         add(text, "x");
     }
     for text in ["encoding", "delimiter", "header", "id"] {
@@ -222,6 +237,11 @@ impl Bench {
         let cookie = bench.sign_in("only@example.com", PASSWORD).await.expect("signed in");
         bench.cookies.insert("only", cookie);
         bench
+    }
+
+    /// The address of a server function.
+    fn call(name: &str) -> &'static str {
+        server_fn_paths().map(|(path, _)| path).find(|path| name_of(path) == name).unwrap_or_else(|| panic!("{name}"))
     }
 
     async fn form(&self, path: &str, cookie: Option<&str>, pairs: &[(String, String)]) -> reqwest::Response {
@@ -351,6 +371,9 @@ async fn files_of_outcomes_are_for_who_may_see_recipients() {
     for noun in ["messages", "campaigns"] {
         let path = |app: &AppId| format!("/apps/{app}/{noun}/x/outcomes.csv");
         assert_eq!(bench.page(&path(&bench.one), None).await.0, 401, "{noun}");
+        let workbook = path(&bench.one).replace(".csv", ".xlsx");
+        let (status, _) = bench.page(&workbook, bench.cookies.get("viewer").map(String::as_str)).await;
+        assert_eq!(status, 403, "{noun}: a workbook is the same file");
         for role in Role::ALL {
             let (status, _) = bench.page(&path(&bench.one), bench.cookies.get(role.slug()).map(String::as_str)).await;
             assert_eq!(status, if role.may(SeeRecipients) { 404 } else { 403 }, "{noun} as {}", role.slug());
@@ -358,6 +381,25 @@ async fn files_of_outcomes_are_for_who_may_see_recipients() {
         let (status, _) = bench.page(&path(&bench.two), bench.cookies.get("only").map(String::as_str)).await;
         assert_eq!(status, 403, "{noun} in another app");
     }
+    // The audit log is the administrators'.
+    for role in Role::ALL {
+        for ending in ["csv", "xlsx"] {
+            let path = format!("/audit.{ending}?action=person.&from=2020-01-01T00:00");
+            let request = bench.client.get(format!("{}{path}", bench.base)).header("cookie", &bench.cookies[role.slug()]);
+            let answer = request.send().await.expect("an answer");
+            let (status, bytes) = (answer.status().as_u16(), answer.bytes().await.expect("a file"));
+            assert_eq!(status, if role.may(Administer) { 200 } else { 403 }, "{ending} as {}", role.slug());
+            if status == 200 && ending == "csv" {
+                let text = String::from_utf8(bytes.to_vec()).expect("text");
+                assert!(text.contains("person.create") && !text.contains("app.create"), "{text}");
+                assert!(text.contains("+08:00"), "times in the console's zone: {text}");
+            } else if status == 200 {
+                assert_eq!(&bytes[..4], b"PK\x03\x04");
+            }
+        }
+    }
+    let (status, _) = bench.page("/audit.csv", None).await;
+    assert_eq!(status, 401);
     bench.end().await;
 }
 
@@ -407,6 +449,137 @@ async fn a_session_begins_ends_and_cannot_be_forged() {
     // Signing out ends it for good.
     bench.form("/session/sign-out", Some(&fresh), &[]).await;
     assert_eq!(bench.page("/account", Some(&fresh)).await.0, 303, "reuse after signing out");
+    bench.end().await;
+}
+
+/// Where an answer leads, and the session cookie it sets.
+fn led(response: &reqwest::Response) -> (String, Option<String>) {
+    let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    (header("location").unwrap_or_default(), header("set-cookie").and_then(|v| v.split(';').next().map(str::to_owned)))
+}
+
+#[tokio::test]
+async fn a_second_step_is_asked_and_no_code_works_twice() {
+    use server::{second_step, totp};
+    let bench = Bench::new().await;
+    let pairs = |list: &[(&str, &str)]| list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+    let text = async |path: &str, cookie: &str| {
+        let page = bench.client.get(format!("{}{path}", bench.base)).header("cookie", cookie).header("accept", "text/html");
+        page.send().await.expect("an answer").text().await.expect("a page")
+    };
+    let people = &bench.house.storage.people;
+    let admin = people.by_email("admin@example.com").await.expect("a look").expect("the administrator");
+    let other = bench.sign_in("admin@example.com", PASSWORD).await.expect("another browser");
+    let cookie = bench.sign_in("admin@example.com", PASSWORD).await.expect("a session");
+
+    // Set up: by the password only, and it asks nobody before a first code.
+    let refused = bench.form("/session/second-step/prepare", Some(&cookie), &pairs(&[("current", "nonsense nonsense")])).await;
+    assert_eq!(led(&refused).0, "/account/second-step?reason=current");
+    bench.form("/session/second-step/prepare", Some(&cookie), &pairs(&[("current", PASSWORD)])).await;
+    assert!(bench.sign_in("admin@example.com", PASSWORD).await.is_some());
+    let step = people.second_step(&admin.id).await.expect("a look").expect("a secret");
+    assert!(!step.active);
+    let secret = second_step::secret(&bench.house, &admin.id, &step).expect("opened");
+    assert!(!String::from_utf8_lossy(&step.sealed).contains(&totp::base32(&secret)), "sealed");
+    let page = text("/account/second-step", &cookie).await;
+    assert!(page.contains("<path d=\"M4 4h1v1h-1z") && page.contains(&totp::base32(&secret)[..4]), "the code to scan, and the key");
+    let now = totp::step_at(bench.house.world.now());
+    let code = |step: i64| format!("{:06}", totp::code(&secret, step));
+    let wrong = bench.form("/session/second-step/confirm", Some(&cookie), &pairs(&[("code", "12345")])).await;
+    assert_eq!(led(&wrong).0, "/account/second-step?reason=code");
+    let on = bench.form("/session/second-step/confirm", Some(&cookie), &pairs(&[("code", &code(now))])).await;
+    let (to, fresh) = led(&on);
+    assert_eq!(to, "/account/second-step?reason=on");
+    let cookie = fresh.expect("a new session");
+    assert_eq!(bench.page("/account", Some(&other)).await.0, 303, "the other browser is signed out");
+    let page = text("/account/second-step", &cookie).await;
+    let codes: Vec<String> = page.split("<code>").skip(1).filter_map(|rest| rest.split('<').next()).map(str::to_owned).collect();
+    assert_eq!(codes.len(), totp::RECOVERY_CODES);
+    assert!(!text("/account/second-step", &cookie).await.contains(&codes[0]), "shown once");
+
+    // The password alone is nobody.
+    let password = pairs(&[("email", "admin@example.com"), ("password", PASSWORD), ("next", "/people")]);
+    let sign_in = async || {
+        let (to, waiting) = led(&bench.form("/session/sign-in", None, &password).await);
+        assert_eq!(to, "/sign-in/code");
+        waiting.expect("a session that waits")
+    };
+    let say = async |cookie: &str, typed: &str| led(&bench.form("/session/code", Some(cookie), &pairs(&[("code", typed)])).await);
+    let waiting = sign_in().await;
+    assert_eq!(bench.page("/account", Some(&waiting)).await.0, 303);
+    assert_eq!(bench.form(Bench::call("list_people"), Some(&waiting), &[]).await.status().as_u16(), 401);
+    assert_eq!(say(&waiting, &code(now)).await.0, "/sign-in/code?reason=code", "the code that proved the phone is used");
+    let (to, inside) = say(&waiting, &code(now + 1)).await;
+    assert_eq!(to, "/people", "where one wanted to go");
+    let inside = inside.expect("a session");
+    assert_ne!(inside, waiting, "a new id");
+    assert_eq!(bench.page("/account", Some(&inside)).await.0, 200);
+    assert_eq!(bench.page("/account", Some(&waiting)).await.0, 303);
+    let waiting = sign_in().await;
+    assert_eq!(say(&waiting, &code(now + 1)).await.0, "/sign-in/code?reason=code", "no code twice");
+
+    // Without the phone: a recovery code, once.
+    assert_eq!(say(&waiting, &codes[3].to_uppercase()).await.0, "/people");
+    let waiting = sign_in().await;
+    assert_eq!(say(&waiting, &codes[3]).await.0, "/sign-in/code?reason=code");
+    assert_eq!(people.second_step(&admin.id).await.expect("a look").expect("there").recovery_left, totp::RECOVERY_CODES as u64 - 1);
+
+    // Guessing is stopped, also with the next right code.
+    let mut last = String::new();
+    for _ in 0..12 {
+        last = say(&waiting, "000000").await.0;
+    }
+    assert_eq!(last, "/sign-in/code?reason=slow");
+    assert_eq!(say(&waiting, &codes[4]).await.0, "/sign-in/code?reason=slow");
+
+    // A link sets the password and does not stand for the phone.
+    let (token, _) = console::people::make_link(&bench.house, &Actor::cli(), Some(&admin.id)).await.expect("a link");
+    let by_link = bench.form("/session/link", None, &pairs(&[("token", &token), ("password", "another horse battery")])).await;
+    assert_eq!(led(&by_link).0, "/sign-in/code");
+
+    // The way back when the phone is lost.
+    let settings = Settings::default();
+    let order = server::admin::Order::DropSecondStep { email: "Admin@example.com".into() };
+    server::admin::run(order, &settings, &bench.house).await.expect("taken away");
+    let only_password = bench.sign_in("admin@example.com", "another horse battery").await.expect("a session");
+    assert_eq!(bench.page("/account", Some(&only_password)).await.0, 200);
+    let order = server::admin::Order::DropSecondStep { email: "admin@example.com".into() };
+    assert!(server::admin::run(order, &settings, &bench.house).await.is_err(), "there is none any more");
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_one_by_one() {
+    let bench = Bench::new().await;
+    let here = bench.sign_in("viewer@example.com", PASSWORD).await.expect("a session");
+    let there = bench.sign_in("viewer@example.com", PASSWORD).await.expect("a session");
+    let list = async |cookie: &str| -> Vec<types::views::people::SessionView> {
+        let answer = bench.form(Bench::call("list_own_sessions"), Some(cookie), &[]).await;
+        answer.json().await.expect("sessions")
+    };
+    let own = list(&here).await;
+    // Those of the bench and these two.
+    assert_eq!((own.len(), own.iter().filter(|s| s.own).count()), (3, 1));
+    assert!(own.iter().all(|s| s.address == "127.0.0.1" && s.since > 0 && s.name == "viewer@example.com"));
+    let mine = own.iter().find(|s| s.own).expect("the own one").id.clone();
+    let their = list(&there).await.into_iter().find(|s| s.own).expect("the own one").id;
+    assert!(!here.contains(&mine), "the list names no cookie");
+    let id = |id: &str| vec![("id".to_owned(), id.to_owned())];
+    // Somebody else cannot end it by its name; the owner can, once.
+    let stranger = bench.cookies.get("operator").map(String::as_str);
+    assert_eq!(bench.form(Bench::call("end_own_session"), stranger, &id(&their)).await.status().as_u16(), 500, "not theirs");
+    assert_eq!(bench.page("/account", Some(&there)).await.0, 200);
+    assert_eq!(bench.form(Bench::call("end_own_session"), Some(&here), &id(&their)).await.status().as_u16(), 200);
+    assert_eq!(bench.page("/account", Some(&there)).await.0, 303, "out at once");
+    assert_eq!(bench.page("/account", Some(&here)).await.0, 200);
+    // An administrator ends the other one.
+    let admin = bench.cookies.get("admin").map(String::as_str);
+    let viewer = own[0].person.as_str().to_owned();
+    let both = vec![("id".to_owned(), mine), ("person".to_owned(), viewer)];
+    assert_eq!(bench.form(Bench::call("end_session"), admin, &both).await.status().as_u16(), 200);
+    assert_eq!(bench.page("/account", Some(&here)).await.0, 303);
+    let log = bench.house.storage.people.audit_list(&Default::default(), &Default::default()).await.expect("the log");
+    assert_eq!(log.items.iter().filter(|row| row.entry.action == "session.end").count(), 2);
     bench.end().await;
 }
 

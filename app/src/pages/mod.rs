@@ -3,6 +3,12 @@
 //! Pages of `routes::PLAIN` are forms and tables that the server writes; the browser's part does not hold them.
 
 pub mod account;
+#[cfg(feature = "ssr")]
+pub mod approvals;
+#[cfg(not(feature = "ssr"))]
+pub mod approvals {
+    pub use crate::ui::plain::Plain as Approvals;
+}
 pub mod apps;
 #[cfg(feature = "ssr")]
 pub mod audit;
@@ -22,6 +28,12 @@ pub mod breakers;
 #[cfg(not(feature = "ssr"))]
 pub mod breakers {
     pub use crate::ui::plain::Plain as BreakersPage;
+}
+#[cfg(feature = "ssr")]
+pub mod calendar;
+#[cfg(not(feature = "ssr"))]
+pub mod calendar {
+    pub use crate::ui::plain::Plain as CalendarPage;
 }
 pub mod campaigns;
 pub mod copies;
@@ -53,6 +65,12 @@ pub mod policy;
 pub mod policy {
     pub use crate::ui::plain::Plain as PolicyPage;
 }
+#[cfg(feature = "ssr")]
+pub mod sessions;
+#[cfg(not(feature = "ssr"))]
+pub mod sessions {
+    pub use crate::ui::plain::{Plain as AllSessions, Plain as CodePage, Plain as OwnSessions, Plain as SecondStepPage};
+}
 pub mod sign_in;
 pub mod start;
 
@@ -62,7 +80,8 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 15] = [
+pub const KEPT: [&str; 16] = [
+    <crowds::shelf::CombineCrowds as ServerFn>::PATH,
     <before::calls::AskApproval as ServerFn>::PATH,
     <before::calls::JudgeCampaign as ServerFn>::PATH,
     <before::calls::StartCampaign as ServerFn>::PATH,

@@ -4,7 +4,8 @@ use types::campaign::{Said, Section};
 use types::ids::{AppId, CampaignId, DeviceId};
 use types::life::{CampaignState, Outcome};
 use types::listing::Page;
-use types::views::approval::{ApprovalView, StartView};
+use types::views::approval::{ApprovalView, StartView, WaitingView};
+use types::views::calendar::CalendarView;
 use types::views::campaigns::{CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices};
 use types::views::forecast::ForecastView;
 
@@ -60,6 +61,8 @@ pub trait CampaignsPort: Send + Sync {
     async fn launch(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64, typed: &str, why: &str) -> Result<(), AppError>;
     async fn forecast(&self, app: &AppId, id: &CampaignId) -> Result<ForecastView, AppError>;
     async fn approval(&self, asked: &Asked, app: &AppId, id: &CampaignId) -> Result<ApprovalView, AppError>;
+    /// What waits for a yes: in this app, or in every app where this person may give it.
+    async fn waiting(&self, who: &Who, app: Option<&AppId>) -> Result<Vec<WaitingView>, AppError>;
     async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError>;
     /// What a person says of sections of a campaign as it was at `revision`.
     async fn judge(
@@ -71,6 +74,8 @@ pub trait CampaignsPort: Send + Sync {
         verdict: (&[Section], Said),
         comment: &str,
     ) -> Result<(), AppError>;
+    /// `view`: month, week or day; `date`: `YYYY-MM-DD`, empty = today.
+    async fn calendar(&self, app: &AppId, view: &str, date: &str) -> Result<CalendarView, AppError>;
     async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError>;
     async fn resend(&self, asked: &Asked, app: &AppId, id: &CampaignId, outcomes: &[Outcome]) -> Result<(), AppError>;
     async fn progress(&self, app: &AppId, id: &CampaignId) -> Result<CampaignProgress, AppError>;

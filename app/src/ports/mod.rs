@@ -40,6 +40,10 @@ pub struct Caller {
     pub who: Option<Who>,
     /// Address of the peer, for the audit log.
     pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// The own session, as the store names it.
+    pub session: Option<String>,
     pub request_id: String,
 }
 
@@ -63,6 +67,8 @@ pub struct Ports {
 pub struct Asked {
     pub who: Who,
     pub address: String,
+    /// The own session, as the store names it.
+    pub session: Option<String>,
     pub request_id: String,
     ports: Ports,
 }
@@ -113,7 +119,7 @@ fn grant(permission: Option<Permission>, app: Option<&AppId>) -> Result<Asked, A
         return Err(refuse(Code::NotAllowed, Problem::because(Code::NotAllowed, detail)));
     }
     let ports = use_context::<Ports>().ok_or_else(|| AppError::new(Code::Internal))?;
-    Ok(Asked { who, address: caller.address, request_id: caller.request_id, ports })
+    Ok(Asked { who, address: caller.address, session: caller.session, request_id: caller.request_id, ports })
 }
 
 /// Asks for something that belongs to no app.

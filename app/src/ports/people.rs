@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use types::ids::PersonId;
 use types::listing::Page;
 use types::people::Rights;
-use types::views::people::{AuditChain, AuditQuery, AuditView, LinkView, PersonView};
+use types::views::people::{AuditChain, AuditQuery, AuditView, LinkView, PersonView, SecondStepView, SessionView, SignedIn};
 
 use super::Asked;
 use crate::error::AppError;
@@ -19,6 +19,12 @@ pub trait PeoplePort: Send + Sync {
     async fn link(&self, asked: &Asked, id: &PersonId) -> Result<LinkView, AppError>;
     /// The link made last by this administrator, once.
     fn take_fresh_link(&self, asked: &Asked) -> Option<LinkView>;
+    async fn own_sessions(&self, asked: &Asked) -> Result<Vec<SessionView>, AppError>;
+    async fn all_sessions(&self, asked: &Asked) -> Result<SignedIn, AppError>;
+    async fn end_session(&self, asked: &Asked, person: &PersonId, id: &str) -> Result<(), AppError>;
+    /// The own one; recovery codes just made are told once.
+    async fn second_step(&self, asked: &Asked) -> Result<SecondStepView, AppError>;
+    async fn drop_second_step(&self, asked: &Asked, person: &PersonId) -> Result<(), AppError>;
     async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditView>, AppError>;
     async fn audit_chain(&self) -> Result<AuditChain, AppError>;
 }

@@ -52,6 +52,7 @@ id!(/** A client application. */ AppId, "app_");
 id!(/** One installation of an app. */ DeviceId, "dev_");
 id!(/** A named set of recipients. */ CrowdId, "crd_");
 id!(/** An uploaded file that is not yet a crowd. */ UploadId, "upl_");
+id!(/** A crowd being made out of others. */ MakingId, "mak_");
 id!(/** A text in the copy library. */ CopyId, "cpy_");
 id!(/** A campaign. */ CampaignId, "cmp_");
 id!(/** One content to its recipients. */ MessageId, "msg_");

@@ -16,6 +16,7 @@ pub mod funnel;
 pub mod ids;
 pub mod life;
 pub mod listing;
+pub mod making;
 pub mod meter;
 pub mod people;
 pub mod policy;

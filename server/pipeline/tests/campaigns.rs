@@ -11,6 +11,7 @@ use pipeline::access::campaigns::launch::Pressed;
 use pipeline::access::controls::Controls;
 use pipeline::access::copies::CopyDesk;
 use pipeline::access::outcomes;
+use pipeline::access::spreadsheet::Format;
 use pipeline::broker::plan::Planner;
 use pipeline::coordination::Coordination;
 use pipeline::statistics::funnel;
@@ -456,9 +457,20 @@ async fn a_large_one_needs_a_second_person_who_said_yes_to_exactly_this() {
     desk.judge(&draft, &[], Said::Asked, &ann()).await.unwrap();
     let own = desk.judge(&draft, &Section::ALL, Said::Approved, &ann()).await.unwrap_err();
     assert_eq!(own.code, Code::NotAllowed, "no self-approval");
+    // What waits, as each of them sees it.
+    let waiting = async |who: &Actor| {
+        let list = desk.desk.waiting(std::slice::from_ref(&desk.app), (&who.id, &who.name)).await.unwrap();
+        list.into_iter()
+            .map(|w| (w.id, w.asked_by, w.barred.is_some(), w.sections.iter().filter(|(_, s)| s.is_some()).count()))
+            .collect::<Vec<_>>()
+    };
+    let line = |barred, judged| vec![(draft.id.clone(), "ann".to_owned(), barred, judged)];
+    assert_eq!((waiting(&ann()).await, waiting(&eve()).await), (line(true, 0), line(false, 0)));
     desk.judge(&draft, &Section::ALL[..2], Said::Approved, &eve()).await.unwrap();
+    assert_eq!(waiting(&eve()).await, line(false, 2));
     assert_eq!(fields(&desk.start(&draft, typed()).await.unwrap_err()), ["approval"], "two of three");
     desk.judge(&draft, &Section::ALL, Said::Approved, &eve()).await.unwrap();
+    assert!(waiting(&eve()).await.is_empty(), "approved whole");
     // An edit, and back again: void all the same.
     let edited = CampaignForm { business: "x".into(), ..form.clone() };
     let changed = desk.desk.save(&desk.app, Some((&draft.id, draft.revision)), &edited, &ann()).await.unwrap();
@@ -485,6 +497,19 @@ async fn a_large_one_needs_a_second_person_who_said_yes_to_exactly_this() {
         .filter(|a| ["campaign.ask", "campaign.approve", "campaign.refuse"].contains(a))
         .collect();
     assert_eq!(said, ["campaign.ask", "campaign.approve", "campaign.approve", "campaign.refuse", "campaign.approve"]);
+}
+
+#[tokio::test]
+async fn who_wrote_the_copy_may_not_approve_what_uses_it() {
+    let desk = Desk::open().await;
+    let draft = desk.desk.save(&desk.app, None, &desk.form(&["u1", "u2"]).await, &ann()).await.unwrap();
+    let copy = desk.storage.copies.get(draft.spec.copy.as_ref().unwrap()).await.unwrap().unwrap();
+    let form = CopyForm { name: copy.name.clone(), title: "{{姓名}}".into(), body: "夏娃的话".into(), ..CopyForm::default() };
+    desk.copies.save(&desk.app, Some((&copy.id, copy.newest.number)), &form, &eve()).await.unwrap();
+    let own = desk.judge(&draft, &Section::ALL, Said::Approved, &eve()).await.unwrap_err();
+    assert!(own.code == Code::NotAllowed && own.detail.is_some_and(|why| why.en.contains("copy")));
+    assert!(desk.desk.approval_view(&desk.app, &draft.id, ("usr_eve", "eve")).await.unwrap().barred.is_some());
+    desk.judge(&draft, &Section::ALL, Said::Approved, &Actor { id: "usr_mia".into(), name: "mia".into(), ..ann() }).await.unwrap();
 }
 
 #[tokio::test]
@@ -529,8 +554,15 @@ async fn messages_are_found_by_recipient_and_their_outcomes_are_a_file() {
     for (user, campaign, tested_too) in [("u0", true, true), ("u1", true, false), ("u2", false, false), ("=nobody", true, false)] {
         assert_eq!((got(user, no).await, got(user, tested.no).await), (campaign, tested_too), "{user}");
     }
-    let parts: Vec<_> =
-        outcomes::file(desk.storage.clone(), vec![(no, id.clone()), (tested.no, tested.id.clone())], Lang::En).collect().await;
+    let parts: Vec<_> = outcomes::file(
+        desk.storage.clone(),
+        vec![(no, id.clone()), (tested.no, tested.id.clone())],
+        Lang::En,
+        Format::Csv,
+        Default::default(),
+    )
+    .collect()
+    .await;
     let text = parts.into_iter().map(|part| String::from_utf8(part.unwrap().to_vec()).unwrap()).collect::<String>();
     let mut rows = csv::ReaderBuilder::new().from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     assert_eq!(rows.headers().unwrap().iter().take(6).collect::<Vec<_>>(), ["message", "user", "device", "target", "lane", "outcome"]);

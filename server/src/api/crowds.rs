@@ -126,7 +126,7 @@ pub async fn get(State(api): State<Api>, signed: Signed, Path(id): Path<String>)
     (status = 200, description = "Newest first", body = PageBody<CrowdBody>)))]
 pub async fn list(State(api): State<Api>, signed: Signed, RawQuery(query): RawQuery) -> Result<Json<PageBody<CrowdBody>>, Failure> {
     let query = pairs(query.as_deref().unwrap_or(""), &["name", "after", "size"])?;
-    let filter = CrowdFilter { name: one(&query, "name").map(str::to_owned) };
+    let filter = CrowdFilter { name: one(&query, "name").map(str::to_owned), tag: None };
     let page = api.house.storage.crowds.list(signed.app().no, &filter, &page(&query, PAGE_MAX)?).await?;
     Ok(Json(PageBody { items: page.items.into_iter().map(CrowdBody::from).collect(), next: page.next }))
 }

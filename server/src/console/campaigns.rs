@@ -8,6 +8,7 @@ use app::ports::campaigns::{CampaignsPort, Control};
 use app::ports::{Asked, Who};
 use async_trait::async_trait;
 use pipeline::access::campaigns::audience::Ways;
+use pipeline::access::campaigns::calendar;
 use pipeline::access::campaigns::form;
 use pipeline::access::campaigns::launch::Pressed;
 use pipeline::channel::breaker::BreakerState;
@@ -27,7 +28,8 @@ use types::listing::{Page, PageRequest};
 use types::people::Permission;
 use types::text::Words;
 use types::vendor::Vendor;
-use types::views::approval::{ApprovalView, StartView};
+use types::views::approval::{ApprovalView, StartView, WaitingView};
+use types::views::calendar::CalendarView;
 use types::views::campaigns::{
     CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices, CopyChoice, CrowdChoice, TestDevice,
 };
@@ -257,6 +259,12 @@ impl CampaignsPort for CampaignsConsole {
         Ok(view)
     }
 
+    async fn waiting(&self, who: &Who, app: Option<&AppId>) -> Result<Vec<WaitingView>, AppError> {
+        let mut apps = self.house.storage.apps.list().await.map_err(|e| failed(&e))?;
+        apps.retain(|one| app.is_none_or(|app| one.id == *app) && who.rights.may(Permission::Approve, Some(&one.id)));
+        Ok(self.house.campaigns.waiting(&apps, (who.id.as_str(), &who.name)).await?)
+    }
+
     async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError> {
         let app = app_of(&self.house, app).await?;
         Ok(self.house.campaigns.start_view(&app, id).await?)
@@ -273,6 +281,13 @@ impl CampaignsPort for CampaignsConsole {
     ) -> Result<(), AppError> {
         let app = app_of(&self.house, app).await?;
         Ok(self.house.campaigns.judge(&app, id, revision, verdict, comment, &actor(asked)).await?)
+    }
+
+    async fn calendar(&self, app: &AppId, view: &str, date: &str) -> Result<CalendarView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        // An unknown zone was refused with the settings.
+        let zone = jiff::tz::TimeZone::get(&self.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        Ok(self.house.campaigns.calendar(&app, calendar::span_of(view)?, date.trim(), &zone).await?)
     }
 
     async fn control(&self, asked: &Asked, app: &AppId, id: &CampaignId, control: Control) -> Result<(), AppError> {

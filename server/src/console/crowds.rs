@@ -16,22 +16,32 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use futures::Stream;
+use pipeline::access::crowd::recipe;
 use pipeline::house::House;
 use pipeline::storage::StorageError;
+use pipeline::storage::campaigns::CampaignFilter;
 use pipeline::storage::crowds::{Crowd, CrowdFilter, Upload};
+use pipeline::storage::makings::Making;
 use serde_json::json;
 use types::crowd::{Mapping, Overrule};
-use types::ids::{AppId, CrowdId, PersonId, UploadId};
+use types::ids::{AppId, CrowdId, MakingId, PersonId, UploadId};
 use types::listing::PageRequest;
+use types::making::{Source, formula, tags_of};
 use types::people::Permission;
 use types::problem::{Code, Problem};
 use types::text::Words;
-use types::views::crowds::{CheckProgress, CrowdLine, CrowdList, CrowdView, Received, UploadLine, UploadView};
+use types::views::crowds::{
+    CheckProgress, CombineForm, CombineView, CrowdLine, CrowdList, CrowdView, MakingStep, MakingView, Received, UploadLine, UploadView,
+};
 use types::views::shell::ShellInfo;
 
+use super::copies::app_of;
 use super::{Actor, asked, audit, failed};
 use crate::web::Web;
 
+/// Crowds, campaigns and makings a form offers, newest first.
+const OFFERED: u32 = 200;
+const LATE: u32 = 20;
 /// An upload that sends nothing for so long is over.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -50,6 +60,32 @@ impl CrowdsConsole {
         let person = self.house.storage.people.get(&person).await.map_err(|e| failed(&e))?;
         Ok(person.map_or_else(|| id.to_owned(), |p| p.name))
     }
+
+    async fn told(&self, making: Making) -> Result<MakingView, AppError> {
+        let step = |step: &types::making::Step| MakingStep {
+            op: step.op,
+            words: step.source.words(),
+            crowd: match &step.source {
+                Source::Crowd { id, .. } => Some(id.clone()),
+                Source::Devices(_) | Source::Deeds(_) => None,
+            },
+        };
+        Ok(MakingView {
+            created_by: self.name_of(&making.created_by).await?,
+            formula: formula(&making.steps),
+            steps: making.steps.iter().map(step).collect(),
+            id: making.id,
+            name: making.name,
+            key: making.key,
+            state: making.state,
+            progress: making.progress,
+            sizes: making.sizes,
+            problem: making.problem,
+            crowd: making.crowd,
+            created_at: making.created_at,
+            changed_at: making.changed_at,
+        })
+    }
 }
 
 async fn app_no(house: &House, app: &AppId) -> Result<i64, Problem> {
@@ -66,6 +102,7 @@ fn line(crowd: Crowd) -> CrowdLine {
         unknown: crowd.counts.unknown,
         file_name: crowd.file_name,
         created_at: crowd.created_at,
+        tags: crowd.tags,
     }
 }
 
@@ -81,10 +118,9 @@ fn upload_line(upload: Upload) -> UploadLine {
 
 #[async_trait::async_trait]
 impl CrowdsPort for CrowdsConsole {
-    async fn list(&self, app: &AppId, name: &str, after: Option<String>) -> Result<CrowdList, AppError> {
+    async fn list(&self, app: &AppId, name: &str, tag: &str, after: Option<String>) -> Result<CrowdList, AppError> {
         let app_no = self.app_no(app).await?;
-        let name = name.trim();
-        let filter = CrowdFilter { name: (!name.is_empty()).then(|| name.to_owned()) };
+        let filter = CrowdFilter { name: super::copies::word(name), tag: super::copies::word(tag) };
         let page = PageRequest { after, ..PageRequest::default() };
         let crowds = self.house.storage.crowds.list(app_no, &filter, &page).await.map_err(|e| failed(&e))?;
         let uploads =
@@ -154,7 +190,14 @@ impl CrowdsPort for CrowdsConsole {
         let app_no = self.app_no(app).await?;
         let crowd = self.house.storage.crowds.get(id).await.map_err(|e| failed(&e))?.filter(|crowd| crowd.app_no == app_no);
         let crowd = crowd.ok_or_else(|| AppError::new(Code::NotFound))?;
+        let made = self.house.storage.makings.of_crowd(crowd.no).await.map_err(|e| failed(&e))?;
+        let made = match made {
+            Some(making) => Some(self.told(making).await?),
+            None => None,
+        };
         Ok(CrowdView {
+            made,
+            tags: crowd.tags,
             created_by: self.name_of(&crowd.created_by).await?,
             id: crowd.id,
             name: crowd.name,
@@ -167,6 +210,43 @@ impl CrowdsPort for CrowdsConsole {
             sha256: crowd.sha256,
             created_at: crowd.created_at,
         })
+    }
+
+    async fn tag(&self, asked: &Asked, app: &AppId, id: &CrowdId, tags: &str) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(self.house.crowds.tag(&app, id, &tags_of(tags), &super::actor(asked)).await?)
+    }
+
+    async fn choices(&self, app: &AppId) -> Result<CombineView, AppError> {
+        let app_no = self.app_no(app).await?;
+        let storage = &self.house.storage;
+        let page = PageRequest { after: None, size: OFFERED };
+        let crowds = storage.crowds.list(app_no, &CrowdFilter::default(), &page).await.map_err(|e| failed(&e))?;
+        let campaigns = storage.campaigns.list(app_no, &CampaignFilter::default(), &page).await.map_err(|e| failed(&e))?;
+        let mut makings = Vec::new();
+        for making in storage.makings.list(app_no, LATE).await.map_err(|e| failed(&e))? {
+            makings.push(self.told(making).await?);
+        }
+        // Only what was started was read by anybody.
+        let campaigns = campaigns.items.into_iter().filter(|c| c.started_at.is_some()).map(|c| (c.id, c.spec.name)).collect();
+        Ok(CombineView { crowds: crowds.items.into_iter().map(line).collect(), campaigns, makings })
+    }
+
+    async fn combine(&self, asked: &Asked, app: &AppId, form: &CombineForm) -> Result<MakingId, AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(self.house.crowds.combine(&app, recipe::read(form)?, &super::actor(asked)).await?)
+    }
+
+    async fn making(&self, app: &AppId, id: &MakingId) -> Result<MakingView, AppError> {
+        let found = self.house.storage.makings.get(self.app_no(app).await?, id).await.map_err(|e| failed(&e))?;
+        self.told(found.ok_or_else(|| AppError::new(Code::NotFound))?).await
+    }
+
+    async fn stop_making(&self, asked: &Asked, app: &AppId, id: &MakingId) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        self.making(&app.id, id).await?;
+        self.house.crowds.stop_making(&app, id, &super::actor(asked)).await?;
+        Ok(())
     }
 }
 

@@ -6,13 +6,13 @@ use app::error::AppError;
 use app::ports::dead_letters::DeadLettersPort;
 use app::ports::{Asked, Caller};
 use async_trait::async_trait;
-use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use jiff::tz::TimeZone;
+use pipeline::access::spreadsheet::Format;
 use pipeline::house::House;
 use pipeline::storage::chunks::Poisoned;
 use pipeline::storage::dead_letters::{DeadFilter, DeadLetter};
@@ -39,7 +39,7 @@ pub struct DeadConsole {
     zone: TimeZone,
 }
 
-fn zone_of(settings: &Settings) -> TimeZone {
+pub(super) fn zone_of(settings: &Settings) -> TimeZone {
     // An unknown zone was refused with the settings.
     TimeZone::get(&settings.console.zone).unwrap_or(TimeZone::UTC)
 }
@@ -135,7 +135,10 @@ impl DeadLettersPort for DeadConsole {
 }
 
 pub fn routes(web: &Web) -> Router {
-    Router::new().route("/apps/{app}/dead-letters/recipients.csv", get(recipients)).with_state(web.clone())
+    Router::new()
+        .route("/apps/{app}/dead-letters/recipients.csv", get(recipients))
+        .route("/apps/{app}/dead-letters/recipients.xlsx", get(recipients))
+        .with_state(web.clone())
 }
 
 /// What the address asks for: lines by number (`lines[0]=7`), or a filter.
@@ -164,6 +167,7 @@ async fn recipients(
     info: Option<Extension<ShellInfo>>,
     Path(app): Path<String>,
     RawQuery(query): RawQuery,
+    uri: Uri,
 ) -> Response {
     let Some(app) = AppId::parse(&app) else { return StatusCode::NOT_FOUND.into_response() };
     let who = match asked(&caller, Permission::SeeRecipients, Some(&app)) {
@@ -171,11 +175,12 @@ async fn recipients(
         Err(refusal) => return refusal.into_response(),
     };
     let lang = info.map(|info| info.0.lang).unwrap_or_default();
+    let format = Format::of_path(uri.path());
     let (lines, query) = wish(query.as_deref().unwrap_or(""));
     let found = async {
         let filter = filter(&query, &zone_of(&web.settings))?;
         let of = app_of(&web.house, &app).await.map_err(|error| error.problem)?;
-        let rows = web.house.dead_letters.export(&of, &lines, &filter, lang).await?;
+        let rows = web.house.dead_letters.export(&of, &lines, &filter, lang, (format, web.zone.clone())).await?;
         let actor = Actor {
             id: who.id.as_str().to_owned(),
             name: who.name.clone(),
@@ -187,13 +192,7 @@ async fn recipients(
         Ok(rows)
     };
     match found.await {
-        Ok(rows) => {
-            let mut response = Body::from_stream(rows).into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-            headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"dead-letters.csv\""));
-            response
-        }
+        Ok(rows) => super::outcomes::download("dead-letters", format, rows),
         Err(problem) => ProblemAnswer { problem, request_id: caller.request_id.clone() }.into_response(),
     }
 }

@@ -29,6 +29,7 @@ pub mod funnel;
 pub mod laboratory;
 mod lane_form;
 pub mod lanes;
+pub mod log;
 pub mod messages;
 pub mod nodes;
 pub mod once;
@@ -40,13 +41,13 @@ pub mod shell;
 mod why;
 
 /// One of each; built once.
-pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
+pub fn ports(house: &Arc<House>, settings: &Settings, recovery: &Arc<once::Once<Vec<String>>>) -> Ports {
     Ports {
         shell: Arc::new(shell::ShellConsole { house: house.clone() }),
         books: Arc::new(books::BooksConsole::new(house.clone(), settings)),
         apps: Arc::new(apps::AppsConsole::new(house.clone(), settings)),
         crowds: Arc::new(crowds::CrowdsConsole { house: house.clone() }),
-        people: Arc::new(people::PeopleConsole::new(house.clone(), settings)),
+        people: Arc::new(people::PeopleConsole::new(house.clone(), settings, recovery.clone())),
         dead_letters: Arc::new(dead_letters::DeadConsole::new(house.clone(), settings)),
         policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),

@@ -3,11 +3,12 @@
 use app::ports::Caller;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use pipeline::access::outcomes;
+use pipeline::access::spreadsheet::{File, Format};
 use pipeline::statistics::funnel;
 use serde_json::json;
 use types::ids::{AppId, CampaignId, MessageId};
@@ -23,7 +24,9 @@ use crate::web::Web;
 pub fn routes(web: &Web) -> Router {
     Router::new()
         .route("/apps/{app}/messages/{id}/outcomes.csv", get(of_message))
+        .route("/apps/{app}/messages/{id}/outcomes.xlsx", get(of_message))
         .route("/apps/{app}/campaigns/{id}/outcomes.csv", get(of_campaign))
+        .route("/apps/{app}/campaigns/{id}/outcomes.xlsx", get(of_campaign))
         .with_state(web.clone())
 }
 
@@ -34,6 +37,7 @@ async fn of_message(
     Extension(caller): Extension<Caller>,
     info: Option<Extension<ShellInfo>>,
     Path((app, id)): Path<(String, String)>,
+    uri: Uri,
 ) -> Response {
     let found = |app_no: i64| {
         let (web, id) = (web.clone(), id.clone());
@@ -45,7 +49,7 @@ async fn of_message(
             Ok(vec![(message.no, message.id)])
         }
     };
-    answer(&web, &caller, info, &app, ("message.export", &id), found).await
+    answer(&web, &caller, info, (&app, Format::of_path(uri.path())), ("message.export", &id), found).await
 }
 
 /// Its message and what was sent again; test sends are no part of it.
@@ -54,6 +58,7 @@ async fn of_campaign(
     Extension(caller): Extension<Caller>,
     info: Option<Extension<ShellInfo>>,
     Path((app, id)): Path<(String, String)>,
+    uri: Uri,
 ) -> Response {
     let found = |app_no: i64| {
         let (web, id) = (web.clone(), id.clone());
@@ -65,14 +70,14 @@ async fn of_campaign(
             funnel::parts(&web.house.storage, app_no, &id).await.map_err(|e| store(&e))
         }
     };
-    answer(&web, &caller, info, &app, ("campaign.export", &id), found).await
+    answer(&web, &caller, info, (&app, Format::of_path(uri.path())), ("campaign.export", &id), found).await
 }
 
 async fn answer<F>(
     web: &Web,
     caller: &Caller,
     info: Option<Extension<ShellInfo>>,
-    app: &str,
+    (app, format): (&str, Format),
     (action, object): (&str, &str),
     found: impl FnOnce(i64) -> F,
 ) -> Response
@@ -100,13 +105,18 @@ where
         Ok(messages)
     };
     match messages.await {
-        Ok(messages) => {
-            let mut response = Body::from_stream(outcomes::file(web.house.storage.clone(), messages, lang)).into_response();
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-            headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"outcomes.csv\""));
-            response
-        }
+        Ok(messages) => download("outcomes", format, outcomes::file(web.house.storage.clone(), messages, lang, format, web.zone.clone())),
         Err(problem) => ProblemAnswer { problem, request_id: caller.request_id.clone() }.into_response(),
     }
+}
+
+/// A file that is made while it is sent.
+pub fn download(name: &str, format: Format, file: File) -> Response {
+    let mut response = Body::from_stream(file).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{}\"", format.ending())) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    response
 }

@@ -9,9 +9,10 @@ use app::ports::people::PeoplePort;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::tz::TimeZone;
 use pipeline::house::House;
 use pipeline::storage::StorageError;
-use pipeline::storage::people::{AuditCheck, AuditFilter, Link, NewPerson, Person, PersonChange};
+use pipeline::storage::people::{AuditCheck, Link, NewPerson, Person, PersonChange, SessionRow};
 use serde_json::json;
 use types::Millis;
 use types::field::FieldError;
@@ -20,13 +21,15 @@ use types::listing::{PAGE_SIZE, Page, PageRequest};
 use types::people::Rights;
 use types::problem::{Code, Problem};
 use types::text::Words;
-use types::views::people::{AuditChain, AuditQuery, AuditView, LinkView, PersonView};
+use types::views::people::{AuditChain, AuditQuery, AuditView, LinkView, PersonView, SecondStepView, SessionView, SignedIn};
 
-use super::deeds;
+use super::dead_letters::zone_of;
+use super::log;
 use super::once::Once;
 use super::{Actor, store};
-use crate::session::{digest, is_email, normal_email};
+use crate::session::{self, digest, is_email, normal_email};
 use crate::settings::Settings;
+use crate::{second_step, totp};
 
 /// A link for a person works for two days, the one for the first administrator too.
 pub const LINK_MS: Millis = 48 * 3_600_000;
@@ -95,12 +98,14 @@ pub async fn make_link(house: &House, actor: &Actor, person: Option<&PersonId>) 
 pub struct PeopleConsole {
     house: Arc<House>,
     public_url: Option<String>,
+    zone: TimeZone,
     fresh: Once<LinkView>,
+    recovery: Arc<Once<Vec<String>>>,
 }
 
 impl PeopleConsole {
-    pub fn new(house: Arc<House>, settings: &Settings) -> PeopleConsole {
-        PeopleConsole { house, public_url: settings.public_url.clone(), fresh: Once::default() }
+    pub fn new(house: Arc<House>, settings: &Settings, recovery: Arc<Once<Vec<String>>>) -> PeopleConsole {
+        PeopleConsole { house, public_url: settings.public_url.clone(), zone: zone_of(settings), fresh: Once::default(), recovery }
     }
 
     async fn link_for(&self, asked: &Asked, id: &PersonId) -> Result<LinkView, Problem> {
@@ -131,6 +136,29 @@ fn view(person: Person) -> PersonView {
         has_password: person.password.is_some(),
         created_at: person.created_at,
     }
+}
+
+/// A session as pages show it; `None` for one of nobody.
+fn session_view_named(row: SessionRow, name: impl Fn(&SessionRow) -> String, own: Option<&str>) -> Option<SessionView> {
+    let name = name(&row);
+    session_view(row, &name, own)
+}
+
+fn session_view(row: SessionRow, name: &str, own: Option<&str>) -> Option<SessionView> {
+    let data: serde_json::Value = serde_json::from_str(&row.data).ok()?;
+    let text = |key: &str| data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let at = |key: &str| data.get(key).and_then(serde_json::Value::as_i64).unwrap_or_default();
+    Some(SessionView {
+        own: own == Some(row.id.as_str()),
+        person: row.person?,
+        name: name.to_owned(),
+        since: at(session::SINCE),
+        seen: at(session::SEEN),
+        address: text(session::ADDRESS),
+        agent: text(session::AGENT),
+        expires_at: row.expires_at,
+        id: row.id,
+    })
 }
 
 #[async_trait]
@@ -171,31 +199,59 @@ impl PeoplePort for PeopleConsole {
         self.fresh.take(asked.who.id.as_str(), self.house.world.now())
     }
 
+    async fn own_sessions(&self, asked: &Asked) -> Result<Vec<SessionView>, AppError> {
+        let found = self.house.storage.people.sessions(Some(&asked.who.id), self.house.world.now()).await.map_err(|e| store(&e))?;
+        Ok(found.into_iter().filter_map(|row| session_view(row, &asked.who.name, asked.session.as_deref())).collect())
+    }
+
+    async fn all_sessions(&self, asked: &Asked) -> Result<SignedIn, AppError> {
+        let people = &self.house.storage.people;
+        let names: BTreeMap<PersonId, String> = people.list().await.map_err(|e| store(&e))?.into_iter().map(|p| (p.id, p.name)).collect();
+        let found = people.sessions(None, self.house.world.now()).await.map_err(|e| store(&e))?;
+        let named = |row: &SessionRow| row.person.as_ref().and_then(|id| names.get(id)).cloned().unwrap_or_default();
+        let sessions = found.into_iter().filter_map(|row| session_view_named(row, named, asked.session.as_deref())).collect();
+        let held = people.with_second_step().await.map_err(|e| store(&e))?;
+        let second_steps =
+            held.into_iter().map(|id| (names.get(&id).cloned().unwrap_or_default(), id)).map(|(name, id)| (id, name)).collect();
+        Ok(SignedIn { sessions, second_steps })
+    }
+
+    async fn end_session(&self, asked: &Asked, person: &PersonId, id: &str) -> Result<(), AppError> {
+        let entry = super::actor(asked).entry(&self.house.world, "session.end", person.as_str(), None, None, None);
+        let ended = self.house.storage.people.end_session(person, id, entry).await.map_err(|e| store(&e))?;
+        if ended { Ok(()) } else { Err(Problem::new(Code::NotFound).into()) }
+    }
+
+    async fn second_step(&self, asked: &Asked) -> Result<SecondStepView, AppError> {
+        let who = &asked.who;
+        let Some(step) = self.house.storage.people.second_step(&who.id).await.map_err(|e| store(&e))? else {
+            return Ok(SecondStepView::Off);
+        };
+        if step.active {
+            let codes = self.recovery.take(who.id.as_str(), self.house.world.now()).unwrap_or_default();
+            return Ok(SecondStepView::On { since: step.created_at, recovery_left: step.recovery_left, codes });
+        }
+        let told = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "the secret of a second step");
+            Problem::new(Code::Internal)
+        };
+        let secret = second_step::secret(&self.house, &who.id, &step).map_err(|e| told(&e))?;
+        let (side, path) = totp::qr(&totp::uri(&who.email, &secret)).map_err(|e| told(&e))?;
+        Ok(SecondStepView::Prepared { side: u32::try_from(side).unwrap_or(0), path, secret: totp::base32(&secret) })
+    }
+
+    async fn drop_second_step(&self, asked: &Asked, person: &PersonId) -> Result<(), AppError> {
+        let gone = second_step::take_away(&self.house, &super::actor(asked), person).await.map_err(|e| store(&e))?;
+        if gone { Ok(()) } else { Err(Problem::new(Code::NotFound).into()) }
+    }
+
     async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditView>, AppError> {
-        let text = |t: &str| Some(t.trim().to_owned()).filter(|t| !t.is_empty() && t.len() <= 100);
-        let filter = AuditFilter { actor_id: text(&query.actor), action: text(&query.action), app: None };
-        let page = PageRequest { after: text(&query.after), size: PAGE_SIZE };
+        let filter = log::filter(query, &self.zone)?;
+        let after = Some(query.after.trim().to_owned()).filter(|t| !t.is_empty() && t.len() <= 100);
+        let page = PageRequest { after, size: PAGE_SIZE };
         let rows = self.house.storage.people.audit_list(&filter, &page).await.map_err(|e| store(&e))?;
-        let apps = self.house.storage.apps.list().await.map_err(|e| store(&e))?.into_iter().map(|a| (a.id.as_str().to_owned(), a.name));
-        let people = self.house.storage.people.list().await.map_err(|e| store(&e))?.into_iter().map(|p| (p.id.as_str().to_owned(), p.name));
-        let names = apps.chain(people).collect();
-        Ok(rows.map(|row| {
-            let entry = row.entry;
-            let (before, after) = (entry.before.as_ref(), entry.after.as_ref());
-            AuditView {
-                no: row.no,
-                at: entry.at,
-                deed: deeds::deed(&entry.action),
-                about: deeds::about(&entry.action, &entry.object, &names, before, after),
-                changes: deeds::changes(before, after),
-                actor_id: entry.actor_id,
-                actor_name: entry.actor_name,
-                address: entry.address,
-                request_id: entry.request_id,
-                action: entry.action,
-                object: entry.object,
-            }
-        }))
+        let names = log::names(&self.house).await?;
+        Ok(rows.map(|row| log::view(row, &names)))
     }
 
     async fn audit_chain(&self) -> Result<AuditChain, AppError> {

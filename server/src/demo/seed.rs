@@ -148,6 +148,7 @@ async fn furnish(house: &Arc<House>, simulator: &Simulator) -> anyhow::Result<()
             content: sample::content(copy),
             note: "示例".to_owned(),
             by: Actor::system().name,
+            by_id: Actor::system().id,
             now: house.world.now(),
         };
         copies.push(house.storage.copies.create(app.no, CopyId::from_bytes(house.world.id()), save).await?.id);

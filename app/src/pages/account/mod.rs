@@ -19,6 +19,7 @@ const PASSWORD: Text = Text::new("新密码", "New password");
 const CURRENT: Text = Text::new("现在的密码", "Present password");
 const PASSWORD_HELP: Text =
     Text::new("至少 12 个字符，建议 15 个以上；可以用空格和中文。", "At least 12 characters, 15 or more is advised; spaces are welcome.");
+const SIGN_INS: Text = Text::new("我的登录与两步登录", "My sign-ins and second step");
 const CHANGE: Text = Text::new("修改密码", "Change the password");
 
 /// `?reason=` of the session room in words, and whether it is good news.
@@ -144,7 +145,9 @@ pub fn Account() -> impl IntoView {
         }
     });
     view! {
-        <PageHead title=t(ACCOUNT) />
+        <PageHead title=t(ACCOUNT)>
+            <LinkButton href="/account/sessions">{t(SIGN_INS)}</LinkButton>
+        </PageHead>
         <Card>{facts}</Card>
         <Card title=t(CHANGE)>
             <form method="post" action="/session/password" class="form">

@@ -90,8 +90,11 @@ fn Page(view: ForecastView, app: String) -> impl IntoView {
     };
     let sees = use_may(Permission::SeeRecipients).get_untracked() && view.facts.is_some();
     let export = sees.then(|| {
-        let href = format!("/apps/{app}/campaigns/{}/outcomes.csv", view.id);
-        view! { <LinkButton href=href external=true>{EXPORT.get(lang)}</LinkButton> }
+        let href = format!("/apps/{app}/campaigns/{}/outcomes", view.id);
+        view! {
+            <LinkButton href=format!("{href}.csv") external=true>{EXPORT.get(lang)}</LinkButton>
+            <LinkButton href=format!("{href}.xlsx") external=true>"XLSX"</LinkButton>
+        }
     });
     let overruled = view.overruled.as_ref().map(|o| view! { <p class="note-box">{OVERRULED.fill(lang, &[&o.by, &o.why])}</p> });
     let compared =

@@ -1,7 +1,7 @@
-//! Server functions of the crowd pages.
+//! Server functions of an upload on its way; those of the plain pages are in `shelf`.
 
 use leptos::prelude::*;
-use types::views::crowds::{CrowdList, CrowdView, UploadView};
+use types::views::crowds::UploadView;
 
 use crate::error::AppError;
 
@@ -69,29 +69,6 @@ mod inside {
             assert_eq!(overrule("", "", ""), Overrule::default());
         }
     }
-}
-
-#[server]
-pub async fn list_crowds(app: String, name: String, after: Option<String>) -> Result<CrowdList, AppError> {
-    use crate::ports::ask_for;
-    use types::people::Permission;
-    let (asked, app) = ask_for(Permission::See, &app)?;
-    let mut list = asked.crowds.list(&app, &name, after).await?;
-    if !asked.who.rights.may(Permission::Operate, Some(&app)) {
-        list.uploads.clear();
-    }
-    Ok(list)
-}
-
-#[server]
-pub async fn view_crowd(app: String, crowd: String) -> Result<CrowdView, AppError> {
-    use crate::ports::ask_for;
-    use types::ids::CrowdId;
-    use types::people::Permission;
-    use types::problem::Code;
-    let (asked, app) = ask_for(Permission::See, &app)?;
-    let id = CrowdId::parse(&crowd).ok_or_else(|| AppError::new(Code::NotFound))?;
-    asked.crowds.crowd(&app, &id).await
 }
 
 #[server]

@@ -6,14 +6,17 @@ use types::crowd::UploadState;
 use types::people::Permission;
 use types::views::crowds::{CrowdLine, CrowdList, UploadLine};
 
-use super::calls::list_crowds;
-use super::{CROWDS, ROWS_VALID, UNKNOWN, UPLOAD};
+use super::shelf::list_crowds;
+use super::{COMBINE, CROWDS, ROWS_VALID, TAGS, UNKNOWN, UPLOAD};
 use crate::ui::format;
 use crate::ui::icon::Icon;
 use crate::ui::pager::AFTER;
 use crate::ui::prelude::*;
 
-const SUB: Text = Text::new("推送给谁：上传的名单，按应用保存。", "Whom to push to: uploaded lists, kept per app.");
+const SUB: Text = Text::new(
+    "推送给谁：上传的名单，或由别的人群包和规则生成，按应用保存。",
+    "Whom to push to: uploaded lists, or made of other crowds and rules; kept per app.",
+);
 const NAME: Text = Text::new("名称", "Name");
 const KIND: Text = Text::new("每行写的是", "Rows name");
 const FILE: Text = Text::new("文件", "File");
@@ -23,11 +26,12 @@ const NONE: Text = Text::new(
     "还没有人群包。上传一份 CSV、TSV、TXT 或 XLSX，编码和分隔符会自动识别。",
     "No crowd yet. Upload a CSV, TSV, TXT or XLSX; encoding and delimiter are detected.",
 );
-const NO_MATCH: Text = Text::new("没有名称里含有这些字的人群包。", "No crowd has this in its name.");
+const NO_MATCH: Text = Text::new("没有符合条件的人群包。", "No crowd matches.");
+const TAG: Text = Text::new("标签（完整）", "Tag (whole)");
 const OPEN: Text = Text::new("等待确认的上传", "Uploads waiting for confirmation");
 const OPEN_NOTE: Text = Text::new("24 小时后自动清除", "removed after 24 h");
 
-pub(super) fn state_name(state: UploadState) -> (Tone, Text) {
+fn state_name(state: UploadState) -> (Tone, Text) {
     match state {
         UploadState::Received => (Tone::Act, Text::new("待对应列", "columns to be mapped")),
         UploadState::Checking => (Tone::Act, Text::new("检查中", "checking")),
@@ -44,20 +48,25 @@ pub fn CrowdsPage() -> impl IntoView {
     let may = use_may(Permission::Operate);
     let name = Memo::new(move |_| query.read().get("name").unwrap_or_default());
     let after = Memo::new(move |_| query.read().get(AFTER));
-    let list = Resource::new(move || (app.get(), name.get(), after.get()), |(app, name, after)| list_crowds(app, name, after));
+    let tag = Memo::new(move |_| query.read().get("tag").unwrap_or_default());
+    let asked = move || (app.get(), name.get(), tag.get(), after.get());
+    let list = Resource::new(asked, |(app, name, tag, after)| list_crowds(app, name, tag, after));
     let upload_href = move || format!("/apps/{}/crowds/upload", app.get());
+    let combine_href = format!("/apps/{}/crowds/combine", app.get_untracked());
     view! {
         <PageHead title=t(CROWDS) sub=t(SUB)>
+            <LinkButton href=combine_href external=true>{t(COMBINE)}</LinkButton>
             {move || may.get().then(|| view! { <LinkButton kind=Kind::Act href=upload_href()>{t(UPLOAD)}</LinkButton> })}
         </PageHead>
         <Filters>
             <TextField name="name" label=t(NAME) value=name kind="search" maxlength=64 />
+            <TextField name="tag" label=t(TAG) value=tag maxlength=20 />
         </Filters>
         <Load
             resource=list
             view=move |found: CrowdList| {
                 let app = app.get_untracked();
-                let filtered = !name.get_untracked().is_empty();
+                let filtered = !(name.get_untracked().is_empty() && tag.get_untracked().is_empty());
                 let next = may.get_untracked().then(|| (upload_href(), t(UPLOAD).to_owned()));
                 view! {
                     {(!found.uploads.is_empty()).then(|| view! { <OpenUploads app=app.clone() uploads=found.uploads /> })}
@@ -81,11 +90,19 @@ pub fn CrowdsPage() -> impl IntoView {
     .into_any()
 }
 
+fn by_tag(here: &str, tag: &str) -> String {
+    let mut query = leptos_router::params::ParamsMap::new();
+    query.insert("tag", tag.to_owned());
+    format!("{here}{}", query.to_query_string())
+}
+
 #[component]
 fn CrowdTable(app: String, crowds: Vec<CrowdLine>) -> impl IntoView {
     let lang = use_lang();
+    let here = format!("/apps/{app}/crowds");
     let columns = vec![
         Column::text(t(NAME)),
+        Column::text(t(TAGS)),
         Column::text(t(KIND)),
         Column::number(t(ROWS_VALID)),
         Column::number(t(UNKNOWN)),
@@ -101,6 +118,16 @@ fn CrowdTable(app: String, crowds: Vec<CrowdLine>) -> impl IntoView {
                         <tr>
                             <td>
                                 <a href=format!("/apps/{app}/crowds/{}", crowd.id)>{crowd.name}</a>
+                            </td>
+                            <td>
+                                {crowd
+                                    .tags
+                                    .into_iter()
+                                    .map(|tag| {
+                                        let href = by_tag(&here, &tag);
+                                        view! { <a class="pill" href=href>{tag}</a> " " }
+                                    })
+                                    .collect_view()}
                             </td>
                             <td>{crowd.key.name().get(lang)}</td>
                             <td class="n"><Num value=crowd.valid /></td>

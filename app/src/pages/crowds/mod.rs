@@ -1,16 +1,33 @@
-//! Crowds: the list, an upload on its way, a crowd. The file itself goes to a plain route (`server/src/console/crowds.rs`).
+//! Crowds: the list, an upload on its way, a crowd, crowds made out of others. The file itself goes to a plain route
+//! (`server/src/console/crowds.rs`). All but the upload are plain pages.
 
 pub mod calls;
+#[cfg(feature = "ssr")]
+mod combine;
+#[cfg(feature = "ssr")]
 mod detail;
+#[cfg(feature = "ssr")]
 mod list;
+#[cfg(feature = "ssr")]
+mod making;
 mod mapping;
 mod outcome;
 mod send;
+#[cfg(feature = "ssr")]
+pub mod shelf;
 mod upload;
 mod work;
 
+#[cfg(not(feature = "ssr"))]
+pub use crate::ui::plain::{Plain as CombinePage, Plain as CrowdPage, Plain as CrowdsPage, Plain as MakingPage};
+#[cfg(feature = "ssr")]
+pub use combine::CombinePage;
+#[cfg(feature = "ssr")]
 pub use detail::CrowdPage;
+#[cfg(feature = "ssr")]
 pub use list::CrowdsPage;
+#[cfg(feature = "ssr")]
+pub use making::MakingPage;
 pub use upload::UploadPage;
 pub use work::UploadWorkPage;
 
@@ -24,6 +41,11 @@ pub(super) const CROWDS: Text = Text::new("人群包", "Crowds");
 pub(super) const UPLOAD: Text = Text::new("上传人群包", "Upload a crowd");
 pub(super) const ROWS_VALID: Text = Text::new("有效", "valid");
 pub(super) const UNKNOWN: Text = Text::new("未登记", "unknown");
+
+#[cfg(feature = "ssr")]
+pub(super) const COMBINE: Text = Text::new("由人群包和规则生成", "Make one of crowds and rules");
+#[cfg(feature = "ssr")]
+pub(super) const TAGS: Text = Text::new("标签", "Tags");
 
 /// What was detected, as one line: `GB18030 · 逗号 , · 有标题行`.
 pub(super) fn detection(detected: &Detected, lang: Lang) -> String {

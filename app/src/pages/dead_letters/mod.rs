@@ -222,6 +222,8 @@ fn Lines(view: DeadView, query: DeadQuery, replay: ServerAction<ReplayDeadLetter
     let (lines, deadline) = typed.map_or_else(Default::default, |typed| (typed.lines, typed.deadline));
     let export = format!("/apps/{app}/dead-letters/recipients.csv");
     let chosen = export.clone();
+    let workbook = format!("/apps/{app}/dead-letters/recipients.xlsx");
+    let chosen_workbook = workbook.clone();
     // The whole of the filter, without the place in the list.
     let fields = [
         ("vendor", query.vendor),
@@ -269,6 +271,9 @@ fn Lines(view: DeadView, query: DeadQuery, replay: ServerAction<ReplayDeadLetter
                                     <button class="btn" type="submit" formmethod="get" formaction=chosen formnovalidate=true>
                                         {t(EXPORT)}
                                     </button>
+                                    <button class="btn" type="submit" formmethod="get" formaction=chosen_workbook formnovalidate=true>
+                                        "XLSX"
+                                    </button>
                                 }
                             })}
                     </div>
@@ -281,7 +286,10 @@ fn Lines(view: DeadView, query: DeadQuery, replay: ServerAction<ReplayDeadLetter
                 view! {
                     <form method="get" action=export>
                         {fields}
-                        <Button>{t(EXPORT_ALL)}</Button>
+                        <div class="form-row">
+                            <Button>{t(EXPORT_ALL)}</Button>
+                            <button class="btn" type="submit" formaction=workbook>"XLSX"</button>
+                        </div>
                     </form>
                 }
             })}

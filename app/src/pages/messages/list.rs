@@ -135,7 +135,17 @@ fn Found(found: Page<MessageBrief>, app: String, filtered: bool) -> impl IntoVie
                     <td class="n"><Num value=e.waiting /></td>
                     <td>
                         <Time at=message.created_at brief=true />
-                        {sees.then(|| view! { <div class="sub"><a href=format!("/apps/{app}/messages/{}/outcomes.csv", message.id) rel="external" download>{FILE.get(lang)}</a></div> })}
+                        {sees
+                            .then(|| {
+                                let file = |ending: &str| format!("/apps/{app}/messages/{}/outcomes.{ending}", message.id);
+                                view! {
+                                    <div class="sub">
+                                        <a href=file("csv") rel="external" download>{FILE.get(lang)}</a>
+                                        " "
+                                        <a href=file("xlsx") rel="external" download>"XLSX"</a>
+                                    </div>
+                                }
+                            })}
                     </td>
                 </tr>
             }

@@ -7,7 +7,7 @@ use super::forecast::Forecast;
 use crate::Millis;
 use crate::campaign::{CampaignSpec, Said, Section};
 use crate::field::FieldError;
-use crate::ids::CampaignId;
+use crate::ids::{AppId, CampaignId};
 use crate::life::CampaignState;
 use crate::text::Words;
 use crate::vendor::{Environment, Vendor};
@@ -58,6 +58,27 @@ pub struct StartView {
     /// What must be mended first.
     pub errors: Vec<FieldError>,
     pub needs: Needs,
+}
+
+/// A campaign that waits for somebody's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    pub app: AppId,
+    pub app_name: String,
+    pub environment: Environment,
+    pub id: CampaignId,
+    pub name: String,
+    /// Rows of its crowd.
+    pub rows: Option<u64>,
+    pub sections: Vec<(Section, Option<Said>)>,
+    pub asked_by: String,
+    pub asked_at: Millis,
+    pub note: String,
+    /// Its copy or crowd changed since it was asked for.
+    pub changed: bool,
+    pub due_at: Option<Millis>,
+    /// Why this person may not judge it.
+    pub barred: Option<Words>,
 }
 
 /// The page of the second person.

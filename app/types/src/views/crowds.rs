@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::crowd::{CrowdCounts, Detected, KeyKind, Mapping, Overrule, RejectReason, UploadState};
-use crate::ids::{CrowdId, UploadId};
+use crate::ids::{CampaignId, CrowdId, MakingId, UploadId};
 use crate::listing::Page;
+use crate::making::{MakingProgress, MakingState, SetOp, SetSize};
 use crate::problem::Problem;
+use crate::text::Words;
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,7 @@ pub struct CrowdLine {
     pub unknown: u64,
     pub file_name: String,
     pub created_at: Millis,
+    pub tags: Vec<String>,
 }
 
 /// A file somebody uploaded and nobody confirmed yet.
@@ -81,6 +84,78 @@ pub struct CrowdView {
     /// A person's name, or what the API caller is called.
     pub created_by: String,
     pub created_at: Millis,
+    pub tags: Vec<String>,
+    /// For a crowd made out of others: how.
+    pub made: Option<MakingView>,
+}
+
+/// Start of a making from every device instead of from a crowd.
+pub const ALL_DEVICES: &str = "devices";
+
+/// What a making is asked by: as the form sends it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CombineForm {
+    pub name: String,
+    /// A crowd's id, or [`ALL_DEVICES`].
+    pub start: String,
+    /// What rows name when no crowd says it.
+    pub key: String,
+    pub op1: String,
+    pub set1: String,
+    pub op2: String,
+    pub set2: String,
+    pub op3: String,
+    pub set3: String,
+    /// Empty = no rule over devices.
+    pub device_op: String,
+    pub vendor: String,
+    pub model: String,
+    pub os_min: String,
+    pub os_max: String,
+    pub app_min: String,
+    pub app_max: String,
+    pub seen_days: String,
+    pub unseen_days: String,
+    /// Empty = no rule over what people did.
+    pub deed_op: String,
+    pub deed: String,
+    pub campaign: String,
+    pub deed_days: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CombineView {
+    pub crowds: Vec<CrowdLine>,
+    pub campaigns: Vec<(CampaignId, String)>,
+    /// The last ones, newest first.
+    pub makings: Vec<MakingView>,
+}
+
+/// One step of a making.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MakingStep {
+    pub op: SetOp,
+    pub words: Words,
+    pub crowd: Option<CrowdId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MakingView {
+    pub id: MakingId,
+    pub name: String,
+    pub key: KeyKind,
+    pub state: MakingState,
+    pub formula: Words,
+    pub steps: Vec<MakingStep>,
+    pub progress: MakingProgress,
+    /// Of every step, then of the result; empty until made.
+    pub sizes: Vec<SetSize>,
+    pub problem: Option<Problem>,
+    pub crowd: Option<CrowdId>,
+    pub created_by: String,
+    pub created_at: Millis,
+    pub changed_at: Millis,
 }
 
 /// What the upload route answers to scripts.

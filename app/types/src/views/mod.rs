@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod apps;
+pub mod calendar;
 pub mod campaigns;
 pub mod copies;
 pub mod crowds;

@@ -29,6 +29,49 @@ pub struct LinkView {
     pub expires_at: Millis,
 }
 
+/// A browser somebody is signed in with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// As the store names it: a hash, not the cookie.
+    pub id: String,
+    pub person: PersonId,
+    pub name: String,
+    /// 0 = begun before this was kept, like the two texts.
+    pub since: Millis,
+    pub seen: Millis,
+    pub address: String,
+    pub agent: String,
+    /// When it ends by itself if nothing is done in it.
+    pub expires_at: Millis,
+    /// The one that asks.
+    pub own: bool,
+}
+
+/// Who is signed in, and who has a second step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    pub sessions: Vec<SessionView>,
+    pub second_steps: Vec<(PersonId, String)>,
+}
+
+/// The own second step of signing in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecondStepView {
+    Off,
+    /// Waits for its first code. The QR code is a path in a square of this side.
+    Prepared {
+        side: u32,
+        path: String,
+        secret: String,
+    },
+    On {
+        since: Millis,
+        recovery_left: u64,
+        /// Shown once.
+        codes: Vec<String>,
+    },
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditView {
     pub no: i64,
@@ -56,10 +99,18 @@ pub struct ChangeView {
 
 /// What the list of the audit log is narrowed to; empty = everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct AuditQuery {
     pub actor: String,
     /// `app.` or `app.create`.
     pub action: String,
+    /// An app's id.
+    pub app: String,
+    /// The id of what it was done to.
+    pub object: String,
+    /// Local times of the console's zone, as the form sends them.
+    pub from: String,
+    pub to: String,
     pub after: String,
 }
 

@@ -50,6 +50,7 @@ impl CopyDesk {
             content,
             note: form.note.trim().to_owned(),
             by: actor.name.clone(),
+            by_id: actor.id.clone(),
             now: self.world.now(),
         };
         let (row, action) = match edited {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
 use serde_json::json;
 use types::dead::REPLAY_MAX;
 use types::ids::{ChunkNo, MessageId};
@@ -11,11 +9,12 @@ use types::listing::{PAGE_MAX, Page, PageRequest};
 use types::problem::{Code, Problem};
 use types::text::{Lang, Text, Words};
 use types::token::masked;
+use types::views::shell::ZoneTable;
 use types::{Millis, dead};
 
 use super::accept::{Accept, Accepted, Submission, store_problem};
 use super::actor::Actor;
-use super::spreadsheet;
+use super::spreadsheet::{self, File, Format, Lines};
 use crate::broker::wakes;
 use crate::coordination::Coordination;
 use crate::storage::apps::App;
@@ -178,7 +177,7 @@ impl DeadDesk {
         }
     }
 
-    /// The recipients of these lines, or, when none is named, of those that fit, as CSV: read piece by piece while it is sent.
+    /// The recipients of these lines, or, when none is named, of those that fit, as a file: read piece by piece while it is sent.
     ///
     /// # Errors
     /// `InvalidFields` for lines that are not there.
@@ -188,7 +187,8 @@ impl DeadDesk {
         lines: &[i64],
         filter: &DeadFilter,
         lang: Lang,
-    ) -> Result<impl Stream<Item = Stored<Bytes>> + Send + use<>, Problem> {
+        (format, zone): (Format, ZoneTable),
+    ) -> Result<File, Problem> {
         let lines = if lines.is_empty() { self.fitting(app, filter).await? } else { self.chosen(app, lines).await? };
         let mut by_message: BTreeMap<i64, Vec<DeadLetter>> = BTreeMap::new();
         for line in lines {
@@ -197,11 +197,11 @@ impl DeadDesk {
         let storage = self.storage.clone();
         let start = (by_message.into_iter().collect::<Vec<_>>(), ChunkNo(0));
         let parts = futures::stream::try_unfold(start, move |(mut left, mut after)| {
-            let storage = storage.clone();
+            let (storage, zone) = (storage.clone(), zone.clone());
             async move {
                 loop {
                     let Some((message_no, lines)) = left.last() else { return Ok(None) };
-                    let (part, next) = part(&storage, *message_no, lines, after, lang).await?;
+                    let (part, next) = part(&storage, *message_no, lines, after, (lang, &zone)).await?;
                     match next {
                         Some(next) => after = next,
                         None => {
@@ -210,13 +210,12 @@ impl DeadDesk {
                         }
                     }
                     if !part.is_empty() {
-                        return Ok(Some((Bytes::from(part), (left, after))));
+                        return Ok(Some((part, (left, after))));
                     }
                 }
             }
         });
-        let head = spreadsheet::head(&COLUMNS.map(|column| column.get(lang)));
-        Ok(futures::stream::once(async move { Ok(Bytes::from(head)) }).chain(parts))
+        Ok(spreadsheet::file(format, &COLUMNS.map(|column| column.get(lang)), parts))
     }
 
     async fn fitting(&self, app: &App, filter: &DeadFilter) -> Result<Vec<DeadLetter>, Problem> {
@@ -275,9 +274,15 @@ fn again(earlier: &Message, lines: &[DeadLetter], deadline: Millis, actor: &Acto
 }
 
 /// The lines of a file for some chunks of a message, and where it goes on.
-async fn part(storage: &Storage, message_no: i64, lines: &[DeadLetter], after: ChunkNo, lang: Lang) -> Stored<(Vec<u8>, Option<ChunkNo>)> {
+async fn part(
+    storage: &Storage,
+    message_no: i64,
+    lines: &[DeadLetter],
+    after: ChunkNo,
+    (lang, zone): (Lang, &ZoneTable),
+) -> Stored<(Lines, Option<ChunkNo>)> {
     let chunks = storage.chunks.of_message(message_no, after, CHUNKS_AT_ONCE).await?;
-    let mut out = Vec::new();
+    let mut out = Lines::new();
     for chunk in &chunks {
         let outcomes = Outcomes::decode(&chunk.outcomes)?;
         let line_of = |i: usize| {
@@ -298,10 +303,9 @@ async fn part(storage: &Storage, message_no: i64, lines: &[DeadLetter], after: C
             // What named it may be a token: never whole.
             let unnamed = recipient.target == recipient.token || (recipient.target.is_empty() && device.is_none());
             let target = if unnamed { masked(&recipient.token) } else { recipient.target.clone() };
-            let at = jiff::Timestamp::from_millisecond(chunk.updated_at).map(|t| t.to_string()).unwrap_or_default();
-            spreadsheet::line(
-                &mut out,
-                &[
+            let at = spreadsheet::stamp(chunk.updated_at, zone);
+            out.push(
+                [
                     line.message.as_str(),
                     line.vendor.map_or("", types::vendor::Vendor::slug),
                     line.outcome.slug(),
@@ -313,7 +317,9 @@ async fn part(storage: &Storage, message_no: i64, lines: &[DeadLetter], after: C
                     &target,
                     dead::remedy(line.outcome, &line.reason).get(lang),
                     line.replay.as_ref().map_or("", |(by, _)| by.as_str()),
-                ],
+                ]
+                .map(str::to_owned)
+                .into(),
             );
         }
     }

@@ -14,4 +14,5 @@ pub mod keys;
 pub mod outcomes;
 pub mod policy;
 pub mod signature;
-mod spreadsheet;
+pub mod spreadsheet;
+mod workbook;

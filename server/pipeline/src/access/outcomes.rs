@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
 use types::ids::{ChunkNo, MessageId};
 use types::receipt::ReceiptKind;
 use types::text::{Lang, Text};
 use types::token::masked;
 use types::vendor::Vendor;
+use types::views::shell::ZoneTable;
 
-use super::spreadsheet;
+use super::spreadsheet::{self, File, Format, Lines};
 use crate::storage::chunks::ChunkView;
 use crate::storage::devices::Named;
 use crate::storage::frame::{self, Outcomes};
@@ -34,10 +33,10 @@ const COLUMNS: [Text; 11] = [
 ];
 
 /// The recipients of these messages, one message after the other, in the order they are stored in.
-pub fn file(storage: Storage, messages: Vec<(i64, MessageId)>, lang: Lang) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+pub fn file(storage: Storage, messages: Vec<(i64, MessageId)>, lang: Lang, format: Format, zone: ZoneTable) -> File {
     let start = (messages.into_iter(), None::<(i64, MessageId)>, ChunkNo(0));
     let parts = futures::stream::try_unfold(start, move |(mut left, mut here, mut after)| {
-        let storage = storage.clone();
+        let (storage, zone) = (storage.clone(), zone.clone());
         async move {
             loop {
                 let Some((no, id)) = here.take().or_else(|| left.next()) else { return Ok(None) };
@@ -49,24 +48,23 @@ pub fn file(storage: Storage, messages: Vec<(i64, MessageId)>, lang: Lang) -> im
                         continue;
                     }
                 };
-                let mut out = Vec::new();
+                let mut out = Lines::new();
                 for chunk in &chunks {
-                    lines(&storage, &mut out, &id, chunk, lang).await?;
+                    lines(&storage, &mut out, &id, chunk, (lang, &zone)).await?;
                 }
-                return Ok(Some((Bytes::from(out), (left, Some((no, id)), after))));
+                return Ok(Some((out, (left, Some((no, id)), after))));
             }
         }
     });
-    let head = spreadsheet::head(&COLUMNS.map(|column| column.get(lang)));
-    futures::stream::once(async move { Ok(Bytes::from(head)) }).chain(parts)
+    spreadsheet::file(format, &COLUMNS.map(|column| column.get(lang)), parts)
 }
 
-async fn lines(storage: &Storage, out: &mut Vec<u8>, id: &MessageId, chunk: &ChunkView, lang: Lang) -> Result<()> {
+async fn lines(storage: &Storage, out: &mut Lines, id: &MessageId, chunk: &ChunkView, (lang, zone): (Lang, &ZoneTable)) -> Result<()> {
     let outcomes = Outcomes::decode(&chunk.outcomes)?;
     let recipients = frame::decode_recipients(&chunk.recipients)?;
     let nos: Vec<i64> = recipients.iter().map(|r| r.device_no).filter(|no| *no > 0).collect();
     let devices: BTreeMap<i64, Named> = storage.devices.named(&nos).await?.into_iter().map(|named| (named.no, named)).collect();
-    let at = jiff::Timestamp::from_millisecond(chunk.updated_at).map(|t| t.to_string()).unwrap_or_default();
+    let at = spreadsheet::stamp(chunk.updated_at, zone);
     for (i, recipient) in recipients.iter().enumerate() {
         let (outcome, reason) = outcomes.get(i);
         let (slug, words) = reason.map_or(("", ""), |r| (r.slug.as_str(), r.words.as_str()));
@@ -77,9 +75,8 @@ async fn lines(storage: &Storage, out: &mut Vec<u8>, id: &MessageId, chunk: &Chu
         let marks = chunk.marks.get(i).copied().unwrap_or(0);
         let receipts: Vec<&str> =
             (0..8u8).filter(|bit| marks & (1 << bit) != 0).filter_map(|bit| ReceiptKind::of_bit(1 << bit)).map(ReceiptKind::slug).collect();
-        spreadsheet::line(
-            out,
-            &[
+        out.push(
+            [
                 id.as_str(),
                 device.and_then(|d| d.user.as_deref()).unwrap_or_default(),
                 device.map_or("", |d| d.id.as_str()),
@@ -91,7 +88,9 @@ async fn lines(storage: &Storage, out: &mut Vec<u8>, id: &MessageId, chunk: &Chu
                 words,
                 &receipts.join(" "),
                 &at,
-            ],
+            ]
+            .map(str::to_owned)
+            .into(),
         );
     }
     Ok(())

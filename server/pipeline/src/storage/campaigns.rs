@@ -114,6 +114,8 @@ pub trait Campaigns: Send + Sync {
     async fn get(&self, id: &CampaignId) -> Result<Option<Campaign>>;
     /// Newest first.
     async fn list(&self, app_no: i64, filter: &CampaignFilter, page: &PageRequest) -> Result<Page<Campaign>>;
+    /// Those that started or start in this time, and drafts with a crowd, newest first, at most `limit`.
+    async fn between(&self, app_no: i64, from: Millis, to: Millis, limit: u32) -> Result<Vec<Campaign>>;
     /// One guarded change of state. `None` when state or revision were others; `Conflict("campaign state")` when the table does
     /// not allow the step.
     async fn advance(&self, id: &CampaignId, step: Move) -> Result<Option<Campaign>>;
@@ -134,6 +136,8 @@ pub trait Campaigns: Send + Sync {
     async fn shown(&self, id: &CampaignId) -> Result<Option<Shown>>;
     /// Keeps what somebody said of a draft or a scheduled campaign. `Stale("campaign")` when it is not at this revision any more.
     async fn judge(&self, id: &CampaignId, revision: i64, verdicts: &[NewVerdict], audit: Option<AuditEntry>) -> Result<()>;
+    /// Drafts and scheduled campaigns of these apps for which somebody asked and no edit voided it, the newest question first.
+    async fn asked(&self, apps: &[i64], limit: u32) -> Result<Vec<Campaign>>;
     /// Newest first, at most `limit`.
     async fn verdicts(&self, id: &CampaignId, limit: u32) -> Result<Vec<Verdict>>;
 }

@@ -34,6 +34,14 @@ pub struct CopyVersion {
     pub at: Millis,
 }
 
+/// Somebody who wrote a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// Empty when it was written before ids were kept.
+    pub id: String,
+    pub name: String,
+}
+
 /// What a save says.
 #[derive(Clone, Debug)]
 pub struct CopySave {
@@ -42,6 +50,8 @@ pub struct CopySave {
     pub content: Content,
     pub note: String,
     pub by: String,
+    /// `usr_…`, or who else acts.
+    pub by_id: String,
     pub now: Millis,
 }
 
@@ -65,6 +75,8 @@ pub trait Copies: Send + Sync {
     async fn version(&self, id: &CopyId, number: u32) -> Result<Option<CopyVersion>>;
     /// Newest first.
     async fn versions(&self, id: &CopyId, limit: u32) -> Result<Vec<CopyVersion>>;
+    /// Everybody who wrote a version up to this one.
+    async fn authors(&self, id: &CopyId, up_to: u32) -> Result<Vec<Author>>;
     /// Newest first.
     async fn list(&self, app_no: i64, filter: &CopyFilter, page: &PageRequest) -> Result<Page<CopyRow>>;
     /// Archives or brings back. `false` when there is no such copy; `Conflict("copy name")` when its name is taken meanwhile.

@@ -35,6 +35,7 @@ pub struct Crowd {
     pub sha256: String,
     pub created_by: String,
     pub created_at: Millis,
+    pub tags: Vec<String>,
 }
 
 /// Up to 1,000 recipients in key order.
@@ -99,6 +100,7 @@ pub enum Targets {
 pub struct CrowdFilter {
     /// Part of the name, any case.
     pub name: Option<String>,
+    pub tag: Option<String>,
 }
 
 /// A check of which nobody spoke for so long is over: its process is gone.

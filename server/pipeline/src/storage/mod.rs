@@ -18,6 +18,7 @@ pub mod dead_letters;
 pub mod devices;
 pub mod frame;
 pub mod lane_events;
+pub mod makings;
 pub mod materials;
 pub mod messages;
 pub mod passes;
@@ -61,6 +62,7 @@ pub struct Storage {
     pub dead_letters: Arc<dyn dead_letters::DeadLetters>,
     pub devices: Arc<dyn devices::Devices>,
     pub lane_events: Arc<dyn lane_events::LaneEvents>,
+    pub makings: Arc<dyn makings::Makings>,
     pub materials: Arc<dyn materials::Materials>,
     pub messages: Arc<dyn messages::Messages>,
     pub passes: Arc<dyn passes::PassShelf>,

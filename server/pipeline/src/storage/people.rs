@@ -48,6 +48,20 @@ pub struct SessionRow {
     pub expires_at: Millis,
 }
 
+/// The second step of somebody's sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecondStep {
+    /// The secret, sealed by the vault.
+    pub sealed: Vec<u8>,
+    /// A first code proved it; before that it asks nobody.
+    pub active: bool,
+    /// Of the last code taken.
+    pub last_step: i64,
+    /// Recovery codes not used yet.
+    pub recovery_left: u64,
+    pub created_at: Millis,
+}
+
 /// A one-time link; `person` is `None` for the one that makes the first administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -86,6 +100,12 @@ pub struct AuditFilter {
     /// Whole action or its noun with a dot: `app.` finds `app.create`.
     pub action: Option<String>,
     pub app: Option<AppId>,
+    /// Id of what it was done to, whole.
+    pub object: Option<String>,
+    /// At or after this instant.
+    pub from: Option<Millis>,
+    /// Before this instant.
+    pub to: Option<Millis>,
 }
 
 /// What a walk along the chain found.
@@ -124,6 +144,25 @@ pub trait People: Send + Sync {
     async fn session(&self, id: &str, now: Millis) -> Result<Option<SessionRow>>;
     async fn drop_session(&self, id: &str) -> Result<()>;
     async fn end_sessions(&self, person: &PersonId) -> Result<u64>;
+    /// Those that are not over: of one person, or of everybody signed in.
+    async fn sessions(&self, person: Option<&PersonId>, now: Millis) -> Result<Vec<SessionRow>>;
+    /// Ends one session of a person. `false` when there is no such one; then nothing is written.
+    async fn end_session(&self, person: &PersonId, id: &str, audit: AuditEntry) -> Result<bool>;
+
+    async fn second_step(&self, person: &PersonId) -> Result<Option<SecondStep>>;
+    /// Who has an active one.
+    async fn with_second_step(&self) -> Result<Vec<PersonId>>;
+    /// Keeps a secret that no code has proved yet; `false` when an active one is there, which stays.
+    async fn put_second_step(&self, person: &PersonId, sealed: Vec<u8>, now: Millis) -> Result<bool>;
+    /// A first code, of this step, proved it: from now on it is asked. Recovery codes (hashes) replace older ones. `false` when
+    /// there is none to prove.
+    async fn begin_second_step(&self, person: &PersonId, step: i64, recovery: Vec<String>, audit: AuditEntry) -> Result<bool>;
+    /// Takes the code of a step; `false` when this step or a later one was taken before.
+    async fn take_step(&self, person: &PersonId, step: i64, audit: AuditEntry) -> Result<bool>;
+    /// Uses up a recovery code (its hash). `false` when it is unknown or used.
+    async fn take_recovery(&self, person: &PersonId, hash: &str, audit: AuditEntry) -> Result<bool>;
+    /// Takes the second step away, with its recovery codes. `false` when there was none.
+    async fn drop_second_step(&self, person: &PersonId, audit: AuditEntry) -> Result<bool>;
     /// Forgets sessions and links that are over.
     async fn sweep(&self, now: Millis) -> Result<u64>;
 

@@ -11,6 +11,7 @@ mod dead_letters;
 mod devices;
 mod equation;
 mod lane_events;
+mod makings;
 mod materials;
 mod messages;
 mod passes;

@@ -17,6 +17,7 @@ fn save(name: &str, body: &str) -> CopySave {
         content: Content { title: "标题".into(), body: body.into(), ..Content::default() },
         note: "because".into(),
         by: "ann@example.com".into(),
+        by_id: "usr_ann".into(),
         now: NOW,
     }
 }
@@ -42,6 +43,15 @@ async fn a_save_adds_a_version_and_keeps_the_old_one() {
     let numbers: Vec<u32> = storage.copies.versions(&id, 10).await.unwrap().iter().map(|v| v.number).collect();
     assert_eq!(numbers, [2, 1]);
     assert_eq!(storage.copies.version(&id, 3).await.unwrap(), None);
+    // Who wrote what a campaign uses: up to its version, everybody once.
+    let bob = CopySave { by: "bob".into(), by_id: "usr_bob".into(), ..save("提醒三", "three") };
+    storage.copies.save(&id, 2, bob).await.unwrap();
+    let authors = async |up_to| {
+        let mut ids: Vec<String> = storage.copies.authors(&id, up_to).await.unwrap().into_iter().map(|a| a.id).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!((authors(2).await, authors(3).await), (vec!["usr_ann".to_owned()], vec!["usr_ann".to_owned(), "usr_bob".to_owned()]));
 }
 
 #[tokio::test]

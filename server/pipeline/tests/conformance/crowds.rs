@@ -135,12 +135,12 @@ async fn names_are_unique_in_an_app_and_lists_are_filtered_and_paged() {
     let crowd_no = stage(&storage, &id, 1).await;
     finish(&storage, &id, crowd_no, 1).await.unwrap();
     assert!(matches!(storage.crowds.confirm(&id, "beta", "usr_1", NOW).await, Err(StorageError::Conflict("crowd name"))));
-    let filter = CrowdFilter { name: Some("ALPHA".into()) };
+    let filter = CrowdFilter { name: Some("ALPHA".into()), ..CrowdFilter::default() };
     let first = storage.crowds.list(app.no, &filter, &PageRequest { after: None, size: 1 }).await.unwrap();
     assert_eq!(first.items[0].name, "alphabet");
     let second = storage.crowds.list(app.no, &filter, &PageRequest { after: first.next, size: 1 }).await.unwrap();
     assert_eq!((second.items[0].name.as_str(), second.next), ("Alpha", None));
-    let percent = CrowdFilter { name: Some("%".into()) };
+    let percent = CrowdFilter { name: Some("%".into()), ..CrowdFilter::default() };
     assert!(storage.crowds.list(app.no, &percent, &PageRequest::default()).await.unwrap().items.is_empty(), "no wildcard");
 }
 

@@ -131,6 +131,25 @@ async fn the_log_lists_newest_first_by_filter_and_page() {
     assert_eq!(list(Some("app."), None, 10).await.items.len(), 3);
     assert_eq!(list(Some("campaign.pause"), None, 10).await.items.len(), 2);
     assert_eq!(list(Some("app"), None, 10).await.items.len(), 0);
+    // By time (from this instant on, before that one), by what it was done to, by app; all of them together.
+    let app = AppId::from_bytes([7; 16]);
+    storage.people.audit(AuditEntry { at: NOW + 10, app: Some(app.clone()), ..entry("lane.put", "x") }).await.unwrap();
+    storage.people.audit(AuditEntry { at: NOW + 20, app: Some(app.clone()), ..entry("lane.pause", "y") }).await.unwrap();
+    let nos = async |filter: AuditFilter| {
+        let rows = storage.people.audit_list(&filter, &PageRequest::default()).await.unwrap();
+        rows.items.iter().map(|r| r.no).collect::<Vec<_>>()
+    };
+    assert_eq!(nos(AuditFilter { from: Some(NOW + 10), ..AuditFilter::default() }).await, [7, 6]);
+    assert_eq!(nos(AuditFilter { from: Some(NOW + 10), to: Some(NOW + 20), ..AuditFilter::default() }).await, [6]);
+    assert_eq!(nos(AuditFilter { object: Some("3".into()), ..AuditFilter::default() }).await, [4]);
+    let all = AuditFilter {
+        app: Some(app),
+        action: Some("lane.".into()),
+        object: Some("y".into()),
+        to: Some(NOW + 21),
+        ..AuditFilter::default()
+    };
+    assert_eq!(nos(all).await, [7]);
 }
 
 #[tokio::test]
@@ -200,4 +219,62 @@ async fn a_look_at_the_log_costs_what_is_new_and_a_daily_walk_sees_the_rest() {
     assert_eq!(people.audit_check().await.unwrap(), AuditCheck::Whole(8));
     raw.run("DELETE FROM audit WHERE no > 3; UPDATE audit_head SET no = 3").await.unwrap();
     assert_eq!(people.audit_check_new().await.unwrap(), AuditCheck::BrokenAt(4));
+}
+
+#[tokio::test]
+async fn a_second_step_takes_no_code_twice_and_recovery_codes_once() {
+    let storage = super::fresh_storage().await;
+    let people = &storage.people;
+    let one = create(&storage, 1, Some(Role::Admin)).await;
+    let two = create(&storage, 2, Some(Role::Admin)).await;
+    let note = |what: &str| entry(what, "1");
+    assert_eq!(people.second_step(&one).await.unwrap(), None);
+    assert!(!people.begin_second_step(&one, 1, vec![], note("on")).await.unwrap(), "nothing to prove");
+    assert!(people.put_second_step(&one, vec![1], NOW).await.unwrap());
+    assert!(people.put_second_step(&one, vec![2], NOW + 1).await.unwrap(), "another key before the first code");
+    assert!(!people.take_step(&one, 5, note("code")).await.unwrap(), "not active yet");
+    assert!(people.begin_second_step(&one, 7, vec!["a".into(), "b".into()], note("on")).await.unwrap());
+    assert!(!people.put_second_step(&one, vec![3], NOW).await.unwrap(), "an active one stays");
+    let kept = people.second_step(&one).await.unwrap().unwrap();
+    assert_eq!((kept.sealed.as_slice(), kept.active, kept.last_step, kept.recovery_left), ([2].as_slice(), true, 7, 2));
+    assert_eq!(people.with_second_step().await.unwrap(), [one.clone()]);
+    for (step, taken) in [(7, false), (6, false), (8, true), (8, false), (9, true)] {
+        assert_eq!(people.take_step(&one, step, note("code")).await.unwrap(), taken, "{step}");
+    }
+    // Two at the same time with one code: one of them.
+    let (a, b) = tokio::join!(people.take_step(&one, 10, note("code")), people.take_step(&one, 10, note("code")));
+    assert_ne!(a.unwrap(), b.unwrap());
+    assert!(people.take_recovery(&one, "a", note("recovery")).await.unwrap());
+    assert!(
+        !people.take_recovery(&one, "a", note("recovery")).await.unwrap()
+            && !people.take_recovery(&two, "b", note("recovery")).await.unwrap()
+    );
+    assert!(people.drop_second_step(&one, note("off")).await.unwrap());
+    assert!(!people.drop_second_step(&one, note("off")).await.unwrap());
+    assert!(!people.take_recovery(&one, "b", note("recovery")).await.unwrap(), "they go with it");
+    let log = people.audit_list(&AuditFilter::default(), &PageRequest { after: None, size: 50 }).await.unwrap().items;
+    let told: Vec<&str> = log.iter().rev().skip(2).map(|row| row.entry.action.as_str()).collect();
+    assert_eq!(told, ["on", "code", "code", "code", "recovery", "off"], "what happened, and nothing that did not");
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_one_is_ended() {
+    let storage = super::fresh_storage().await;
+    let people = &storage.people;
+    let (one, two) = (create(&storage, 1, None).await, create(&storage, 2, None).await);
+    let session = |id: &str, person: Option<&PersonId>, over| SessionRow {
+        id: id.into(),
+        person: person.cloned(),
+        data: format!("{{\"of\":\"{id}\"}}"),
+        expires_at: NOW + over,
+    };
+    for row in [session("a", Some(&one), 100), session("b", Some(&one), 0), session("c", Some(&two), 50), session("d", None, 100)] {
+        people.save_session(row, true).await.unwrap();
+    }
+    let ids = async |person: Option<&PersonId>| people.sessions(person, NOW).await.unwrap().into_iter().map(|s| s.id).collect::<Vec<_>>();
+    assert_eq!((ids(Some(&one)).await, ids(None).await), (vec!["a".to_owned()], vec!["a".to_owned(), "c".to_owned()]));
+    assert!(!people.end_session(&one, "c", entry("session.end", "1")).await.unwrap(), "another's");
+    assert!(people.end_session(&two, "c", entry("session.end", "2")).await.unwrap());
+    assert_eq!(ids(None).await, ["a"]);
+    assert_eq!(people.audit_check().await.unwrap(), AuditCheck::Whole(3));
 }

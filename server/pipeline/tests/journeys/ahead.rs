@@ -71,7 +71,8 @@ pub async fn crowd(t: &TestHouse, users: &[String]) -> CrowdId {
 async fn scheduled(t: &TestHouse, users: &[String], content: Content, in_ms: i64) -> CampaignId {
     let (storage, world) = (&t.house.storage, &t.house.world);
     let now = world.now();
-    let save = CopySave { name: "copy".into(), tags: vec![], content, note: String::new(), by: "tester".into(), now };
+    let save =
+        CopySave { name: "copy".into(), tags: vec![], content, note: String::new(), by: "tester".into(), by_id: "usr_t".into(), now };
     let copy = storage.copies.create(t.app.no, CopyId::from_bytes(world.id()), save).await.expect("a copy");
     let at = now + in_ms;
     let spec = CampaignSpec {

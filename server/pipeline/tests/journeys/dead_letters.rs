@@ -2,6 +2,7 @@
 
 use futures::TryStreamExt;
 use pipeline::access::actor::Actor;
+use pipeline::access::spreadsheet::Format;
 use pipeline::storage::dead_letters::DeadFilter;
 use pipeline::storage::messages::{Origin, Targets};
 use simulator::Dials;
@@ -15,8 +16,15 @@ use super::house;
 use crate::support::TestHouse;
 
 async fn file(t: &TestHouse, lines: &[i64], filter: &DeadFilter) -> Vec<csv::StringRecord> {
-    let parts: Vec<bytes::Bytes> =
-        t.house.dead_letters.export(&t.app, lines, filter, Lang::En).await.expect("a file").try_collect().await.expect("read");
+    let parts: Vec<bytes::Bytes> = t
+        .house
+        .dead_letters
+        .export(&t.app, lines, filter, Lang::En, (Format::Csv, Default::default()))
+        .await
+        .expect("a file")
+        .try_collect()
+        .await
+        .expect("read");
     let text = String::from_utf8(parts.concat()).expect("text");
     let mut reader = csv::Reader::from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     assert_eq!(reader.headers().expect("a head").iter().take(4).collect::<Vec<_>>(), ["message", "lane", "outcome", "reason"]);

@@ -20,7 +20,7 @@ async fn draft(t: &TestHouse, users: &[String], name: &str) -> Campaign {
     let (storage, world) = (&t.house.storage, &t.house.world);
     let now = world.now();
     let content = Content { title: format!("T {name}"), body: "b".into(), ..Content::default() };
-    let save = CopySave { name: name.into(), tags: vec![], content, note: String::new(), by: "tester".into(), now };
+    let save = CopySave { name: name.into(), tags: vec![], content, note: String::new(), by: "tester".into(), by_id: "usr_t".into(), now };
     let copy = storage.copies.create(t.app.no, CopyId::from_bytes(world.id()), save).await.expect("a copy");
     let spec = CampaignSpec {
         name: name.into(),

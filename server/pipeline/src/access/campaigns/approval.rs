@@ -8,7 +8,7 @@ use types::life::CampaignState;
 use types::policy::REASON_MAX;
 use types::problem::{Code, Problem};
 use types::text::{Text, Words};
-use types::views::approval::{ApprovalView, Needs, StartView, VerdictView};
+use types::views::approval::{ApprovalView, Needs, StartView, VerdictView, WaitingView};
 use types::views::forecast::Forecast;
 
 use super::forecast::Parts;
@@ -17,16 +17,23 @@ use crate::access::accept::store_problem;
 use crate::access::actor::Actor;
 use crate::storage::apps::App;
 use crate::storage::campaigns::{Campaign, NewVerdict, Verdict};
+use crate::storage::copies::Author;
 
 /// Verdicts looked at and shown.
 const HISTORY: u32 = 60;
+/// Campaigns looked through for those that wait.
+const WAITING: u32 = 200;
 
 /// Why this person may not judge this campaign. Pure.
-pub fn barred(campaign: &Campaign, person: &str, name: &str) -> Option<Words> {
+pub fn barred(campaign: &Campaign, authors: &[Author], person: &str, name: &str) -> Option<Words> {
     // Campaigns written before their editors were kept tell them by name.
     let wrote = campaign.editors.iter().any(|editor| editor == person)
         || (campaign.editors.is_empty() && (campaign.created_by == name || campaign.changed_by == name));
-    wrote.then(|| Words::new("你写过这个任务；请另一个人审批", "you wrote this campaign; somebody else must approve it"))
+    if wrote {
+        return Some(Words::new("你写过这个任务；请另一个人审批", "you wrote this campaign; somebody else must approve it"));
+    }
+    let texts = authors.iter().any(|author| if author.id.is_empty() { author.name == name } else { author.id == person });
+    texts.then(|| Words::new("你写过它用的文案；请另一个人审批", "you wrote the copy it uses; somebody else must approve it"))
 }
 
 /// The verdict that counts for each section: the newest about exactly what is here now. Pure.
@@ -118,6 +125,51 @@ impl CampaignDesk {
         Ok(needs(&rules, forecast, &self.verdicts(&campaign.id).await?, &parts.made_of))
     }
 
+    /// Who wrote the copy it uses, up to the version it uses.
+    async fn authors(&self, campaign: &Campaign, parts: Option<&Parts>) -> Result<Vec<Author>, Problem> {
+        let (Some(copy), Some(parts)) = (&campaign.spec.copy, parts) else { return Ok(Vec::new()) };
+        self.storage.copies.authors(copy, parts.version).await.map_err(|e| store_problem(&e))
+    }
+
+    /// What waits for somebody's yes in these apps: asked for, not voided, not refused, not approved whole.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn waiting(&self, apps: &[App], person: (&str, &str)) -> Result<Vec<WaitingView>, Problem> {
+        let nos: Vec<i64> = apps.iter().map(|app| app.no).collect();
+        let mut out = Vec::new();
+        for campaign in self.storage.campaigns.asked(&nos, WAITING).await.map_err(|e| store_problem(&e))? {
+            let Some(app) = apps.iter().find(|app| app.no == campaign.app_no) else { continue };
+            let parts = self.parts(app, &campaign.spec).await?;
+            let verdicts = self.verdicts(&campaign.id).await?;
+            let Some(asked) = verdicts.iter().find(|v| v.told.section.is_none() && v.voided_at.is_none()) else { continue };
+            let made_of = parts.as_ref().map(|parts| parts.made_of.as_str()).unwrap_or_default();
+            let sections: Vec<(Section, Option<Said>)> =
+                standing(&verdicts, made_of).into_iter().map(|(section, v)| (section, v.map(|v| v.told.said))).collect();
+            let every = sections.iter().all(|(_, said)| *said == Some(Said::Approved));
+            if every || sections.iter().any(|(_, said)| *said == Some(Said::Refused)) {
+                continue;
+            }
+            let authors = self.authors(&campaign, parts.as_ref()).await?;
+            out.push(WaitingView {
+                app: app.id.clone(),
+                app_name: app.name.clone(),
+                environment: app.environment,
+                barred: barred(&campaign, &authors, person.0, person.1),
+                rows: parts.as_ref().map(|parts| parts.crowd.counts.valid),
+                changed: asked.told.made_of != made_of,
+                asked_by: asked.told.person_name.clone(),
+                asked_at: asked.told.at,
+                note: asked.told.comment.clone(),
+                sections,
+                due_at: campaign.due_at,
+                name: campaign.spec.name,
+                id: campaign.id,
+            });
+        }
+        Ok(out)
+    }
+
     /// What somebody says of sections of a campaign. With no section: somebody asks for it.
     ///
     /// # Errors
@@ -150,12 +202,12 @@ impl CampaignDesk {
         if !errors.is_empty() {
             return Err(Problem::fields(errors));
         }
+        let parts = self.parts(app, &campaign.spec).await?;
         if said != Said::Asked
-            && let Some(why) = barred(&campaign, &actor.id, &actor.name)
+            && let Some(why) = barred(&campaign, &self.authors(&campaign, parts.as_ref()).await?, &actor.id, &actor.name)
         {
             return Err(Problem::because(Code::NotAllowed, why));
         }
-        let parts = self.parts(app, &campaign.spec).await?;
         let parts = parts.ok_or_else(|| wrong_state("还没选好人群和文案", "its crowd and copy are not chosen yet"))?;
         let verdict = |section: Option<Section>| NewVerdict {
             section,
@@ -201,6 +253,7 @@ impl CampaignDesk {
                 .await
                 .map_err(|e| store_problem(&e))?;
         }
+        let authors = self.authors(&campaign, parts.as_ref()).await?;
         let copy = match &campaign.spec.copy {
             Some(copy) => self.storage.copies.get(copy).await.map_err(|e| store_problem(&e))?.filter(|c| c.app_no == app.no),
             None => None,
@@ -223,7 +276,7 @@ impl CampaignDesk {
             sections: standing(&verdicts, &made_of).into_iter().map(|(s, v)| (s, v.map(|v| view(v, &made_of)))).collect(),
             history: verdicts.iter().map(|v| view(v, &made_of)).collect(),
             above: rules.approve_above,
-            barred: barred(&campaign, person.0, person.1).filter(|_| before),
+            barred: barred(&campaign, &authors, person.0, person.1).filter(|_| before),
             faults: if before { found.errors } else { Vec::new() },
             spec: campaign.spec.clone(),
             id: campaign.id,

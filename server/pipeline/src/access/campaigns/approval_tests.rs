@@ -88,9 +88,14 @@ fn who_wrote_it_may_not_judge_it() {
         finished_at: None,
         editors: vec!["usr_1".into(), "usr_2".into()],
     };
-    assert!(barred(&campaign, "usr_2", "Bob").is_some());
-    assert!(barred(&campaign, "usr_3", "ann").is_none(), "names are not unique");
+    assert!(barred(&campaign, &[], "usr_2", "Bob").is_some());
+    assert!(barred(&campaign, &[], "usr_3", "ann").is_none(), "names are not unique");
     campaign.editors.clear();
-    assert!(barred(&campaign, "usr_3", "ann").is_some(), "older campaigns know names only");
-    assert!(barred(&campaign, "usr_3", "eve").is_none());
+    assert!(barred(&campaign, &[], "usr_3", "ann").is_some(), "older campaigns know names only");
+    assert!(barred(&campaign, &[], "usr_3", "eve").is_none());
+    // The text is part of what is approved.
+    let author = |id: &str, name: &str| Author { id: id.into(), name: name.into() };
+    assert!(barred(&campaign, &[author("usr_4", "zoe")], "usr_4", "eve").is_some_and(|why| why.en.contains("copy")));
+    assert!(barred(&campaign, &[author("usr_4", "eve")], "usr_3", "eve").is_none(), "another of the same name");
+    assert!(barred(&campaign, &[author("", "eve")], "usr_3", "eve").is_some(), "older versions know names only");
 }

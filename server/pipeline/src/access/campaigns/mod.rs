@@ -7,6 +7,7 @@
 mod ahead;
 pub mod approval;
 pub mod audience;
+pub mod calendar;
 pub mod check;
 pub mod forecast;
 pub mod form;

@@ -90,6 +90,18 @@ impl Crowds {
         &self.limits
     }
 
+    pub(super) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Takes a file: on disk and synced when it returns. Nothing is left of a refused one.
     ///
     /// # Errors

@@ -5,14 +5,20 @@
 //!     decode -> rows -> keys -> sort (runs on disk, merged) -> blocks of 1,000 + rejects by row number -> confirm
 //! ```
 //!
+//! Or out of crowds that are there: `recipe` (the form) -> `making` -> `gather` (rules, as sorted sets) -> `join` -> blocks.
+//!
 //! Comes in: a stream of bytes, a person's choices. Goes out: a staged crowd, invisible until confirmed.
 //! Never: the whole file in memory, a half-stored crowd. How to add a kind of file: `detect` names it, `rows` reads it.
 
 pub mod check;
 pub mod decode;
 pub mod detect;
+pub mod gather;
 pub mod import;
+pub mod join;
 pub mod keys;
+pub mod making;
+pub mod recipe;
 pub mod rejects;
 pub mod rows;
 pub mod sheet;

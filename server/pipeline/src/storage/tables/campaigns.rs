@@ -405,6 +405,35 @@ impl Campaigns for StoredCampaigns {
             .await
     }
 
+    async fn between(&self, app_no: i64, from: Millis, to: Millis, limit: u32) -> Result<Vec<Campaign>> {
+        let found: Vec<Row> = sqlx::query_as(
+            "SELECT * FROM campaign WHERE app_no = $1 AND (state = 'draft' OR \
+             (coalesce(started_at, due_at) >= $2 AND coalesce(started_at, due_at) < $3)) ORDER BY no DESC LIMIT $4",
+        )
+        .bind(app_no)
+        .bind(from)
+        .bind(to)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(Campaign::try_from).collect()
+    }
+
+    async fn asked(&self, apps: &[i64], limit: u32) -> Result<Vec<Campaign>> {
+        let found: Vec<Row> = sqlx::query_as(concat!(
+            "SELECT c.* FROM campaign c JOIN (SELECT campaign_no, max(no) AS asked FROM campaign_verdict \
+             WHERE section = '' AND voided_at IS NULL GROUP BY campaign_no) v ON v.campaign_no = c.no \
+             WHERE c.state IN ('draft', 'scheduled') AND c.app_no IN (SELECT value FROM ",
+            numbers!("$1"),
+            " x) ORDER BY v.asked DESC LIMIT $2"
+        ))
+        .bind(rows::to_json("apps", apps)?)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.readers())
+        .await?;
+        found.into_iter().map(Campaign::try_from).collect()
+    }
+
     async fn verdicts(&self, id: &CampaignId, limit: u32) -> Result<Vec<Verdict>> {
         let found: Vec<VerdictRow> = sqlx::query_as(
             "SELECT v.section, v.said, v.made_of, v.comment, v.person, v.person_name, v.at, v.voided_at \

@@ -6,7 +6,7 @@ use types::ids::CopyId;
 use types::listing::{Page, PageRequest};
 
 use super::{Conn, Db, rows, words};
-use crate::storage::copies::{Copies, CopyFilter, CopyRow, CopySave, CopyVersion};
+use crate::storage::copies::{Author, Copies, CopyFilter, CopyRow, CopySave, CopyVersion};
 use crate::storage::{Result, StorageError};
 
 pub struct StoredCopies {
@@ -84,15 +84,18 @@ fn name_taken(error: sqlx::Error) -> StorageError {
 }
 
 async fn add_version(conn: &mut Conn, copy_no: i64, number: i64, content: &str, save: &CopySave) -> Result<()> {
-    sqlx::query("INSERT INTO copy_version (copy_no, number, content, note, made_by, made_at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(copy_no)
-        .bind(number)
-        .bind(content)
-        .bind(&save.note)
-        .bind(&save.by)
-        .bind(save.now)
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO copy_version (copy_no, number, content, note, made_by, made_by_id, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(copy_no)
+    .bind(number)
+    .bind(content)
+    .bind(&save.note)
+    .bind(&save.by)
+    .bind(&save.by_id)
+    .bind(save.now)
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -188,6 +191,17 @@ impl Copies for StoredCopies {
         .fetch_all(self.db.readers())
         .await?;
         found.into_iter().map(CopyVersion::try_from).collect()
+    }
+
+    async fn authors(&self, id: &CopyId, up_to: u32) -> Result<Vec<Author>> {
+        let found: Vec<(String, String)> = sqlx::query_as(
+            "SELECT DISTINCT v.made_by_id, v.made_by FROM copy c JOIN copy_version v ON v.copy_no = c.no WHERE c.id = $1 AND v.number <= $2",
+        )
+        .bind(id.as_str())
+        .bind(i64::from(up_to))
+        .fetch_all(self.db.readers())
+        .await?;
+        Ok(found.into_iter().map(|(id, name)| Author { id, name }).collect())
     }
 
     async fn list(&self, app_no: i64, filter: &CopyFilter, page: &PageRequest) -> Result<Page<CopyRow>> {

@@ -24,6 +24,7 @@ pub struct CrowdRecord {
     pub sha256: String,
     pub created_by: String,
     pub created_at: Millis,
+    pub tags: String,
 }
 
 impl TryFrom<CrowdRecord> for Crowd {
@@ -45,6 +46,7 @@ impl TryFrom<CrowdRecord> for Crowd {
             sha256: row.sha256,
             created_by: row.created_by,
             created_at: row.created_at,
+            tags: rows::json("crowd.tags", &row.tags)?,
         })
     }
 }

@@ -30,8 +30,8 @@ impl StoredCrowds {
 
 macro_rules! crowd_columns {
     () => {
-        "SELECT no, id, app_no, name, mapping, detected, counts, reasons, blocks, file_name, file_size, sha256, created_by, created_at \
-         FROM crowd "
+        "SELECT no, id, app_no, name, mapping, detected, counts, reasons, blocks, file_name, file_size, sha256, created_by, created_at, \
+         tags FROM crowd "
     };
 }
 
@@ -92,13 +92,16 @@ impl Crowds for StoredCrowds {
             concat!(
                 "WHERE app_no = $1 AND state = 1 AND no < $2 AND ($3 = '' OR ",
                 holds!("lower(name)", "lower($3)"),
-                ") ORDER BY no DESC LIMIT $4"
+                ") AND ($5 IS NULL OR EXISTS (SELECT 1 FROM ",
+                texts!("tags"),
+                " t WHERE t.value = $5)) ORDER BY no DESC LIMIT $4"
             )
         ))
         .bind(app_no)
         .bind(rows::before(page.after.as_deref()))
         .bind(filter.name.as_deref().unwrap_or_default())
         .bind(i64::from(page.size) + 1)
+        .bind(filter.tag.as_deref())
         .fetch_all(self.db.readers())
         .await?;
         let crowds = found.into_iter().map(Crowd::try_from).collect::<Result<Vec<Crowd>>>()?;

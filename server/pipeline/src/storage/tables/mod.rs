@@ -26,6 +26,7 @@ mod devices;
 mod joining;
 mod lane_events;
 mod lines;
+mod makings;
 mod materials;
 mod messages;
 mod passes;
@@ -35,6 +36,7 @@ mod poison;
 mod policy;
 mod receipts;
 mod registering;
+mod second_step;
 mod slots;
 mod tallies;
 
@@ -49,6 +51,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         dead_letters: Arc::new(dead_letters::StoredDeadLetters::new(db.clone())),
         devices: Arc::new(devices::StoredDevices::new(db.clone())),
         lane_events: Arc::new(lane_events::StoredLaneEvents::new(db.clone())),
+        makings: Arc::new(makings::StoredMakings::new(db.clone())),
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),
         messages: Arc::new(messages::StoredMessages::new(db.clone())),
         passes: Arc::new(passes::StoredPasses::new(db.clone())),

@@ -7,8 +7,10 @@ use types::ids::{AppId, PersonId};
 use types::listing::{Page, PageRequest};
 use types::people::Role;
 
-use super::{Conn, Database, Db, audit_walk, rows, words};
-use crate::storage::people::{AuditCheck, AuditEntry, AuditFilter, AuditRow, Link, NewPerson, People, Person, PersonChange, SessionRow};
+use super::{Conn, Database, Db, audit_walk, rows, second_step, words};
+use crate::storage::people::{
+    AuditCheck, AuditEntry, AuditFilter, AuditRow, Link, NewPerson, People, Person, PersonChange, SecondStep, SessionRow,
+};
 use crate::storage::{Result, StorageError};
 
 pub struct StoredPeople {
@@ -371,6 +373,80 @@ impl People for StoredPeople {
             .await
     }
 
+    async fn sessions(&self, person: Option<&PersonId>, now: Millis) -> Result<Vec<SessionRow>> {
+        let found: Vec<(String, Option<String>, String, Millis)> = sqlx::query_as(
+            "SELECT id, person_id, data, expires_at FROM session WHERE person_id IS NOT NULL AND ($1 IS NULL OR person_id = $1) \
+             AND expires_at > $2 ORDER BY expires_at DESC, id LIMIT 1000",
+        )
+        .bind(person.map(PersonId::as_str))
+        .bind(now)
+        .fetch_all(self.db.readers())
+        .await?;
+        let row = |(id, person, data, expires_at): (_, Option<String>, _, _)| SessionRow {
+            id,
+            person: person.map(PersonId::trusted),
+            data,
+            expires_at,
+        };
+        Ok(found.into_iter().map(row).collect())
+    }
+
+    async fn end_session(&self, person: &PersonId, id: &str, audit: AuditEntry) -> Result<bool> {
+        let (person, id) = (person.clone(), id.to_owned());
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let ended = sqlx::query("DELETE FROM session WHERE id = $1 AND person_id = $2")
+                        .bind(&id)
+                        .bind(person.as_str())
+                        .execute(&mut *conn)
+                        .await?;
+                    if ended.rows_affected() == 0 {
+                        return Ok(false);
+                    }
+                    append(conn, &audit).await?;
+                    Ok(true)
+                })
+            })
+            .await
+    }
+
+    async fn second_step(&self, person: &PersonId) -> Result<Option<SecondStep>> {
+        second_step::get(&self.db, person.as_str()).await
+    }
+
+    async fn with_second_step(&self) -> Result<Vec<PersonId>> {
+        let found: Vec<String> = sqlx::query_scalar("SELECT person_id FROM second_step WHERE active = 1 ORDER BY person_id")
+            .fetch_all(self.db.readers())
+            .await?;
+        Ok(found.into_iter().map(PersonId::trusted).collect())
+    }
+
+    async fn put_second_step(&self, person: &PersonId, sealed: Vec<u8>, now: Millis) -> Result<bool> {
+        let person = person.clone();
+        self.db.write(move |conn| Box::pin(async move { second_step::put(conn, person.as_str(), &sealed, now).await })).await
+    }
+
+    async fn begin_second_step(&self, person: &PersonId, step: i64, recovery: Vec<String>, audit: AuditEntry) -> Result<bool> {
+        let person = person.clone();
+        self.db.write(move |conn| Box::pin(async move { second_step::begin(conn, person.as_str(), step, &recovery, &audit).await })).await
+    }
+
+    async fn take_step(&self, person: &PersonId, step: i64, audit: AuditEntry) -> Result<bool> {
+        let person = person.clone();
+        self.db.write(move |conn| Box::pin(async move { second_step::take(conn, person.as_str(), step, &audit).await })).await
+    }
+
+    async fn take_recovery(&self, person: &PersonId, hash: &str, audit: AuditEntry) -> Result<bool> {
+        let (person, hash) = (person.clone(), hash.to_owned());
+        self.db.write(move |conn| Box::pin(async move { second_step::recover(conn, person.as_str(), &hash, &audit).await })).await
+    }
+
+    async fn drop_second_step(&self, person: &PersonId, audit: AuditEntry) -> Result<bool> {
+        let person = person.clone();
+        self.db.write(move |conn| Box::pin(async move { second_step::forget(conn, person.as_str(), &audit).await })).await
+    }
+
     async fn sweep(&self, now: Millis) -> Result<u64> {
         self.db
             .write(move |conn| {
@@ -395,6 +471,15 @@ impl People for StoredPeople {
         }
         if let Some(app) = &filter.app {
             query.push(" AND app_id = ").push_bind(app.as_str());
+        }
+        if let Some(object) = &filter.object {
+            query.push(" AND object = ").push_bind(object);
+        }
+        if let Some(from) = filter.from {
+            query.push(" AND at >= ").push_bind(from);
+        }
+        if let Some(to) = filter.to {
+            query.push(" AND at < ").push_bind(to);
         }
         match &filter.action {
             // From the noun with its dot to the noun with the sign after the dot.

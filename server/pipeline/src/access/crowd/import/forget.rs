@@ -54,6 +54,7 @@ impl Crowds {
         let now = self.world.now();
         let before = if alone { now } else { now - CHECK_LEASE_MS };
         self.storage.crowds.reset_checks(before, now).await.map_err(internal)?;
+        self.give_makings_up(before).await;
         self.discard_stale().await.map(|_| ())
     }
 
@@ -65,6 +66,7 @@ impl Crowds {
             if let Err(error) = self.storage.crowds.reset_checks(now - CHECK_LEASE_MS, now).await {
                 tracing::warn!(%error, "checks of processes that are gone could not be taken back");
             }
+            self.give_makings_up(now - CHECK_LEASE_MS).await;
             if swept.elapsed() < SWEEP_EVERY {
                 continue;
             }
@@ -75,7 +77,7 @@ impl Crowds {
         }
     }
 
-    pub(super) async fn sweep(&self) {
+    pub(in crate::access::crowd) async fn sweep(&self) {
         loop {
             match self.storage.crowds.sweep_dropped(100).await {
                 Ok(0) => return,
