@@ -36,6 +36,7 @@ pub mod outcomes;
 pub mod overview;
 pub mod people;
 pub mod policy;
+pub mod running;
 pub mod shell;
 mod why;
 
@@ -51,6 +52,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
         laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),
+        running: Arc::new(running::RunningConsole { house: house.clone() }),
         nodes: Arc::new(nodes::NodesConsole { house: house.clone() }),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }

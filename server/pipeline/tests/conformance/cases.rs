@@ -18,6 +18,7 @@ mod people;
 mod poison;
 mod policy;
 mod races;
+mod ramps;
 mod receipts;
 mod statistics;
 mod tallies;
