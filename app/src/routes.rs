@@ -90,7 +90,7 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 17] = [
+pub const PLAIN: [&str; 18] = [
     "/apps/:app/calendar",
     "/sign-in/code",
     "/account/sessions",
@@ -108,6 +108,7 @@ pub const PLAIN: [&str; 17] = [
     "/apps/:app/dead-letters",
     "/apps/:app/breakers",
     "/apps/:app/campaigns/:id/:step",
+    "/apps/:app/messages/:message/recall",
 ];
 
 /// In the menu only where a simulator is attached.
@@ -173,6 +174,7 @@ pages! {
     "/apps/:app/funnel" => pages::funnel::FunnelPage, Needs(See), menu(Effect, Icon::Funnel, "漏斗", "Funnel");
     "/apps/:app/messages" => pages::messages::MessagesPage, Needs(See), menu(Effect, Icon::Message, "消息", "Messages");
     "/apps/:app/messages/:message" => pages::messages::MessagePage, Needs(See), None;
+    "/apps/:app/messages/:message/recall" => pages::during::MessageRecall, Needs(See), None;
     "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Lane, "通道", "Lanes");
     "/apps/:app/breakers" => pages::breakers::BreakersPage, Needs(See), None;
     "/apps/:app/dead-letters" => pages::dead_letters::DeadLettersPage, Needs(See), menu(Effect, Icon::Dead, "死信", "Dead letters");

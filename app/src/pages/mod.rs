@@ -45,6 +45,12 @@ pub mod dead_letters {
     pub use crate::ui::plain::Plain as DeadLettersPage;
 }
 pub mod devices;
+#[cfg(feature = "ssr")]
+pub mod during;
+#[cfg(not(feature = "ssr"))]
+pub mod during {
+    pub use crate::ui::plain::Plain as MessageRecall;
+}
 pub mod forbidden;
 pub mod funnel;
 #[cfg(feature = "ssr")]
@@ -80,8 +86,10 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 16] = [
+pub const KEPT: [&str; 18] = [
     <crowds::shelf::CombineCrowds as ServerFn>::PATH,
+    <during::calls::ChooseRamp as ServerFn>::PATH,
+    <during::calls::RecallSent as ServerFn>::PATH,
     <before::calls::AskApproval as ServerFn>::PATH,
     <before::calls::JudgeCampaign as ServerFn>::PATH,
     <before::calls::StartCampaign as ServerFn>::PATH,

@@ -13,6 +13,7 @@ pub mod laboratory;
 pub mod nodes;
 pub mod people;
 pub mod policy;
+pub mod running;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub struct Ports {
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,
     pub laboratory: Arc<dyn laboratory::LaboratoryPort>,
     pub nodes: Arc<dyn nodes::NodesPort>,
+    pub running: Arc<dyn running::RunningPort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

@@ -65,6 +65,17 @@ impl CampaignId {
     }
 }
 
+impl MessageId {
+    /// The message that takes this one back: one, however often it is asked for.
+    pub fn recall(&self) -> MessageId {
+        let digits = self.0.strip_prefix(Self::PREFIX).unwrap_or(&self.0);
+        match u128::from_str_radix(digits, 16) {
+            Ok(number) => MessageId::from_bytes((!number).to_be_bytes()),
+            Err(_) => MessageId::trusted(format!("{}-recall", self.0)),
+        }
+    }
+}
+
 /// Number of a chunk in its store: the durable unit of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -80,6 +91,9 @@ mod tests {
         assert_eq!(id.as_str(), "app_01010101010101010101010101010101");
         assert_eq!(AppId::parse(id.as_str()), Some(id));
         assert_eq!(CampaignId::from_bytes([0x01; 16]).message(), MessageId::from_bytes([0x01; 16]));
+        let message = MessageId::from_bytes([0x01; 16]);
+        assert_eq!(message.recall(), MessageId::from_bytes([0xfe; 16]));
+        assert_eq!(message.recall().recall(), message);
         assert_eq!(AppId::parse("app_0101"), None);
         assert_eq!(AppId::parse("msg_01010101010101010101010101010101"), None);
         assert_eq!(AppId::parse("app_0101010101010101010101010101010G"), None);

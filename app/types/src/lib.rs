@@ -21,6 +21,7 @@ pub mod meter;
 pub mod people;
 pub mod policy;
 pub mod problem;
+pub mod ramp;
 pub mod receipt;
 pub mod text;
 pub mod token;

@@ -227,10 +227,14 @@ pub enum FilterRule {
     SameContent,
     /// The vendor takes no more marketing for this device today.
     VendorCap,
+    /// A recall: the vendor of this device has no means to take back what it has taken.
+    NoRecall,
+    /// A recall: it was clicked or cleared, nothing is left to be taken back.
+    Opened,
 }
 
 impl FilterRule {
-    pub const ALL: [FilterRule; 13] = [
+    pub const ALL: [FilterRule; 15] = [
         FilterRule::NoDevice,
         FilterRule::SwitchOff,
         FilterRule::Environment,
@@ -244,6 +248,8 @@ impl FilterRule {
         FilterRule::Cap,
         FilterRule::SameContent,
         FilterRule::VendorCap,
+        FilterRule::NoRecall,
+        FilterRule::Opened,
     ];
 
     pub const fn slug(self) -> &'static str {
@@ -261,6 +267,8 @@ impl FilterRule {
             FilterRule::Cap => "cap",
             FilterRule::SameContent => "same_content",
             FilterRule::VendorCap => "vendor_cap",
+            FilterRule::NoRecall => "no_recall",
+            FilterRule::Opened => "opened",
         }
     }
 
@@ -283,6 +291,8 @@ impl FilterRule {
             FilterRule::Cap => Text::new("频控", "Frequency cap"),
             FilterRule::SameContent => Text::new("重复内容", "Same content again"),
             FilterRule::VendorCap => Text::new("厂商单设备上限", "Vendor's cap per device"),
+            FilterRule::NoRecall => Text::new("厂商收不回", "The vendor cannot recall"),
+            FilterRule::Opened => Text::new("已点开或清除", "Clicked or cleared already"),
         }
     }
 }

@@ -29,6 +29,11 @@ const fn repeats(class: RepeatClass) -> &'static str {
     }
 }
 
+fn recall(vendor: Vendor) -> String {
+    let can = vendor.recall();
+    format!("{}: {} ({})", can.means.name().en.to_lowercase(), can.words.en, can.certainty.name().en.to_lowercase())
+}
+
 fn page() -> String {
     let mut out = String::from(
         "# Vendors\n\nWritten by a test from the code (`app/types/src/vendor`, `app/types/src/meter.rs`); change it there. Every figure is a \
@@ -63,6 +68,7 @@ fn page() -> String {
             ("who says so", signs(vendor)),
             ("can say", can(true)),
             ("lacks", can(false)),
+            ("recall", recall(vendor)),
         ] {
             let _ = writeln!(out, "| {name} | {value} |");
         }

@@ -1,5 +1,6 @@
 //! Getui REST v2, as `vendors/getui.md` describes it: exchanged tokens, single pushes, batches, saved lists.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use http::Method;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kit::json::{at, filled, loose, number, short, text, texts};
 use crate::kit::{Again, Ask, Content, Desk, Errand, Event, Holder, Keyed, Kind, Magic, No, Post, Reached, SENSITIVE, Target, insist};
-use crate::ledger::{Verdict, token_hash};
+use crate::ledger::{Taken, Verdict, token_hash};
 use crate::meters::MINUTE_MICROS;
 use crate::twin::{Reply, Twin};
 
@@ -100,6 +101,10 @@ fn check(push: &Value) -> Result<(), No> {
     if let Some(n) = at(message, "notification") {
         notification(n, true)?;
     }
+    if let Some(revoke) = at(message, "revoke") {
+        insist!(filled(revoke, "old_task_id"), bad("old_task_id can not be empty"));
+        insist!(at(revoke, "force").is_none_or(Value::is_boolean), bad("force type error"));
+    }
     if let Some(n) = at(push, "push_channel.android.ups.notification") {
         notification(n, false)?;
     }
@@ -178,6 +183,25 @@ fn errand(ask: &Ask<'_>, keyed: &Arc<Keyed>, push: &Value, task: &str, key: &str
     errand
 }
 
+/// A push that takes an earlier one back, from these CIDs. The manual names the fields and says nothing of a task nobody knows: it is
+/// refused here.
+fn revoked(ask: &Ask<'_>, keyed: &Keyed, push: &Value, targets: &[&Target<'_>]) -> Result<bool, No> {
+    let Some(revoke) = at(push, "push_message.revoke") else { return Ok(false) };
+    let task = text(revoke, "old_task_id");
+    let key = match ask.saved(keyed, task) {
+        Some(saved) => spoken(&saved.content).0,
+        None => ask.known(keyed, sent_as(task)).ok_or(bad("old_task_id is invalid"))?.to_string(),
+    };
+    let tokens: HashSet<u64> = targets.iter().filter(|t| verdict(t) == Verdict::Accepted).map(|t| t.hash).collect();
+    ask.withdraw(Taken::Key { key: &key, tokens: &tokens }, "revoke");
+    Ok(true)
+}
+
+/// Under this number the key of a single push is remembered.
+fn sent_as(task: &str) -> u64 {
+    token_hash(task) ^ 7
+}
+
 /// One push to one CID. The second message with a `request_id` is dropped; what the call then says is unknown, we say so.
 fn push(ask: &Ask<'_>, keyed: &Arc<Keyed>, push: &Value, answer: &str) -> Result<Value, No> {
     check(push)?;
@@ -197,6 +221,10 @@ fn push(ask: &Ask<'_>, keyed: &Arc<Keyed>, push: &Value, answer: &str) -> Result
         return Err(bad("request_id contains duplicate"));
     }
     let task = format!("RASS_{}_{}", ask.trace() % 10_000, ask.random(12));
+    if revoked(ask, keyed, push, &[&target])? {
+        return Ok(json!({task: {target.text: state}}));
+    }
+    ask.first(keyed, sent_as(&task), &key);
     row(answer, verdict(&target));
     if verdict(&target) == Verdict::Accepted {
         ask.expect(errand(ask, keyed, push, &task, &key), std::iter::once(Reached::plainly(target.text)));
@@ -260,6 +288,12 @@ fn list(ask: &Ask<'_>, keyed: &Arc<Keyed>, call: &Value) -> Result<Reply, No> {
     limited(ask, keyed, cids.len(), "30015")?;
     let targets: Vec<Target<'_>> = cids.iter().map(|c| ask.target(c)).collect();
     insist!(targets.iter().any(|t| state(t).is_ok()), bad("target user is invalid"));
+    let states = |targets: &[Target<'_>]| -> Map<String, Value> {
+        targets.iter().filter_map(|t| Some((t.text.to_owned(), json!(state(t).ok()?)))).collect()
+    };
+    if revoked(ask, keyed, &saved.content, &targets.iter().collect::<Vec<_>>())? {
+        return Ok(success(json!({ task: states(&targets) })));
+    }
     let (key, title, body) = spoken(&saved.content);
     let content = Content { key: &key, title: &title, body: &body };
     ask.book(content, "0", targets.iter().map(|t| (t.hash, verdict(t))));
@@ -268,8 +302,7 @@ fn list(ask: &Ask<'_>, keyed: &Arc<Keyed>, call: &Value) -> Result<Reply, No> {
     if at(call, "is_async") == Some(&Value::Bool(true)) {
         return Ok(success(json!({})));
     }
-    let states: Map<String, Value> = targets.iter().filter_map(|t| Some((t.text.to_owned(), json!(state(t).ok()?)))).collect();
-    Ok(success(json!({ task: states })))
+    Ok(success(json!({ task: states(&targets) })))
 }
 
 /// Section 6: one object a line, each signed. Posted again only when nobody could be reached.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::kit::json::{Form, at, filled, int, misformed, text, texts, within};
 use crate::kit::{Again, Ask, Content, Desk, Errand, Event, Keyed, Kind, Limit, Magic, No, Post, Reached, SENSITIVE, Target, insist};
-use crate::ledger::{Verdict, token_hash};
+use crate::ledger::{Taken, Verdict, token_hash};
 use crate::meters::MINUTE_MICROS;
 use crate::twin::{Reply, Twin};
 
@@ -72,6 +72,9 @@ fn answer(ask: &Ask<'_>) -> Result<Reply, No> {
     if ask.path == "/v3/push/cid" && ask.parts.method == Method::GET {
         return pool(ask, keyed);
     }
+    if let Some(id) = ask.path.strip_prefix("/v3/push/").filter(|_| ask.parts.method == Method::DELETE) {
+        return recall(ask, keyed, id);
+    }
     let validate = match ask.path {
         "/v3/push" => false,
         "/v3/push/validate" => true,
@@ -90,6 +93,20 @@ fn answer(ask: &Ask<'_>) -> Result<Reply, No> {
     }
     let said = push(ask, keyed, &body, &ids, cid, "200")?;
     Ok(rated(ask, sent(&body, &said)))
+}
+
+/// Section 2 names the call and no more: what it answers is assumed. A push is found for a day.
+fn recall(ask: &Ask<'_>, keyed: &Arc<Keyed>, id: &str) -> Result<Reply, No> {
+    insist!(ask.pace(keyed, 1), No::pace("2002", "the request frequency of this API is exceeded"));
+    let number = ask.known(keyed, pushed(id)).and_then(|number| number.parse().ok());
+    let number = number.ok_or(no(1_003, "the msg_id is not valid"))?;
+    ask.withdraw(Taken::Request(number), "recall");
+    Ok(rated(ask, Reply::json(200, json!({ "msg_id": id }).to_string())))
+}
+
+/// Under this number the request of a push is remembered.
+fn pushed(id: &str) -> u64 {
+    token_hash(id) ^ 5
 }
 
 fn sent(body: &Value, id: &str) -> Reply {
@@ -221,6 +238,7 @@ fn push(ask: &Ask<'_>, keyed: &Arc<Keyed>, body: &Value, ids: &[&str], cid: &str
         ask.used(keyed, |usage| usage.forget(token_hash(cid)));
         return Err(no(1_011, "cannot find user by this audience"));
     }
+    ask.first(keyed, pushed(&id), &ask.trace().to_string());
     let mut errand = Errand::new(keyed, &id, key).carrying(ask.body);
     if filled(body, "callback.url") {
         errand.url = text(body, "callback.url").to_owned();

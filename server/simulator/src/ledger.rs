@@ -16,6 +16,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub use crate::record::{Record, Verdict, token_hash};
 
+mod withdrawn;
+pub(crate) use withdrawn::Taken;
+
 /// Title and body as they arrived, byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stored {

@@ -25,10 +25,13 @@ pub enum Verdict {
     Refused,
     /// Answered like an accepted one and dropped: the vendor had this id already.
     Dropped,
+    /// The caller took an earlier one back: under this key the phone shows it no more.
+    Withdrawn,
 }
 
 impl Verdict {
-    const ALL: [Verdict; 5] = [Verdict::Accepted, Verdict::AcceptedUnheard, Verdict::BadToken, Verdict::Refused, Verdict::Dropped];
+    const ALL: [Verdict; 6] =
+        [Verdict::Accepted, Verdict::AcceptedUnheard, Verdict::BadToken, Verdict::Refused, Verdict::Dropped, Verdict::Withdrawn];
 
     pub const fn taken(self) -> bool {
         matches!(self, Verdict::Accepted | Verdict::AcceptedUnheard)

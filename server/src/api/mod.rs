@@ -24,6 +24,7 @@ mod frame;
 pub mod limit;
 mod messages;
 mod policy;
+mod recall;
 mod recipients;
 mod shapes;
 mod signed;
@@ -47,6 +48,7 @@ pub fn router(house: Arc<House>, limits: limit::Limits) -> Router {
         .routes(routes!(devices::drop_token))
         .routes(routes!(messages::list, messages::send))
         .routes(routes!(recipients::list))
+        .routes(routes!(recall::get, recall::post))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::replay))
         .routes(routes!(policy::read, policy::replace))

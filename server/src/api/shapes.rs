@@ -260,6 +260,12 @@ pub struct LossBody {
     pub devices: u64,
 }
 
+impl From<types::funnel::Loss> for LossBody {
+    fn from(loss: types::funnel::Loss) -> LossBody {
+        LossBody { vendor: loss.vendor, outcome: loss.outcome, reason: loss.reason, words: loss.words, devices: loss.devices }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct MessageBody {
     pub id: String,
@@ -268,7 +274,7 @@ pub struct MessageBody {
     pub state: MessageState,
     #[schema(value_type = String)]
     pub class: MessageClass,
-    /// `api`, `campaign`, `test` or `resend`.
+    /// `api`, `campaign`, `test`, `resend`, `onward` or `recall`.
     pub origin: &'static str,
     pub campaign: Option<String>,
     pub business: String,
@@ -300,16 +306,7 @@ impl MessageBody {
                 .into_iter()
                 .map(|lane| LaneBody { vendor: lane.vendor, equation: lane.equation.into(), receipts: lane.receipts.into_iter().collect() })
                 .collect(),
-            losses: losses
-                .into_iter()
-                .map(|loss| LossBody {
-                    vendor: loss.vendor,
-                    outcome: loss.outcome,
-                    reason: loss.reason,
-                    words: loss.words,
-                    devices: loss.devices,
-                })
-                .collect(),
+            losses: losses.into_iter().map(LossBody::from).collect(),
         }
     }
 }

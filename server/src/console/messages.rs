@@ -35,6 +35,7 @@ const fn origin_view(origin: Origin) -> OriginView {
         Origin::Test => OriginView::Test,
         Origin::Resend => OriginView::Resend,
         Origin::Onward => OriginView::Onward,
+        Origin::Recall => OriginView::Recall,
     }
 }
 

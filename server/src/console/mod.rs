@@ -37,6 +37,7 @@ pub mod outcomes;
 pub mod overview;
 pub mod people;
 pub mod policy;
+pub mod running;
 pub mod shell;
 mod why;
 
@@ -52,6 +53,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings, recovery: &Arc<once::Once<
         policy: Arc::new(policy::PolicyConsole { house: house.clone() }),
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
         laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),
+        running: Arc::new(running::RunningConsole { house: house.clone() }),
         nodes: Arc::new(nodes::NodesConsole { house: house.clone() }),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }

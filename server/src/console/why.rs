@@ -27,8 +27,13 @@ fn chinese(why: &str) -> String {
 }
 
 fn part_in_chinese(part: &str) -> Option<String> {
-    if part == "waits for it: no other usable token" {
-        return Some("等这条通道恢复：没有其他可用令牌".to_owned());
+    let whole = [
+        ("waits for it: no other usable token", "等这条通道恢复：没有其他可用令牌"),
+        ("the lane it went out by", "当初发出的那条通道"),
+        ("not to be taken back", "收不回"),
+    ];
+    if let Some((_, zh)) = whole.into_iter().find(|(en, _)| *en == part) {
+        return Some(zh.to_owned());
     }
     if let Some(rest) = part.strip_prefix("handed over from ") {
         let (slug, why) = rest.split_once(": ")?;

@@ -27,6 +27,8 @@ pub fn Before() -> impl IntoView {
         "forecast" => view! { <forecast::ForecastPage id=id /> }.into_any(),
         "approval" => view! { <approval::ApprovalPage id=id /> }.into_any(),
         "start" => view! { <start::StartPage id=id /> }.into_any(),
+        "ramp" => view! { <crate::pages::during::RampPage id=id /> }.into_any(),
+        "recall" => view! { <crate::pages::during::RecallPage id=id /> }.into_any(),
         _ => {
             if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
                 response.set_status(http::StatusCode::NOT_FOUND);
@@ -46,6 +48,7 @@ pub(super) fn links(app: &str, id: &str, here: Text) -> AnyView {
     view! {
         {one(FORECAST, "/forecast")}
         {one(APPROVAL, "/approval")}
+        {one(crate::pages::during::RAMP, "/ramp")}
         {one(CAMPAIGN, "")}
     }
     .into_any()

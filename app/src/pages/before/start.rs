@@ -100,6 +100,10 @@ fn Ask(view: StartView, forecast: Forecast, app: String) -> impl IntoView {
     let (sentence, ends) = sentences(&view, &forecast, lang);
     let base = format!("/apps/{app}/campaigns/{}", view.id);
     let left_out = (forecast.dropped() > 0).then(|| LEFT_OUT.fill(lang, &[&counted(forecast.dropped(), forecast.is_sample(), lang)]));
+    let ramp = {
+        let (words, name) = (crate::pages::during::ramp_words(view.ramp.as_ref(), lang), crate::pages::during::RAMP);
+        view! { <p>{words} " " <a href=format!("{base}/ramp") rel="external">{name.get(lang)}</a></p> }
+    };
     let needs = view.needs.clone();
     let refused = needs.refused.as_ref().map(|words| REFUSED.fill(lang, &[words.get(lang)]));
     let held = refused.or_else(|| needs.approval.map(|(n, above)| APPROVAL.fill(lang, &[&format::exact(n), &format::exact(above)])));
@@ -128,6 +132,7 @@ fn Ask(view: StartView, forecast: Forecast, app: String) -> impl IntoView {
         <Card>
             <p class="run-line"><EnvPill environment=view.environment /> " " <strong>{sentence}</strong></p>
             <p class="num">{ends}</p>
+            {ramp}
             <p class="sub">{left_out} " " <a href=format!("{base}/forecast") rel="external">{SEE.get(lang)}</a></p>
             {held}
             <ErrorBox error=trouble />

@@ -61,6 +61,7 @@ const fn rule_remedy(rule: FilterRule) -> Text {
         | FilterRule::Cap
         | FilterRule::SameContent
         | FilterRule::VendorCap => Text::new("按应用的策略留下；规则见“策略”页", "Left out by the app's rules; see the policy page"),
+        FilterRule::NoRecall | FilterRule::Opened => rule.name(),
     }
 }
 

@@ -52,11 +52,13 @@ const CANCEL_DO: Text = Text::new("确认取消", "Cancel it");
 const BACK: Text = Text::new("撤回排期", "Take back");
 const AGAIN: Text = Text::new("复制为新任务", "Duplicate");
 const FUNNEL: Text = Text::new("看漏斗", "Funnel");
+const RECALL: Text = Text::new("召回", "Recall");
 const RESEND: Text = Text::new("手动补发", "Send again");
 const RESEND_HELP: Text = Text::new(
     "只发给结果是下面这些的接收人；已接收的不会再发。",
     "Only to those with one of these outcomes; accepted ones are never sent again.",
 );
+const BY_REASON: Text = Text::new("按原因选", "Choose by reason");
 const RESEND_DO: Text = Text::new("补发", "Send again");
 const MAY_NOT: Text = Text::new("需要运营权限", "Needs the role of an operator");
 
@@ -114,6 +116,11 @@ pub fn Running(campaign: CampaignView, progress: CampaignProgress, reload: RwSig
             </span>
         </p>
         {due}
+        {campaign.trouble.clone().and_then(|p| p.detail).map(|words| view! { <p class="note-box">{words.get(lang).to_owned()}</p> })}
+        {move || {
+            let href = format!("/apps/{}/campaigns/{}/ramp", app.get_untracked(), id.get_value());
+            progress.with(|p| p.ramp.clone()).map(|words| view! { <p class="note-box"><a href=href rel="external">{words.get(lang).to_owned()}</a></p> })
+        }}
         <EquationBar equation=equation />
         <Lanes progress=progress />
         <MadeReady progress=progress />
@@ -285,6 +292,7 @@ fn Controls(id: String, state: CampaignState, started: bool, reload: RwSignal<u3
         <ErrorBox error=trouble />
         {super::forecast_link(&app.get_untracked(), &id.get_value())}
         {started.then(|| view! { <LinkButton href=format!("/apps/{}/funnel?campaign={}", app.get_untracked(), id.get_value())>{FUNNEL.get(lang)}</LinkButton> })}
+        {started.then(|| view! { <LinkButton href=format!("/apps/{}/campaigns/{}/recall", app.get_untracked(), id.get_value()) external=true>{RECALL.get(lang)}</LinkButton> })}
         <ActionForm action=copy>
             <input type="hidden" name="app" value=move || app.get() />
             <input type="hidden" name="id" value=id.get_value() />
@@ -318,7 +326,10 @@ fn Resend(id: String, progress: RwSignal<CampaignProgress>, reload: RwSignal<u32
     (!boxes.is_empty()).then(|| {
         view! {
             <Card title=RESEND.get(lang)>
-                <p class="sub">{RESEND_HELP.get(lang)}</p>
+                <p class="sub">
+                    {RESEND_HELP.get(lang)} " "
+                    <a href=format!("/apps/{}/dead-letters?message={id}", app.get_untracked()) rel="external">{BY_REASON.get(lang)}</a>
+                </p>
                 <ErrorBox error=trouble />
                 <ActionForm action=action attr:class="form">
                     <input type="hidden" name="app" value=move || app.get() />

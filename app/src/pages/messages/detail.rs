@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use types::people::Permission;
-use types::views::messages::MessageView;
+use types::views::messages::{MessageView, OriginView};
 
 use super::super::books::calls::view_message;
 use super::super::books::funnel_bars::FunnelTable;
@@ -51,6 +51,8 @@ fn Found(found: MessageView, app: String) -> impl IntoView {
     let subtitle = id.to_string();
     let whole = format!("/apps/{app}/funnel?message={id}");
     let losses = found.funnel.clone();
+    let recalled_by = (brief.origin != OriginView::Recall)
+        .then(|| view! { <LinkButton href=format!("/apps/{app}/messages/{id}/recall") external=true>{OriginView::Recall.name().get(lang)}</LinkButton> });
     let campaign = brief.campaign.map(|campaign| format!("/apps/{app}/campaigns/{campaign}"));
     let why_empty = found.why.is_empty();
     let why = found
@@ -61,6 +63,7 @@ fn Found(found: MessageView, app: String) -> impl IntoView {
     view! {
         <PageHead title=format!("{} · {}", MESSAGE.get(lang), brief.title) sub=subtitle>
             <LinkButton href=whole>{WHOLE.get(lang)}</LinkButton>
+            {recalled_by}
         </PageHead>
         <EquationBar equation=brief.equation />
         <div class="cols-2">

@@ -11,6 +11,7 @@ use crate::text::Text;
 mod credentials;
 pub mod limits;
 pub mod means;
+pub mod recall;
 
 pub use limits::{LaneDefaults, PaceUnit};
 

@@ -58,6 +58,8 @@ pub struct StartView {
     /// What must be mended first.
     pub errors: Vec<FieldError>,
     pub needs: Needs,
+    /// It begins with a few.
+    pub ramp: Option<crate::ramp::RampPlan>,
 }
 
 /// A campaign that waits for somebody's yes.

@@ -256,6 +256,9 @@ pub struct CampaignProgress {
     pub at: Millis,
     #[serde(default)]
     pub ahead: Ahead,
+    /// How far a ramp is open, and why it stands.
+    #[serde(default)]
+    pub ramp: Option<Words>,
 }
 
 impl CampaignProgress {

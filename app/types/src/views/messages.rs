@@ -19,10 +19,12 @@ pub enum OriginView {
     Test,
     Resend,
     Onward,
+    Recall,
 }
 
 impl OriginView {
-    pub const ALL: [OriginView; 5] = [OriginView::Api, OriginView::Campaign, OriginView::Test, OriginView::Resend, OriginView::Onward];
+    pub const ALL: [OriginView; 6] =
+        [OriginView::Api, OriginView::Campaign, OriginView::Test, OriginView::Resend, OriginView::Onward, OriginView::Recall];
 
     pub const fn slug(self) -> &'static str {
         match self {
@@ -31,6 +33,7 @@ impl OriginView {
             OriginView::Test => "test",
             OriginView::Resend => "resend",
             OriginView::Onward => "onward",
+            OriginView::Recall => "recall",
         }
     }
 
@@ -45,6 +48,7 @@ impl OriginView {
             OriginView::Test => Text::new("测试发送", "Test send"),
             OriginView::Resend => Text::new("补发", "Resend"),
             OriginView::Onward => Text::new("改走下一通道", "Next lane"),
+            OriginView::Recall => Text::new("召回", "Recall"),
         }
     }
 }

@@ -16,4 +16,6 @@ pub mod nodes;
 pub mod overview;
 pub mod people;
 pub mod policy;
+pub mod ramp;
+pub mod recall;
 pub mod shell;

@@ -105,8 +105,9 @@ impl Accept {
             return Err(Problem::fields(errors));
         }
         // A campaign starts once: its message's id is known before.
-        let id = match (&submission.campaign, submission.origin) {
-            (Some(campaign), Origin::Campaign) => campaign.message(),
+        let id = match (&submission.campaign, submission.origin, &submission.targets) {
+            (Some(campaign), Origin::Campaign, _) => campaign.message(),
+            (_, Origin::Recall, Targets::Recall { message, .. }) => message.recall(),
             _ => MessageId::from_bytes(self.world.id()),
         };
         Ok(NewMessage {
@@ -177,7 +178,7 @@ pub fn check(app: &App, submission: &Submission, now: Millis) -> Vec<FieldError>
             errors.extend(bad_names("targets.tokens", tokens.iter().map(|(_, token)| token.as_str())));
             Some(tokens.len())
         }
-        Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. } => None,
+        Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. } | Targets::Recall { .. } => None,
     };
     match count {
         Some(0) => errors.push(FieldError::new("targets", Text::new("至少一个接收人", "name at least one recipient"))),

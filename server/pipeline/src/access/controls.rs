@@ -13,6 +13,10 @@ use crate::storage::apps::App;
 use crate::storage::messages::{Message, Origin, Targets};
 use crate::world::World;
 
+mod recall;
+
+pub use recall::Notice;
+
 #[derive(Clone)]
 pub struct Controls {
     storage: Storage,
@@ -116,6 +120,9 @@ impl Controls {
     ) -> Result<Accepted, Problem> {
         if !matches!(message.state, MessageState::Finished | MessageState::Cancelled) {
             return Err(wrong_state("结束之后才能重发", "it can be resent once it is over"));
+        }
+        if message.origin == Origin::Recall {
+            return Err(wrong_state("召回不能补发；请再召回一次原消息", "a recall is not resent; recall the message itself"));
         }
         let allowed = [Outcome::Refused, Outcome::Expired, Outcome::Cancelled, Outcome::Uncertain];
         if outcomes.is_empty() || outcomes.iter().any(|o| !allowed.contains(o)) {

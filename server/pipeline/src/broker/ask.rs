@@ -49,6 +49,10 @@ impl Needs {
         let about = about(message);
         // A test goes to registered test devices at any hour and as often as it takes.
         let test = message.origin == Origin::Test;
+        // What takes a message back goes to whoever got it, at any hour.
+        if message.origin == Origin::Recall {
+            return Needs { blacklist: false, versions: false, quiet: false, zones: false, counts: false };
+        }
         Needs {
             blacklist: policy.blocked_version > 0,
             versions: message.versions.is_some(),

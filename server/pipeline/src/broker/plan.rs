@@ -31,6 +31,8 @@ use crate::storage::{Result, Storage, StorageError};
 use crate::telemetry;
 use crate::world::World;
 
+mod ramp;
+pub mod recall;
 mod rehearse;
 pub use rehearse::{Counted, Load, Seat, Share};
 
@@ -56,12 +58,15 @@ struct Target {
 }
 
 /// What one step gathered.
+#[derive(Default)]
 struct Gathered {
     targets: Vec<Target>,
     /// Recipients taken over from an earlier message, with their lane's vendor.
     again: Vec<(Vendor, Recipient)>,
     /// Devices that go on to another lane, with the tokens not tried yet.
     onward: Vec<(Recipient, Vec<Reach>)>,
+    /// Those an earlier message may have reached, to be taken back.
+    recall: Vec<recall::Reached>,
     next: i64,
     last: bool,
 }
@@ -140,10 +145,11 @@ impl Planner {
             elsewhere += 1;
         }
         waiting.drain(..elsewhere);
+        recall::without_those_too_early(&self.storage, &self.coordination, &mut waiting, self.world.now()).await?;
         // A crowd's step is large enough alone.
         if let Some(first) = waiting
             .iter()
-            .position(|message| matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. }))
+            .position(|message| !matches!(message.targets, Targets::Users { .. } | Targets::Devices { .. } | Targets::Tokens { .. }))
         {
             waiting.truncate(first.max(1));
         }
@@ -182,7 +188,7 @@ impl Planner {
 
     /// Whether another node plans this crowd. Of small messages the store decides.
     async fn is_elsewhere(&self, message: &Message) -> bool {
-        matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. })
+        matches!(message.targets, Targets::Crowd { .. } | Targets::Again { .. } | Targets::Recall { .. })
             && self.coordination.locks.claim(&format!("plan/{}", message.no), PLAN_TURN).await == Claim::Theirs
     }
 
@@ -190,7 +196,10 @@ impl Planner {
     async fn plan_together(&self, messages: &[Message]) -> Result<()> {
         let mut gathered = Vec::with_capacity(messages.len());
         for message in messages {
-            gathered.push(self.gather(message).await?);
+            gathered.push(match self.ramp_of(message).await? {
+                Some(plan) => self.gather_step(message, &plan).await?,
+                None => self.gather(message).await?,
+            });
         }
         let mut found = self.reach_all(messages, &gathered).await?.into_iter();
         let (mut steps, mut turns) = (Vec::with_capacity(messages.len()), Vec::new());
@@ -291,7 +300,7 @@ impl Planner {
             let to = (from + TARGETS_PER_STEP).min(targets.len());
             let last = to == targets.len();
             let targets = targets.drain(from..to).collect();
-            Gathered { targets, again: Vec::new(), onward: Vec::new(), next: to as i64, last }
+            Gathered { targets, next: to as i64, last, ..Gathered::default() }
         };
         match &message.targets {
             Targets::Users { users } => Ok(named(KeyKind::User, users.iter().map(|u| (None, u.clone())).collect())),
@@ -315,19 +324,23 @@ impl Planner {
                     }));
                     seq += 1;
                 }
-                Ok(Gathered { targets, again: Vec::new(), onward: Vec::new(), next: seq, last })
+                Ok(Gathered { targets, next: seq, last, ..Gathered::default() })
             }
             Targets::Onward { chunk, tried, .. } => {
                 let onward = match self.storage.chunks.view(ChunkNo(*chunk)).await? {
                     Some(view) => super::onward::silent(&self.storage, &view, tried).await?,
                     None => Vec::new(),
                 };
-                Ok(Gathered { targets: Vec::new(), again: Vec::new(), onward, next: message.cursor + 1, last: true })
+                Ok(Gathered { onward, next: message.cursor + 1, last: true, ..Gathered::default() })
+            }
+            Targets::Recall { message: earlier, .. } => {
+                let (recall, next, last) = recall::gather(&self.storage, earlier, message.cursor).await?;
+                Ok(Gathered { recall, next, last, ..Gathered::default() })
             }
             Targets::Again { message: earlier, outcomes, only } => {
                 let wanted: Vec<Outcome> = outcomes.iter().filter_map(|slug| Outcome::parse(slug)).collect();
                 let Some(earlier) = self.storage.messages.by_id(earlier).await? else {
-                    return Ok(Gathered { targets: Vec::new(), again: Vec::new(), onward: Vec::new(), next: message.cursor, last: true });
+                    return Ok(Gathered { next: message.cursor, last: true, ..Gathered::default() });
                 };
                 let chunks = self.storage.chunks.of_message(earlier.no, ChunkNo(message.cursor), CHUNKS_PER_STEP).await?;
                 let mut again = Vec::new();
@@ -343,7 +356,7 @@ impl Planner {
                     }
                 }
                 let next = chunks.last().map_or(message.cursor, |chunk| chunk.no.0);
-                Ok(Gathered { targets: Vec::new(), again, onward: Vec::new(), next, last: chunks.len() < CHUNKS_PER_STEP as usize })
+                Ok(Gathered { again, next, last: chunks.len() < CHUNKS_PER_STEP as usize, ..Gathered::default() })
             }
         }
     }
@@ -420,6 +433,7 @@ fn sort<'a>(message: &'a Message, context: &Context, gathered: Gathered, reached
             sorter.send(choice.lane, Recipient { token: choice.reach.token.clone(), ..recipient });
         }
     }
+    recall::sort(&mut sorter, gathered.recall, lanes);
     let used = types::copy::variables(&message.content);
     for (target, reaches) in gathered.targets.into_iter().zip(reached) {
         sort_target(&mut sorter, target, reaches, &Rules { order, lanes, demands, standings: context.standings_of(message) }, &used);
@@ -479,11 +493,15 @@ struct Sorter<'a> {
     groups: BTreeMap<Together, (OpenLane, Vec<Recipient>)>,
     /// Ended before any lane.
     out: Vec<(Recipient, Outcome, Reason)>,
+    /// To be taken back: as they were sent, for requests are withdrawn whole.
+    back: BTreeMap<(i64, ChunkNo), (OpenLane, Vec<Recipient>)>,
+    /// Left out, and counted for the lane all the same.
+    out_of: BTreeMap<Vendor, Vec<(Recipient, FilterRule)>>,
 }
 
 impl<'a> Sorter<'a> {
     fn new(message: &'a Message) -> Sorter<'a> {
-        Sorter { message, groups: BTreeMap::new(), out: Vec::new() }
+        Sorter { message, groups: BTreeMap::new(), out: Vec::new(), back: BTreeMap::new(), out_of: BTreeMap::new() }
     }
 
     fn send(&mut self, lane: OpenLane, recipient: Recipient) {
@@ -514,6 +532,18 @@ impl<'a> Sorter<'a> {
                 out.push(NewChunk { policy, ..new_chunk(self.message, Some(lane), part, &outcomes, why.clone()) });
             }
         }
+        for (lane, recipients) in self.back.into_values() {
+            for part in recipients.chunks(lane.chunk.max(1)) {
+                let outcomes = Outcomes::waiting(part.len());
+                out.push(new_chunk(self.message, Some(lane), part, &outcomes, "the lane it went out by".to_owned()));
+            }
+        }
+        for (vendor, mut list) in self.out_of {
+            list.sort_by_key(|(r, _)| (r.key, r.device_no));
+            for part in list.chunks(frame::CHUNK_MAX) {
+                out.push(recall::left_out(self.message, vendor, part));
+            }
+        }
         let mut ended = self.out;
         ended.sort_by_key(|(r, ..)| (r.key, r.device_no));
         for part in ended.chunks(frame::CHUNK_MAX) {
@@ -542,7 +572,7 @@ pub(crate) fn new_chunk(message: &Message, lane: Option<OpenLane>, recipients: &
         lane_no: lane.map(|lane| lane.lane_no),
         vendor,
         priority: message.class.priority(),
-        deadline: message.deadline,
+        deadline: recall::deadline(message),
         count: recipients.len() as u32,
         first_key: recipients.first().map_or(0, |r| r.key),
         last_key: recipients.last().map_or(0, |r| r.key),

@@ -199,6 +199,8 @@ async fn prepare(
         default_title: &config.app.default_title,
         message: message.as_str(),
         show_key: &show_key,
+        once_key: &show_key,
+        recall: None,
         traces: &[],
         tokens: &ANYBODY,
         // A moment after the start, as the first batch will see it.

@@ -122,6 +122,10 @@ impl Leaving<'_> {
         let Some(message) = tools.storage.messages.get(chunk.message_no).await? else {
             return Err(StorageError::Corrupt("chunk without its message".into()));
         };
+        // Another lane shows nothing that could be taken back there.
+        if message.origin == Origin::Recall {
+            return self.put_back(chunk, tools.world.now()).await.map(|()| 0);
+        }
         let recipients = frame::decode_recipients(&chunk.recipients)?;
         let total = recipients.len();
         let (stay, go) = self.sort(&message, recipients).await?;

@@ -4,11 +4,12 @@ use crate::storage::messages::{Message, Targets};
 
 /// Stable over every repeat of the same showing, also over a resend: 20 of `[0-9a-z]` from the first message's id.
 pub fn show_key(message: &Message) -> String {
-    let root = match &message.targets {
-        Targets::Again { message: earlier, .. } | Targets::Onward { message: earlier, .. } => earlier,
-        _ => &message.id,
-    };
-    show_key_of(root.as_str())
+    show_key_of(message.showing().as_str())
+}
+
+/// That by which vendors drop a repeat of the same request: as the showing, but for a recall, which speaks of the showing once more.
+pub fn once_key(message: &Message) -> String {
+    if matches!(message.targets, Targets::Recall { .. }) { show_key_of(message.id.as_str()) } else { show_key(message) }
 }
 
 /// The key of the message that was the first.

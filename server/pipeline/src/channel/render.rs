@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use types::content::Content;
 
+use crate::broker::plan::recall::REFERENCE;
 use crate::storage::frame::Recipient;
 
 /// One content and the recipients (indexes into the chunk) that get exactly it.
@@ -11,6 +12,8 @@ use crate::storage::frame::Recipient;
 pub struct Group {
     pub content: Content,
     pub members: Vec<usize>,
+    /// Of a recall: the vendor's ids of the requests that may have held them.
+    pub references: Vec<String>,
 }
 
 /// Groups the open recipients by their rendered content. Recipients without variables of their own are one group.
@@ -22,6 +25,7 @@ pub fn groups(content: &Content, shared: &BTreeMap<String, String>, recipients: 
     by_values
         .into_iter()
         .map(|(own, members)| {
+            let references = own.get(REFERENCE).map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default();
             let content = if own.is_empty() {
                 types::copy::render(content, shared).0
             } else {
@@ -29,7 +33,7 @@ pub fn groups(content: &Content, shared: &BTreeMap<String, String>, recipients: 
                 values.extend(own.iter().filter(|(_, v)| !v.trim().is_empty()).map(|(k, v)| (k.clone(), v.clone())));
                 types::copy::render(content, &values).0
             };
-            Group { content, members }
+            Group { content, members, references }
         })
         .collect()
 }

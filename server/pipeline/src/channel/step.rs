@@ -10,19 +10,19 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
-use types::content::Content;
 use types::failure::{FailureClass, ForLane, ForMessage, ForToken};
 use types::life::{FilterRule, Outcome};
 use types::vendor::PaceUnit;
 
-use super::call::{self, Leave, Said, Unsayable};
+use super::call::{self, Said, Unsayable};
 use super::egress::Egresses;
 use super::guard::Guard;
 use super::lanes::{LaneConfig, Opened};
 use super::mark::{Mark, Writes};
 use super::materials::Materials;
-pub use super::naming::{show_key, trace_id};
+pub use super::naming::{once_key, show_key, trace_id};
 use super::pictures::Pictures;
+use super::render::Group;
 use super::settle::{Fate, after_failure, after_silence, halts, strike};
 use super::status::Statuses;
 use super::{gate, render, retry};
@@ -32,13 +32,14 @@ use crate::coordination::{Change, Coordination, Stop};
 use crate::policy::{Gate, before_send};
 use crate::storage::chunks::Claimed;
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
-use crate::storage::messages::{Message, Origin};
+use crate::storage::messages::Message;
 use crate::storage::{Result, Storage, StorageError};
-use crate::vendors::dialect::{Batch, CallbackTarget, Judgement, Prepared, Verdict};
+use crate::vendors::dialect::{CallbackTarget, Judgement, Verdict};
 use crate::vendors::pass::Passes;
 use crate::vendors::transport::Transport;
 use crate::world::World;
 
+mod asking;
 mod record;
 mod tokens;
 
@@ -156,6 +157,7 @@ struct Work<'a> {
     mark: Mark,
     opened: &'a Opened,
     show_key: String,
+    once_key: String,
     callback: Option<CallbackTarget>,
 }
 
@@ -174,6 +176,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
     let mut work = Work {
         opened,
         show_key: show_key(&message),
+        once_key: once_key(&message),
         callback: (tools.callbacks)(config, message.id.as_str()),
         tools,
         config,
@@ -216,10 +219,10 @@ impl Work<'_> {
             self.again_in = Some(1_000);
         }
         let groups = render::groups(&self.message.content, &self.message.variables, &self.recipients, &open);
-        let batch = self.batch();
         for group in groups {
+            let batch = if self.withdraws_whole(&group.references) { group.members.len().max(2) } else { self.batch() };
             if batch == 1 {
-                if let Some(stop) = self.send_singly(&group.content, &group.members, guard).await? {
+                if let Some(stop) = self.send_singly(&group, guard).await? {
                     return Ok(Some(stop));
                 }
                 continue;
@@ -239,7 +242,7 @@ impl Work<'_> {
                 self.keep_lease().await?;
                 self.mark.reach(&self.tools.storage, part.iter().copied().max().unwrap_or(0)).await?;
                 let (traces, tokens) = (Vec::new(), part.iter().map(|i| self.recipients[*i].token.as_str()).collect::<Vec<_>>());
-                let called = self.call(&group.content, &traces, &tokens, &Wanted { work: self, n, guard }).await;
+                let called = self.call(&group, &traces, &tokens, &Wanted { work: self, n, guard }).await;
                 let said = match called {
                     Ok(said) => said,
                     Err(Held::Lost(error)) => return Err(error),
@@ -268,7 +271,8 @@ impl Work<'_> {
     }
 
     /// One request per recipient, many at once.
-    async fn send_singly(&mut self, content: &Content, members: &[usize], guard: &Guard) -> Result<Option<Stop>> {
+    async fn send_singly(&mut self, group: &Group, guard: &Guard) -> Result<Option<Stop>> {
+        let members = group.members.as_slice();
         let at_once = self.config.lane.settings.in_flight.max(1) as usize;
         let mut queue = members.iter().copied().peekable();
         let mut stop = None;
@@ -313,7 +317,7 @@ impl Work<'_> {
                     flying.push(async move {
                         let trace = [trace_id(this.chunk.no.0, i)];
                         let token = [this.recipients[i].token.as_str()];
-                        match this.call(content, &trace, &token, &AtHand(permit)).await {
+                        match this.call(group, &trace, &token, &AtHand(permit)).await {
                             Ok(said) => (i, said),
                             Err(never) => match never {},
                         }
@@ -431,29 +435,6 @@ impl Work<'_> {
     fn closed(&self, now: Millis) -> bool {
         let told = self.tools.coordination.standstills.get(self.config.lane.no).closed.of(self.message.class);
         self.effect.closed_until.max(told).is_some_and(|until| now < until)
-    }
-
-    async fn call<L: Leave>(&self, content: &Content, traces: &[String], tokens: &[&str], token: &L) -> std::result::Result<Said, L::Held> {
-        let config = self.config;
-        let now = self.tools.world.now();
-        let batch = Batch {
-            environment: config.app.environment,
-            base_url: &self.opened.ways[0].1.base_url,
-            class: self.message.class,
-            content,
-            default_title: &config.app.default_title,
-            message: self.message.id.as_str(),
-            show_key: &self.show_key,
-            traces,
-            tokens,
-            now,
-            deadline: self.chunk.deadline,
-            callback: self.callback.as_ref(),
-            test: self.message.origin == Origin::Test,
-            prepared: &Prepared::default(),
-            singly: self.singly(),
-        };
-        call::call(self.tools, config, self.opened, self.message.no, batch, token).await
     }
 
     /// What cannot be said in the vendor's language never reaches it: filtered, not refused.

@@ -242,6 +242,10 @@ pub trait Chunks: Send + Sync {
     async fn of_message(&self, message_no: i64, after: ChunkNo, limit: u32) -> Result<Vec<ChunkView>>;
     /// Chunks of a message that may hold this recipient key: an index seek.
     async fn holding(&self, message_no: i64, key: i64) -> Result<Vec<ChunkView>>;
+    /// The request ids a chunk went out with, of vendors that withdraw by such an id.
+    async fn references(&self, no: ChunkNo) -> Result<Vec<String>>;
+    /// Request ids that chunks of several recipients of a message share at such a vendor; at most two, for two are already too many.
+    async fn shared_references(&self, message_no: i64, vendor: Vendor) -> Result<Vec<String>>;
     /// The chunk that a vendor's request id belongs to.
     async fn by_reference(&self, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>>;
     /// Chunks whose receipts are due, oldest first.

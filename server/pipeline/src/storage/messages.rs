@@ -47,6 +47,12 @@ pub enum Targets {
         chunk: i64,
         tried: Vec<Vendor>,
     },
+    /// Everybody an earlier message may have reached: it is taken back, by each vendor's means. `root` is the message whose showing
+    /// is meant (another one where the earlier one was itself a resend).
+    Recall {
+        message: MessageId,
+        root: MessageId,
+    },
 }
 
 /// How recipients ended, in which lane.
@@ -72,7 +78,7 @@ impl Targets {
             Targets::Users { users } => users.len(),
             Targets::Devices { devices } => devices.len(),
             Targets::Tokens { tokens } => tokens.len(),
-            Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. } => 0,
+            Targets::Crowd { .. } | Targets::Again { .. } | Targets::Onward { .. } | Targets::Recall { .. } => 0,
         }
     }
 }
@@ -88,9 +94,13 @@ pub enum Origin {
     Resend,
     /// To the next lane of devices whose first lane gave no receipt in time.
     Onward,
+    /// Takes an earlier message back. Part of no funnel.
+    Recall,
 }
 
 impl Origin {
+    pub const ALL: [Origin; 6] = [Origin::Api, Origin::Campaign, Origin::Test, Origin::Resend, Origin::Onward, Origin::Recall];
+
     pub const fn slug(self) -> &'static str {
         match self {
             Origin::Api => "api",
@@ -98,11 +108,12 @@ impl Origin {
             Origin::Test => "test",
             Origin::Resend => "resend",
             Origin::Onward => "onward",
+            Origin::Recall => "recall",
         }
     }
 
     pub fn parse(text: &str) -> Option<Origin> {
-        [Origin::Api, Origin::Campaign, Origin::Test, Origin::Resend, Origin::Onward].into_iter().find(|o| o.slug() == text)
+        Self::ALL.into_iter().find(|o| o.slug() == text)
     }
 }
 
@@ -169,6 +180,17 @@ pub struct Message {
     pub address: String,
     pub created_at: Millis,
     pub finished_at: Option<Millis>,
+}
+
+impl Message {
+    /// The message whose showing this one is, repeats or takes back: phones know it by that one's key.
+    pub fn showing(&self) -> &MessageId {
+        match &self.targets {
+            Targets::Again { message: earlier, .. } | Targets::Onward { message: earlier, .. } => earlier,
+            Targets::Recall { root, .. } => root,
+            _ => &self.id,
+        }
+    }
 }
 
 /// One durable step of planning.

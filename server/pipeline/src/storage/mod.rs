@@ -25,6 +25,7 @@ pub mod passes;
 pub mod people;
 pub mod policy;
 mod postgres;
+pub mod ramps;
 pub mod receipts;
 mod rows;
 mod sqlite;
@@ -68,6 +69,7 @@ pub struct Storage {
     pub passes: Arc<dyn passes::PassShelf>,
     pub people: Arc<dyn people::People>,
     pub policy: Arc<dyn policy::Policy>,
+    pub ramps: Arc<dyn ramps::Ramps>,
     pub receipts: Arc<dyn receipts::Receipts>,
     pub tallies: Arc<dyn tallies::Tallies>,
     pub tenancy: Arc<dyn tenancy::Tenancy>,

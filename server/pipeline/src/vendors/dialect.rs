@@ -26,6 +26,11 @@ pub struct Batch<'a> {
     pub message: &'a str,
     /// Stable over every repeat of the same showing: jobkey, collapse id, notify id are derived from it. `[0-9a-z]{20}`.
     pub show_key: &'a str,
+    /// That by which the vendor drops a repeat of the same request: the showing's key, but for a recall.
+    pub once_key: &'a str,
+    /// These recipients' earlier push is taken back. Where the vendor withdraws by the id of the request, this is that id; else it is
+    /// empty, and the content overwrites what is shown under `show_key`.
+    pub recall: Option<&'a str>,
     /// One trace id per recipient (a UUID in canonical form), stable over repeats.
     pub traces: &'a [String],
     pub tokens: &'a [&'a str],

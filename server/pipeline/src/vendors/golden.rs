@@ -10,6 +10,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use types::Millis;
 use types::content::{Content, MessageClass};
+use types::vendor::recall::RecallMeans;
 use types::vendor::{Environment, Vendor};
 
 use super::dialect::{Batch, Callback, CallbackTarget, Credential, Judgement, Prepared, Verdict, What, Wire};
@@ -27,6 +28,8 @@ pub(super) struct Sample {
     pub now: Millis,
     pub deadline: Millis,
     pub prepared: Prepared,
+    /// It takes back a request with this id.
+    pub recall: Option<String>,
 }
 
 impl Sample {
@@ -52,6 +55,7 @@ impl Sample {
             now: 1_795_179_600_000,
             deadline: 1_795_179_600_000 + 86_400_000,
             prepared: Prepared::default(),
+            recall: None,
         }
     }
 
@@ -65,6 +69,8 @@ impl Sample {
             default_title: "Shop",
             message: "msg_0190a0b0c0d0e0f00102030405060708",
             show_key: "0123456789abcdefghij",
+            once_key: if self.recall.is_some() { "jihgfedcba9876543210" } else { "0123456789abcdefghij" },
+            recall: self.recall.as_deref(),
             traces: &self.traces,
             tokens: &tokens,
             now: self.now,
@@ -311,6 +317,48 @@ fn requests_are_as_the_manuals_say() {
             let sample = Sample::of(vendor, input.content, input.tokens);
             let text = written(vendor, &sample);
             snapshot(vendor, &path, &text);
+        }
+    }
+}
+
+/// `.recall` = as `.request`, with the id of the request that is taken back (empty where a notice overwrites). Its file is
+/// `<case>.recall`; a vendor without means has none. `.recalled` = an answer to such a request, where it is another interface.
+#[test]
+fn recalls_are_as_the_manuals_say() {
+    #[derive(serde::Deserialize)]
+    struct Input {
+        tokens: usize,
+        reference: String,
+        content: Content,
+    }
+    for vendor in Vendor::ALL {
+        let means = vendor.recall().means;
+        let cases = fixtures_if_any(vendor, "recall");
+        assert_eq!(cases.is_empty(), means == RecallMeans::Nothing, "{}: {means:?} and {} cases", vendor.slug(), cases.len());
+        for path in cases {
+            let input: Input = serde_json::from_str(&body_of(&path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            assert_eq!(input.reference.is_empty(), means == RecallMeans::Overwrite, "{}", path.display());
+            let mut sample = Sample::of(vendor, input.content, input.tokens);
+            let first = written(vendor, &sample);
+            sample.recall = Some(input.reference);
+            let text = written(vendor, &sample);
+            if means == RecallMeans::Overwrite {
+                let as_first = text.replace("jihgfedcba9876543210", "0123456789abcdefghij");
+                assert_eq!(as_first, first, "{}: the same showing, and nothing else", path.display());
+            }
+            if matches!(vendor, Vendor::Xiaomi | Vendor::Harmony) {
+                assert_ne!(text, first, "{}: the phone, or the vendor, drops what comes under the same key", path.display());
+            }
+            snapshot(vendor, &path, &text);
+        }
+        let answers = fixtures_if_any(vendor, "recalled");
+        assert_eq!(answers.is_empty(), means != RecallMeans::Withdraw, "{}: answers to a recall", vendor.slug());
+        for path in answers {
+            let mut sample = Sample::of(vendor, Content { body: "b".into(), ..Content::default() }, recipients_of(vendor, &path));
+            sample.recall = Some("1".to_owned());
+            let judgement = sample.with(|batch| dialect(vendor).judge(batch, &answer_of(&path)));
+            assert_eq!(judgement.verdicts.len(), sample.tokens.len(), "{}: one verdict per recipient", path.display());
+            snapshot(vendor, &path, &shown(&judgement));
         }
     }
 }

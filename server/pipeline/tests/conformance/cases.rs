@@ -19,6 +19,7 @@ mod people;
 mod poison;
 mod policy;
 mod races;
+mod ramps;
 mod receipts;
 mod statistics;
 mod tallies;

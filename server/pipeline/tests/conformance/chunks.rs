@@ -321,3 +321,36 @@ async fn a_lanes_line_is_told_by_who_is_served_together_and_ends_when_its_chunks
     assert!(told().await.is_empty());
     assert_eq!(storage.chunks.ends(message_no).await.unwrap(), [(Vendor::Apns, NOW + 99)]);
 }
+
+/// Of vendors that withdraw by request id, and of nobody else.
+#[tokio::test]
+async fn the_requests_a_chunk_went_out_with_are_found_again() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let message_no = message(&storage, app.no).await;
+    let (jpush, xiaomi) = (lane(&storage, &app, Vendor::Jpush).await, lane(&storage, &app, Vendor::Xiaomi).await);
+    let chunks = vec![
+        chunk(message_no, &jpush, 0..10),
+        chunk(message_no, &jpush, 10..20),
+        chunk(message_no, &jpush, 20..21),
+        chunk(message_no, &xiaomi, 30..40),
+    ];
+    plan(&storage, message_no, 0, chunks, true).await;
+    let mut nos = Vec::new();
+    for (lane, references) in [(&jpush, vec!["2", "1"]), (&jpush, vec![]), (&jpush, vec!["3"]), (&xiaomi, vec!["x"])] {
+        let claimed = claim(&storage, lane, NOW, 1).await.pop().unwrap();
+        let mut done = step(&claimed, Outcome::Accepted, 10, Next::Done);
+        done.references = references.into_iter().map(str::to_owned).collect();
+        storage.chunks.record(done).await.unwrap();
+        nos.push(claimed.no);
+    }
+    let mut found = Vec::new();
+    for no in nos {
+        found.push(storage.chunks.references(no).await.unwrap().join(","));
+    }
+    assert_eq!(found, ["1,2", "", "3", ""]);
+    // Of chunks of several recipients only.
+    assert_eq!(storage.chunks.shared_references(message_no, Vendor::Jpush).await.unwrap(), ["1", "2"]);
+    assert!(storage.chunks.shared_references(message_no, Vendor::Xiaomi).await.unwrap().is_empty());
+    assert!(storage.chunks.shared_references(message_no + 1, Vendor::Jpush).await.unwrap().is_empty());
+}

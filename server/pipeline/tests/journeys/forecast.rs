@@ -16,7 +16,7 @@ use super::house;
 use crate::ahead::crowd;
 use crate::support::TestHouse;
 
-async fn draft(t: &TestHouse, users: &[String], name: &str) -> Campaign {
+pub async fn draft(t: &TestHouse, users: &[String], name: &str) -> Campaign {
     let (storage, world) = (&t.house.storage, &t.house.world);
     let now = world.now();
     let content = Content { title: format!("T {name}"), body: "b".into(), ..Content::default() };
@@ -34,7 +34,7 @@ async fn draft(t: &TestHouse, users: &[String], name: &str) -> Campaign {
 }
 
 /// Starts it, and answers the message's number.
-async fn start(t: &TestHouse, draft: &Campaign, pressed: Pressed) -> i64 {
+pub async fn start(t: &TestHouse, draft: &Campaign, pressed: Pressed) -> i64 {
     let started = t.house.campaigns.launch(&t.app, &draft.id, draft.revision, &pressed, &Actor::system()).await.expect("started");
     started.message.expect("a message").0
 }

@@ -15,3 +15,9 @@ mod poison;
 #[path = "policy.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod policy;
+#[path = "ramp.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod ramp;
+#[path = "recall.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod recall;

@@ -1,5 +1,6 @@
 //! Every dialect against its twin over real sockets with TLS: crowds, single sends, dead tokens, a token that expired, an outage.
 
+use pipeline::access::controls::Notice;
 use pipeline::storage::apps::CredentialRow;
 use pipeline::storage::messages::Targets;
 use pipeline::vendors::credential::credential_aad;
@@ -138,6 +139,51 @@ async fn an_outage_of_any_vendor_is_waited_out() {
         let funnel = t.finished(sent.no).await;
         assert_eq!(funnel.total.accepted, 5, "{vendor:?}: {:?}", funnel.losses);
         assert_eq!(t.simulator.ledger().taken_by(vendor).len(), 5, "{vendor:?}");
+    }
+    t.end().await;
+}
+
+/// Each vendor by its own means, and a vendor without any says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_vendor_takes_back_what_it_can() {
+    let t = house().await;
+    let mut users = Vec::new();
+    for vendor in keyed() {
+        // Two full requests of twenty, and one phone for the single interfaces: vendors count what a phone gets in a day.
+        users.extend(phones(&t, vendor, 41).await);
+    }
+    let alone: Vec<String> = users.iter().skip(40).step_by(41).cloned().collect();
+    users.retain(|user| !alone.contains(user));
+    let sent = t.send(t.submission(Targets::Users { users })).await;
+    assert_eq!(t.finished(sent.no).await.total.accepted, 400);
+    let single = t.send(t.submission(Targets::Users { users: alone })).await;
+    assert_eq!(t.finished(single.no).await.total.accepted, 10);
+    let notice = Notice { title: "Sorry".into(), body: "Withdrawn".into() };
+    for (no, n, phone) in [(sent.no, 40, 0), (single.no, 1, 40)] {
+        let message = t.message(no).await;
+        let recall = t.house.controls.recall(&t.app, &message, &notice, "tester", "local").await.expect("recalled");
+        let taken = t.finished(recall.no).await;
+        let view = t.house.controls.recall_view(&t.app, "it".into(), &[message]).await.expect("a view");
+        assert!(view.is_over(), "{:?}", view.total);
+        for lane in &view.lanes {
+            let (c, vendor) = (lane.counts, lane.vendor);
+            assert_eq!((c.reached, c.withdrawn + c.overwritten + c.opened + c.beyond), (n, n), "{vendor:?}: {c:?} {:?}", taken.losses);
+            let expected = match (vendor, n) {
+                (Vendor::Umeng, _) | (Vendor::Vivo, 40) => (0, 0, n),
+                (Vendor::Getui | Vendor::Jpush, _) => (n, 0, 0),
+                _ => (0, n, 0),
+            };
+            assert_eq!((c.withdrawn, c.overwritten, c.beyond), expected, "{vendor:?}: {c:?} {:?}", taken.losses);
+            let ledger = t.simulator.ledger();
+            if c.overwritten > 0 {
+                let last = ledger.last_of(vendor, &Sample::of(vendor).token(phone)).expect("a notification");
+                assert_eq!((last.title.as_str(), last.body.as_str()), ("Sorry", "Withdrawn"), "{vendor:?}");
+            }
+        }
+        t.recount(recall.no).await;
+    }
+    for vendor in [Vendor::Getui, Vendor::Jpush] {
+        assert_eq!(t.simulator.ledger().withdrawn(vendor), 41, "{vendor:?}: what its twin took back");
     }
     t.end().await;
 }

@@ -18,7 +18,7 @@ use super::limits::{Pass, Saved, Usage};
 use super::magic::Magic;
 use crate::accounts::Accounts;
 use crate::dials::Dials;
-use crate::ledger::{Verdict, token_hash};
+use crate::ledger::{Taken, Verdict, token_hash};
 use crate::meters::{MINUTE_MICROS, SECOND_MICROS, Window, day_of};
 use crate::twin::{End, Fate, Reply, Twin};
 
@@ -263,6 +263,19 @@ impl<'a> Ask<'a> {
             }
             before
         })
+    }
+
+    /// What was answered under this id within a day.
+    pub(crate) fn known(&self, keyed: &Keyed, id: u64) -> Option<Arc<str>> {
+        let now = self.now();
+        self.used(keyed, |usage| usage.before(id, now))
+    }
+
+    /// Takes back what phones got. `answer`: how the request ended.
+    pub(crate) fn withdraw(&self, what: Taken<'_>, answer: &str) {
+        self.taken.set(true);
+        self.twin.ledger.withdraw(self.vendor, self.at.get(), self.trace(), what);
+        self.twin.ledger.refuse(self.vendor, answer);
     }
 
     /// Takes `count` from today's `quota` of `pot`, all or nothing; 0 = unlimited.

@@ -4,6 +4,7 @@ mod dead_letters;
 mod devices;
 mod limits;
 mod policy;
+mod recall;
 mod signing;
 
 use std::sync::Arc;

@@ -304,7 +304,9 @@ impl CampaignDesk {
             types::campaign::Schedule::At { at, local, zone } if *at > now => (true, Some((zone.clone(), local.replace('T', " ")))),
             _ => (false, None),
         };
+        let ramp = self.storage.ramps.get(&campaign.id.message()).await.map_err(|e| store_problem(&e))?;
         Ok(StartView {
+            ramp: ramp.map(|ramp| ramp.plan),
             revision: campaign.revision,
             name: campaign.spec.name,
             app_name: app.name.clone(),

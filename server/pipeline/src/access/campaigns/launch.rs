@@ -246,9 +246,12 @@ impl CampaignDesk {
                 self.follow(&campaign, campaign.state, to, &system).await?;
             }
         }
-        for (_, message_no) in self.storage.campaigns.running(AT_ONCE).await.map_err(|e| store_problem(&e))? {
+        self.ramps().await?;
+        for (id, message_no) in self.storage.campaigns.running(AT_ONCE).await.map_err(|e| store_problem(&e))? {
             let counted = self.storage.tallies.of_message(message_no).await.map_err(|e| store_problem(&e))?;
-            self.rates.note(message_no, now, &tallies::fold(counted));
+            let funnel = tallies::fold(counted);
+            self.rates.note(message_no, now, &funnel);
+            self.hold_if_failing(&id, &funnel).await?;
         }
         Ok(())
     }
@@ -301,6 +304,7 @@ impl CampaignDesk {
             deadline: campaign.spec.deadline,
             at: now,
             ahead: self.ahead(campaign).await?,
+            ramp: self.ramp_words(&campaign.id).await?,
         };
         let Some((no, _)) = &campaign.message else { return Ok(out) };
         let Some(message) = self.storage.messages.get(*no).await.map_err(|e| store_problem(&e))? else { return Ok(out) };

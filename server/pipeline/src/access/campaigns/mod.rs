@@ -2,17 +2,21 @@
 //!
 //! `form` reads what was typed, `audience` looks at the crowd, `check` says what must be mended, `forecast` what it would come to,
 //! `approval` who else must say yes, `launch` starts and keeps campaign and message in step, `progress` tells how far it is,
-//! `ahead` what was made ready at vendors before.
+//! `ahead` what was made ready at vendors before, `recall` takes back what was sent,
+//! `ramp` lets it begin with a few, `errors` pauses one that fails too often.
 
 mod ahead;
 pub mod approval;
 pub mod audience;
 pub mod calendar;
 pub mod check;
+mod errors;
 pub mod forecast;
 pub mod form;
 pub mod launch;
 pub mod progress;
+mod ramp;
+mod recall;
 
 use serde_json::json;
 use types::campaign::{CampaignSpec, Schedule};
@@ -325,7 +329,8 @@ impl CampaignDesk {
 
     /// The campaign's state follows its message's. Somebody else having done it already is as good.
     async fn follow(&self, campaign: &Campaign, from: CampaignState, to: CampaignState, actor: &Actor) -> Result<(), Problem> {
-        let step = Move::new(from, to, &actor.name, self.world.now());
+        // Why it once paused itself stands: it is told, and it does not do so again.
+        let step = Move { trouble: campaign.trouble.clone(), ..Move::new(from, to, &actor.name, self.world.now()) };
         self.storage.campaigns.advance(&campaign.id, step).await.map(|_| ()).map_err(|e| store_problem(&e))
     }
 

@@ -75,7 +75,7 @@ impl Work<'_> {
         let settings = &self.config.lane.settings;
         let waits = settings.receipt_wait_s > 0
             && self.effect.accepted > 0
-            && self.message.origin != Origin::Test
+            && !matches!(self.message.origin, Origin::Test | Origin::Recall)
             && (self.message.class == MessageClass::Transactional || settings.next_lane_for_bulk)
             && self.config.lane.vendor.source_of(Stage::Delivered) == Source::Vendor;
         waits.then(|| now + Millis::from(settings.receipt_wait_s) * 1_000)

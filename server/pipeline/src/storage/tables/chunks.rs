@@ -503,6 +503,14 @@ impl Chunks for StoredChunks {
         found.into_iter().map(ChunkView::try_from).collect()
     }
 
+    async fn references(&self, no: ChunkNo) -> Result<Vec<String>> {
+        lines::references(&self.db, no).await
+    }
+
+    async fn shared_references(&self, message_no: i64, vendor: Vendor) -> Result<Vec<String>> {
+        lines::shared_references(&self.db, message_no, vendor).await
+    }
+
     async fn by_reference(&self, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>> {
         let no: Option<i64> = sqlx::query_scalar("SELECT chunk_no FROM chunk_reference WHERE vendor = $1 AND reference = $2")
             .bind(vendor.code())

@@ -46,7 +46,8 @@ pub async fn note<'a>(conn: &mut Conn, deltas: impl Iterator<Item = &'a Delta>, 
          SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, CAST(value ->> 3 AS BIGINT), value ->> 4, \
          value ->> 5, $2 FROM ",
         lists!("$1"),
-        " x WHERE true ON CONFLICT (message_no, vendor, key) DO NOTHING"
+        " x WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.no = CAST(x.value ->> 0 AS BIGINT) AND m.origin = 'recall') \
+         ON CONFLICT (message_no, vendor, key) DO NOTHING"
     ))
     .bind(rows::to_json("dead_letter", &found)?)
     .bind(now)

@@ -1,6 +1,7 @@
 //! Lines of lanes, and when a message's part in each ended.
 
 use types::Millis;
+use types::ids::ChunkNo;
 use types::vendor::Vendor;
 
 use super::{Db, rows};
@@ -39,4 +40,23 @@ pub async fn ends(db: &Db, message_no: i64) -> Result<Vec<(Vendor, Millis)>> {
     .await?;
     let done = found.into_iter().filter(|(_, open, _)| *open == 0);
     done.map(|(vendor, _, at)| Ok((rows::word("chunk.vendor", vendor, Vendor::from_code)?, at))).collect()
+}
+
+/// The numbers stand in the statement, so that the index of withdrawing vendors serves it.
+pub async fn references(db: &Db, no: ChunkNo) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT reference FROM chunk_reference WHERE chunk_no = $1 AND vendor IN (10, 11) ORDER BY reference")
+        .bind(no.0)
+        .fetch_all(db.readers())
+        .await?)
+}
+
+pub async fn shared_references(db: &Db, message_no: i64, vendor: Vendor) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT r.reference FROM chunk c JOIN chunk_reference r ON r.chunk_no = c.no AND r.vendor IN (10, 11) \
+         WHERE c.message_no = $1 AND c.vendor = $2 AND c.count > 1 ORDER BY r.reference LIMIT 2",
+    )
+    .bind(message_no)
+    .bind(vendor.code())
+    .fetch_all(db.readers())
+    .await?)
 }

@@ -215,7 +215,10 @@ impl Messages for StoredMessages {
 
     async fn to_plan(&self, class: MessageClass, limit: u32) -> Result<Vec<Message>> {
         let found: Vec<MessageRow> = sqlx::query_as(
-            "SELECT * FROM message WHERE state = 0 AND priority = $1 AND finished_at IS NULL ORDER BY deadline, no LIMIT $2",
+            // A ramp is planned as far as it is open (the step stands above the block, `broker::plan::ramp`).
+            "SELECT * FROM message WHERE state = 0 AND priority = $1 AND finished_at IS NULL \
+             AND (campaign IS NULL OR NOT EXISTS (SELECT 1 FROM ramp r WHERE r.message = message.id AND message.cursor >= r.open * 4294967296)) \
+             ORDER BY deadline, no LIMIT $2",
         )
         .bind(class.priority())
         .bind(i64::from(limit))

@@ -34,6 +34,7 @@ mod people;
 mod planning;
 mod poison;
 mod policy;
+mod ramps;
 mod receipts;
 mod registering;
 mod second_step;
@@ -57,6 +58,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         passes: Arc::new(passes::StoredPasses::new(db.clone())),
         people: Arc::new(people::StoredPeople::new(db.clone())),
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
+        ramps: Arc::new(ramps::StoredRamps::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
         tenancy,

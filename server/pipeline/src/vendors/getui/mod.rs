@@ -3,6 +3,7 @@
 mod answer;
 mod exchange;
 mod prepare;
+mod recall;
 mod receipt;
 mod request;
 

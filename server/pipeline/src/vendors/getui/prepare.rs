@@ -13,7 +13,7 @@ use crate::vendors::ttl::kept_seconds;
 use types::vendor::Vendor;
 
 /// How long Getui keeps a list message is not stated; a message waits three days at most.
-const KEPT_MS: Millis = LIVE_AT_MOST_S * 1_000;
+pub(super) const KEPT_MS: Millis = LIVE_AT_MOST_S * 1_000;
 
 /// The content as it is kept, and the key of it.
 fn material(batch: &Batch<'_>, credential: &Credential) -> Result<(Push, String), DialectError> {
@@ -32,6 +32,9 @@ pub(super) fn prepare(batch: &Batch<'_>, credential: &Credential, pass: &str) ->
     counted(batch, Vendor::Getui, super::request::TOKENS_MAX)?;
     if batch.tokens.len() == 1 {
         return Ok(None);
+    }
+    if let Some(task) = batch.recall {
+        return super::recall::prepare(batch, task, credential, pass);
     }
     let (mut push, key) = material(batch, credential)?;
     if batch.prepared.get(&key).is_some() {

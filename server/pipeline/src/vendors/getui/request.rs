@@ -211,6 +211,9 @@ fn ring_name(sound: &str) -> String {
 
 pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
     counted(batch, Vendor::Getui, TOKENS_MAX)?;
+    if let Some(task) = batch.recall {
+        return super::recall::build(batch, task, credential, pass);
+    }
     if let [token] = batch.tokens {
         let ttl = (batch.deadline - batch.now).clamp(1_000, LIVE_AT_MOST_S * 1_000);
         // 10 to 32 characters, the same for every repeat of this showing to this CID.

@@ -89,7 +89,7 @@ pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> R
                 image: content.image.as_deref(),
                 click_action: click(batch),
                 notify_id: notify_id(batch.show_key),
-                app_message_id: batch.show_key,
+                app_message_id: batch.once_key,
                 badge: content.badge.map(|number| Badge { set_num: number.min(BADGE_MAX) }),
                 sound: content.sound.as_deref().filter(|sound| !sound.is_empty() && *sound != "default"),
                 foreground_show: content.show_in_foreground,

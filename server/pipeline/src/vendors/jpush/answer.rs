@@ -70,6 +70,9 @@ fn reset(headers: &[(String, String)]) -> Option<Millis> {
 }
 
 pub(super) fn judge(batch: &Batch<'_>, wire: &Wire) -> Judgement {
+    if batch.recall.is_some() {
+        return super::recall::judge(batch, wire);
+    }
     let n = batch.tokens.len();
     let all = |failure: Failure| Judgement::all(n, Verdict::Failed(failure));
     let (status, headers, answer) = match answer(wire) {

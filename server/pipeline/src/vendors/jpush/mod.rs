@@ -2,6 +2,7 @@
 
 mod answer;
 mod prepare;
+mod recall;
 mod receipt;
 mod request;
 

@@ -27,7 +27,7 @@ pub(super) fn cid<'a>(batch: &Batch<'a>, credential: &Credential) -> Option<&'a 
 }
 
 pub(super) fn prepare(batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Option<Preparation>, DialectError> {
-    if cid(batch, credential).is_some() {
+    if batch.recall.is_some() || cid(batch, credential).is_some() {
         return Ok(None);
     }
     // A push that cannot be said takes no id.

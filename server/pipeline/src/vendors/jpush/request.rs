@@ -20,6 +20,9 @@ const EVERY_RECEIPT: u8 = 15;
 const PICTURE: u8 = 3;
 
 pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> Result<Request, DialectError> {
+    if let Some(id) = batch.recall {
+        return super::recall::build(id, pass);
+    }
     let mut body = push(batch, credential)?;
     let cid = super::prepare::cid(batch, credential).ok_or_else(|| wrong("cid", "no id was taken from JPush's pool"))?;
     body["cid"] = json!(cid);

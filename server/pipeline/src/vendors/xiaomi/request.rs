@@ -91,7 +91,7 @@ pub(super) fn build(batch: &Batch<'_>, credential: &Credential, pass: &str) -> R
             form.field("extra.web_uri", url);
         }
     }
-    form.field("extra.jobkey", batch.show_key);
+    form.field("extra.jobkey", batch.once_key);
     if let Some(callback) = batch.callback {
         if callback.url.len() > CALLBACK_MAX {
             return Err(wrong("callback", format!("Xiaomi allows an address of {CALLBACK_MAX} bytes, has {}", callback.url.len())));
