@@ -55,6 +55,18 @@ pub mod policy {
 }
 pub mod sign_in;
 pub mod start;
+#[cfg(feature = "ssr")]
+pub mod words;
+#[cfg(not(feature = "ssr"))]
+pub mod words {
+    pub use crate::ui::plain::Plain as WordsPage;
+}
+#[cfg(feature = "ssr")]
+pub mod workbench;
+#[cfg(not(feature = "ssr"))]
+pub mod workbench {
+    pub use crate::ui::plain::Plain as WorkbenchPage;
+}
 
 #[cfg(feature = "ssr")]
 use leptos::server_fn::ServerFn;
@@ -62,7 +74,7 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 15] = [
+pub const KEPT: [&str; 16] = [
     <before::calls::AskApproval as ServerFn>::PATH,
     <before::calls::JudgeCampaign as ServerFn>::PATH,
     <before::calls::StartCampaign as ServerFn>::PATH,
@@ -77,5 +89,6 @@ pub const KEPT: [&str; 15] = [
     <policy::calls::SavePolicy as ServerFn>::PATH,
     <policy::calls::BlockAccounts as ServerFn>::PATH,
     <breakers::calls::SaveBreaker as ServerFn>::PATH,
+    <words::calls::AddWords as ServerFn>::PATH,
     <dead_letters::calls::ReplayDeadLetters as ServerFn>::PATH,
 ];

@@ -13,6 +13,7 @@ pub mod laboratory;
 pub mod nodes;
 pub mod people;
 pub mod policy;
+pub mod workbench;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub struct Ports {
     pub campaigns: Arc<dyn campaigns::CampaignsPort>,
     pub laboratory: Arc<dyn laboratory::LaboratoryPort>,
     pub nodes: Arc<dyn nodes::NodesPort>,
+    pub workbench: Arc<dyn workbench::WorkbenchPort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

@@ -38,6 +38,7 @@ pub mod people;
 pub mod policy;
 pub mod shell;
 mod why;
+pub mod workbench;
 
 /// One of each; built once.
 pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
@@ -52,6 +53,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings) -> Ports {
         copies: Arc::new(copies::CopiesConsole { house: house.clone() }),
         laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),
         nodes: Arc::new(nodes::NodesConsole { house: house.clone() }),
+        workbench: Arc::new(workbench::WorkbenchConsole::new(house.clone())),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }
 }

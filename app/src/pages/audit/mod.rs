@@ -26,7 +26,7 @@ const ACTOR: Text = Text::new("人员编号", "Person id");
 const ACTION: Text = Text::new("关于", "About");
 const ALL: Text = Text::new("全部", "everything");
 /// What the log is about, by the beginning of its codes.
-const NOUNS: [(&str, Text); 15] = [
+const NOUNS: [(&str, Text); 16] = [
     ("app.", Text::new("应用", "apps")),
     ("credential.", Text::new("厂商凭据", "vendor credentials")),
     ("lane.", Text::new("通道", "lanes")),
@@ -41,6 +41,7 @@ const NOUNS: [(&str, Text); 15] = [
     ("session.", Text::new("登录", "sign-ins")),
     ("policy.", Text::new("策略", "policies")),
     ("blacklist.", Text::new("黑名单", "blacklists")),
+    ("words.", Text::new("敏感词", "sensitive words")),
     ("laboratory.", Text::new("实验室", "the laboratory")),
 ];
 const NOTHING: Text = Text::new("没有符合条件的记录。", "No entry fits.");

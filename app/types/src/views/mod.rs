@@ -16,3 +16,4 @@ pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod shell;
+pub mod workbench;

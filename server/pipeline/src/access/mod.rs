@@ -13,5 +13,7 @@ pub mod dead_letters;
 pub mod keys;
 pub mod outcomes;
 pub mod policy;
+pub mod sensitive;
 pub mod signature;
 mod spreadsheet;
+pub mod workbench;

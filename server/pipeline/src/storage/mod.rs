@@ -26,6 +26,7 @@ pub mod policy;
 mod postgres;
 pub mod receipts;
 mod rows;
+pub mod sensitive;
 mod sqlite;
 pub mod tallies;
 pub mod tenancy;
@@ -67,6 +68,7 @@ pub struct Storage {
     pub people: Arc<dyn people::People>,
     pub policy: Arc<dyn policy::Policy>,
     pub receipts: Arc<dyn receipts::Receipts>,
+    pub sensitive: Arc<dyn sensitive::SensitiveWords>,
     pub tallies: Arc<dyn tallies::Tallies>,
     pub tenancy: Arc<dyn tenancy::Tenancy>,
 }

@@ -19,6 +19,7 @@ mod poison;
 mod policy;
 mod races;
 mod receipts;
+mod sensitive;
 mod statistics;
 mod tallies;
 mod truth;

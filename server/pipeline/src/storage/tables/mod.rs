@@ -35,6 +35,7 @@ mod poison;
 mod policy;
 mod receipts;
 mod registering;
+mod sensitive;
 mod slots;
 mod tallies;
 
@@ -55,6 +56,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         people: Arc::new(people::StoredPeople::new(db.clone())),
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
+        sensitive: Arc::new(sensitive::StoredWords::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
         tenancy,
     }
