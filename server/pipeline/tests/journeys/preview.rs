@@ -97,7 +97,7 @@ async fn what_the_workbench_shows_is_what_every_vendor_stores() {
         sent.push(t.send(submission).await.no);
     }
     let (mut built, mut refused) = (0, 0);
-    for (i, (title, body)) in TEXTS.iter().enumerate() {
+    for (i, &(title, body)) in TEXTS.iter().enumerate() {
         let funnel = t.finished(sent[i]).await;
         let (content, given) = content_of((title, body));
         let look = Look { content: &content, shared: &given, own: &BTreeMap::new(), class: MessageClass::Bulk };
