@@ -51,6 +51,7 @@ pub fn shell(site: Site) -> impl IntoView {
                 <link rel="icon" href="/assets/bell.svg" type="image/svg+xml" />
                 {site.css.clone().map(|css| view! { <link rel="stylesheet" href=format!("/pkg/{css}") /> })}
                 {(!plain()).then(|| view! { <Hydration site=site.clone() /> })}
+                {plain().then(|| view! { <script src="/assets/renew.js" defer></script> })}
                 <leptos_meta::MetaTags />
             </head>
             <body>

@@ -90,7 +90,7 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 18] = [
+pub const PLAIN: [&str; 20] = [
     "/apps/:app/calendar",
     "/sign-in/code",
     "/account/sessions",
@@ -105,6 +105,8 @@ pub const PLAIN: [&str; 18] = [
     "/audit",
     LABORATORY,
     "/apps/:app/policy",
+    "/apps/:app/words",
+    "/apps/:app/copies/:id/workbench",
     "/apps/:app/dead-letters",
     "/apps/:app/breakers",
     "/apps/:app/campaigns/:id/:step",
@@ -165,6 +167,8 @@ pages! {
     "/apps/:app/copies" => pages::copies::Copies, Needs(See), menu(Work, Icon::Copy, "文案库", "Copies");
     "/apps/:app/copies/new" => pages::copies::CopyNew, Needs(Operate), None;
     "/apps/:app/copies/:id" => pages::copies::CopyEdit, Needs(See), None;
+    "/apps/:app/copies/:id/workbench" => pages::workbench::WorkbenchPage, Needs(Operate), None;
+    "/apps/:app/words" => pages::words::WordsPage, Needs(See), None;
     "/apps/:app/crowds" => pages::crowds::CrowdsPage, Needs(See), menu(Work, Icon::Crowd, "人群包", "Crowds");
     "/apps/:app/crowds/upload" => pages::crowds::UploadPage, Needs(Operate), None;
     "/apps/:app/crowds/uploads/:upload" => pages::crowds::UploadWorkPage, Needs(Operate), None;

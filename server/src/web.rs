@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use app::ports::{Caller, Ports};
 use app::routes::{self, Door};
+use app::ui::posted::Posted;
 use axum::Router;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -44,6 +45,8 @@ use crate::{console, second_step, session};
 
 /// Largest form or server-function body.
 pub const CONSOLE_BODY: usize = 2 * 1024 * 1024;
+/// Largest form posted to its own page.
+const POSTED_MAX: usize = 256 * 1024;
 const YEAR_SECONDS: u32 = 31_536_000;
 
 /// What every handler may need; cheap to clone.
@@ -163,6 +166,7 @@ fn signed_in_routes(web: &Web) -> Router {
         .merge(console::log::routes(web))
         .merge(crate::live::routes(web))
         .merge(console::outcomes::routes(web))
+        .merge(console::workbench::routes(web))
         .merge(crate::charts::routes(console::books::BooksConsole::new(web.house.clone(), &web.settings)))
 }
 
@@ -230,6 +234,18 @@ fn console_routes(web: &Web) -> Router {
     };
     let pages = leptos_axum::generate_route_list(app::App);
     let anything = leptos_axum::render_app_async_with_context(context.clone(), app_fn.clone());
+    let written_anew = anything.clone();
+    // Plain pages whose form is posted to the page itself, for its text is too long for an address. Nothing is stored by it.
+    let posted = move |request: Request| {
+        let page = written_anew.clone();
+        async move {
+            let (mut parts, body) = request.into_parts();
+            let Ok(bytes) = axum::body::to_bytes(body, POSTED_MAX).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+            let Ok(text) = String::from_utf8(bytes.to_vec()) else { return StatusCode::BAD_REQUEST.into_response() };
+            parts.extensions.insert(Posted(text));
+            page(Request::from_parts(parts, axum::body::Body::empty())).await
+        }
+    };
     let folder = web.site.folder.clone();
     let fallback = move |request: Request| {
         let anything = anything.clone();
@@ -258,6 +274,7 @@ fn console_routes(web: &Web) -> Router {
         .route("/session/second-step/end", post(second_step::end))
         .route("/preferences", get(preferences))
         .with_state(web.clone());
+    let forms = forms.route("/apps/{app}/copies/{id}/workbench", post(posted));
     Router::new().leptos_routes_with_context(&options, pages, context, app_fn).merge(forms).fallback(fallback).with_state(options)
 }
 

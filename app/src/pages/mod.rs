@@ -79,6 +79,18 @@ pub mod sessions {
 }
 pub mod sign_in;
 pub mod start;
+#[cfg(feature = "ssr")]
+pub mod words;
+#[cfg(not(feature = "ssr"))]
+pub mod words {
+    pub use crate::ui::plain::Plain as WordsPage;
+}
+#[cfg(feature = "ssr")]
+pub mod workbench;
+#[cfg(not(feature = "ssr"))]
+pub mod workbench {
+    pub use crate::ui::plain::Plain as WorkbenchPage;
+}
 
 #[cfg(feature = "ssr")]
 use leptos::server_fn::ServerFn;
@@ -86,7 +98,7 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 18] = [
+pub const KEPT: [&str; 19] = [
     <crowds::shelf::CombineCrowds as ServerFn>::PATH,
     <during::calls::ChooseRamp as ServerFn>::PATH,
     <during::calls::RecallSent as ServerFn>::PATH,
@@ -104,5 +116,6 @@ pub const KEPT: [&str; 18] = [
     <policy::calls::SavePolicy as ServerFn>::PATH,
     <policy::calls::BlockAccounts as ServerFn>::PATH,
     <breakers::calls::SaveBreaker as ServerFn>::PATH,
+    <words::calls::AddWords as ServerFn>::PATH,
     <dead_letters::calls::ReplayDeadLetters as ServerFn>::PATH,
 ];

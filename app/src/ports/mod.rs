@@ -14,6 +14,7 @@ pub mod nodes;
 pub mod people;
 pub mod policy;
 pub mod running;
+pub mod workbench;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub struct Ports {
     pub laboratory: Arc<dyn laboratory::LaboratoryPort>,
     pub nodes: Arc<dyn nodes::NodesPort>,
     pub running: Arc<dyn running::RunningPort>,
+    pub workbench: Arc<dyn workbench::WorkbenchPort>,
 }
 
 /// A granted request: who it is, from where, and the ports.

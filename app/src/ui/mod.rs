@@ -23,6 +23,8 @@ pub mod phone;
 pub mod pill;
 #[cfg(not(feature = "ssr"))]
 pub mod plain;
+#[cfg(feature = "ssr")]
+pub mod posted;
 pub mod progress;
 pub mod returned;
 pub mod shell_state;

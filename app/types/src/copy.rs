@@ -97,7 +97,8 @@ pub fn render(content: &Content, values: &BTreeMap<String, String>) -> (Content,
     (out, missing)
 }
 
-fn texts(content: &Content) -> Vec<(String, &str)> {
+/// Every text of a content that variables may stand in, by its field.
+pub fn texts(content: &Content) -> Vec<(String, &str)> {
     let mut out = vec![("title".to_owned(), content.title.as_str()), ("body".to_owned(), content.body.as_str())];
     if let Some(subtitle) = &content.subtitle {
         out.push(("subtitle".to_owned(), subtitle));

@@ -5,9 +5,11 @@
 
 pub mod breaker;
 pub mod campaign;
+pub mod category;
 pub mod content;
 pub mod copy;
 pub mod crowd;
+pub mod cut;
 pub mod dead;
 pub mod egress;
 pub mod failure;
@@ -19,10 +21,13 @@ pub mod listing;
 pub mod making;
 pub mod meter;
 pub mod people;
+pub mod places;
 pub mod policy;
 pub mod problem;
 pub mod ramp;
 pub mod receipt;
+pub mod sensitive;
+pub mod similar;
 pub mod text;
 pub mod token;
 pub mod vendor;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use types::vendor::Vendor;
 
 use crate::access::accept::Accept;
 use crate::access::campaigns::CampaignDesk;
@@ -17,6 +18,7 @@ use crate::access::crowd::Limits;
 use crate::access::crowd::import::Crowds;
 use crate::access::dead_letters::DeadDesk;
 use crate::access::policy::PolicyDesk;
+use crate::access::sensitive::SensitiveDesk;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
 use crate::broker::policies::Policies;
@@ -24,6 +26,7 @@ use crate::broker::wakes;
 use crate::channel::breaker::BreakerState;
 use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
+use crate::channel::preview::{self, Look, Seen};
 use crate::channel::retry::next_beijing_midnight;
 use crate::channel::shelf::SharedPasses;
 use crate::channel::status::{LaneStatus, Statuses};
@@ -33,12 +36,13 @@ use crate::coordination::{BEAT_EVERY, Claim, Coordination, Locks, MISSED, NodeCa
 use crate::receipts::apply::{Applier, Turn};
 use crate::receipts::listen::Listener;
 use crate::storage::Storage;
+use crate::storage::apps::App;
 use crate::storage::chunks::Backlog;
 use crate::telemetry;
 use crate::upkeep::Caretaker;
 use crate::vault::Vault;
 use crate::vendors::pass::Passes;
-use crate::vendors::transport::Transport;
+use crate::vendors::transport::{Reached, Transport};
 use crate::world::World;
 
 /// How long a start waits for a process that is still draining.
@@ -117,6 +121,7 @@ pub struct House {
     pub copies: CopyDesk,
     pub campaigns: CampaignDesk,
     pub policy: PolicyDesk,
+    pub sensitive: SensitiveDesk,
     pub dead_letters: DeadDesk,
     /// The back door: callbacks and client reports.
     pub receipts: Listener,
@@ -215,6 +220,7 @@ impl House {
             dead_letters: DeadDesk::new(storage.clone(), coordination.clone(), world.clone(), accept.clone()),
             policy: PolicyDesk::new(storage.clone(), coordination.clone(), world.clone(), policies),
             copies: CopyDesk::new(storage.clone(), world.clone()),
+            sensitive: SensitiveDesk::new(storage.clone(), world.clone()),
             campaigns: CampaignDesk::new(storage.clone(), world.clone(), accept.clone(), controls.clone(), planner.clone()),
             planner,
             caretaker: Caretaker::new(storage.clone(), coordination.clone(), world.clone(), sole_owner),
@@ -373,6 +379,19 @@ impl House {
         }
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
         Ok(())
+    }
+
+    /// What each lane of an app would send of a content, by the functions that send it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn preview(&self, app: &App, look: &Look<'_>) -> Result<Vec<(Vendor, Seen)>, crate::storage::StorageError> {
+        preview::of_app(&self.tools, &self.vault, app, look).await
+    }
+
+    /// Whether a link of a copy answers, through the door that pictures are fetched by.
+    pub async fn reach(&self, url: &str) -> Reached {
+        self.tools.transport.reach(url, None, &self.tools.pictures.allowed()).await
     }
 
     /// How the ways out of every lane fare in this process.

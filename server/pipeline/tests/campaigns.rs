@@ -42,6 +42,9 @@ use types::vendor::{Environment, Vendor};
 use types::views::campaigns::CampaignForm;
 use types::views::copies::CopyForm;
 
+#[path = "campaigns/workbench.rs"]
+mod workbench;
+
 /// 2026-11-21 09:00:00 UTC.
 const NOW: Millis = 1_795_251_600_000;
 

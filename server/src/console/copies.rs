@@ -8,7 +8,7 @@ use app::ports::copies::CopiesPort;
 use async_trait::async_trait;
 use pipeline::house::House;
 use pipeline::storage::apps::App;
-use pipeline::storage::copies::{CopyFilter, CopyRow};
+use pipeline::storage::copies::{CopyFilter, CopyRow, CopyVersion};
 use types::ids::{AppId, CopyId};
 use types::listing::{Page, PageRequest};
 use types::problem::{Code, Problem};
@@ -39,7 +39,7 @@ pub fn word(text: &str) -> Option<String> {
     Some(text.trim().chars().take(100).collect::<String>()).filter(|t| !t.is_empty())
 }
 
-fn brief(row: CopyRow) -> CopyBrief {
+pub fn brief(row: CopyRow) -> CopyBrief {
     CopyBrief {
         id: row.id,
         name: row.name,
@@ -51,6 +51,22 @@ fn brief(row: CopyRow) -> CopyBrief {
         changed_at: row.newest.at,
         changed_by: row.newest.by,
         archived: row.archived_at.is_some(),
+    }
+}
+
+impl CopiesConsole {
+    /// A version of a copy; `None` = its newest.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn version_of(house: &House, row: &CopyRow, version: Option<u32>) -> Result<CopyVersion, AppError> {
+        match version {
+            Some(number) if number != row.newest.number => {
+                let found = house.storage.copies.version(&row.id, number).await.map_err(|e| failed(&e))?;
+                found.ok_or_else(|| AppError::new(Code::NotFound))
+            }
+            _ => Ok(row.newest.clone()),
+        }
     }
 }
 
@@ -66,15 +82,8 @@ impl CopiesPort for CopiesConsole {
     async fn get(&self, app: &AppId, id: &CopyId, version: Option<u32>) -> Result<CopyView, AppError> {
         let app = app_of(&self.house, app).await?;
         let row = self.house.copies.find(&app, id).await?;
-        let copies = &self.house.storage.copies;
-        let shown = match version {
-            Some(number) if number != row.newest.number => {
-                let found = copies.version(id, number).await.map_err(|e| failed(&e))?;
-                found.ok_or_else(|| AppError::new(Code::NotFound))?
-            }
-            _ => row.newest.clone(),
-        };
-        let versions = copies.versions(id, HISTORY).await.map_err(|e| failed(&e))?;
+        let shown = Self::version_of(&self.house, &row, version).await?;
+        let versions = self.house.storage.copies.versions(id, HISTORY).await.map_err(|e| failed(&e))?;
         Ok(CopyView {
             brief: brief(row),
             number: shown.number,

@@ -85,6 +85,9 @@ pub fn deed(action: &str) -> Words {
         "policy.go_on" => Text::new("恢复发送", "Let sending go on"),
         "blacklist.add" => Text::new("加入黑名单", "Added to the blacklist"),
         "blacklist.remove" => Text::new("移出黑名单", "Removed from the blacklist"),
+        "words.add" => Text::new("加入敏感词", "Added sensitive words"),
+        "words.remove" => Text::new("移除敏感词", "Removed a sensitive word"),
+        "crowd.export" => Text::new("导出缺变量的行", "Exported rows that lack a variable"),
         "laboratory.dials" => Text::new("调仿真器的旋钮", "Turned dials of the simulator"),
         "laboratory.script" => Text::new("开始实验脚本", "Started a laboratory script"),
         "laboratory.stop" => Text::new("停止实验脚本", "Stopped a laboratory script"),
@@ -247,6 +250,7 @@ mod tests {
             "laboratory",
             "policy",
             "blacklist",
+            "words",
         ];
         let mut folders = vec![root.join("src/console"), root.join("src/api"), root.join("pipeline/src/access")];
         let mut files = vec![root.join("src/session.rs")];

@@ -40,6 +40,7 @@ pub mod policy;
 pub mod running;
 pub mod shell;
 mod why;
+pub mod workbench;
 
 /// One of each; built once.
 pub fn ports(house: &Arc<House>, settings: &Settings, recovery: &Arc<once::Once<Vec<String>>>) -> Ports {
@@ -55,6 +56,7 @@ pub fn ports(house: &Arc<House>, settings: &Settings, recovery: &Arc<once::Once<
         laboratory: Arc::new(laboratory::LaboratoryConsole::new(house.clone(), settings)),
         running: Arc::new(running::RunningConsole { house: house.clone() }),
         nodes: Arc::new(nodes::NodesConsole { house: house.clone() }),
+        workbench: Arc::new(workbench::WorkbenchConsole::new(house.clone())),
         campaigns: Arc::new(campaigns::CampaignsConsole { house: house.clone(), zone: settings.console.zone.clone() }),
     }
 }

@@ -27,7 +27,7 @@ const ACTOR: Text = Text::new("人员编号", "Person id");
 const ACTION: Text = Text::new("关于", "About");
 const ALL: Text = Text::new("全部", "everything");
 /// What the log is about, by the beginning of its codes.
-const NOUNS: [(&str, Text); 16] = [
+const NOUNS: [(&str, Text); 17] = [
     ("app.", Text::new("应用", "apps")),
     ("credential.", Text::new("厂商凭据", "vendor credentials")),
     ("lane.", Text::new("通道", "lanes")),
@@ -43,6 +43,7 @@ const NOUNS: [(&str, Text); 16] = [
     ("policy.", Text::new("策略", "policies")),
     ("blacklist.", Text::new("黑名单", "blacklists")),
     ("audit.", Text::new("审计日志", "the audit log")),
+    ("words.", Text::new("敏感词", "sensitive words")),
     ("laboratory.", Text::new("实验室", "the laboratory")),
 ];
 const APP: Text = Text::new("应用", "App");

@@ -41,6 +41,7 @@ const ROWS: Text = Text::new("{0} 行", "{0} rows");
 const COPY: Text = Text::new("文案", "Copy");
 const VERSION: Text = Text::new("版本", "Version");
 const VERSION_HELP: Text = Text::new("留空 = 开始时的最新版", "Empty = the newest at the start");
+const WORKBENCH: Text = Text::new("在工作台里看", "See it in the workbench");
 const VALUES: Text = Text::new("给所有人的变量值", "Values for everybody");
 const VALUES_HELP: Text = Text::new("每行一个 名=值；人群包里的同名列优先", "One name=value a line; a crowd column of the same name wins");
 const WHEN: Text = Text::new("开始", "Start");
@@ -270,6 +271,7 @@ pub fn Composer(#[prop(optional)] campaign: Option<CampaignView>, choices: Choic
 #[component]
 fn Inputs(fields: Fields, saved: CampaignForm, choices: Choices, trouble: Signal<Option<AppError>>) -> impl IntoView {
     let lang = use_lang();
+    let app = use_app_id();
     let choose = || vec![(String::new(), CHOOSE.get(lang).to_owned())];
     let mut crowds = choose();
     crowds.extend(choices.crowds.into_iter().map(|c| {
@@ -310,6 +312,11 @@ fn Inputs(fields: Fields, saved: CampaignForm, choices: Choices, trouble: Signal
                 <SelectField name="form[copy]" id="copy" label=t(COPY) value=saved.copy live=fields.copy options=copies error=trouble.field("copy") />
                 <TextField name="form[copy_version]" id="copy_version" label=t(VERSION) help=t(VERSION_HELP) value=saved.copy_version live=fields.copy_version error=trouble.field("copy_version") />
             </div>
+            {move || {
+                let id = fields.copy.get();
+                let href = format!("/apps/{}/copies/{id}/workbench", app.get_untracked());
+                (!id.is_empty()).then(|| view! { <p><a href=href rel="external">{WORKBENCH.get(lang)}</a></p> })
+            }}
             <TextArea name="form[variables]" id="variables" label=t(VALUES) help=t(VALUES_HELP) value=saved.variables live=fields.variables error=trouble.field("variables") rows=2 />
         </section>
         <section id="step-time" class="form">

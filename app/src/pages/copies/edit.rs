@@ -19,6 +19,7 @@ use crate::ui::returned::typed_into;
 use crate::ui::shell_state::use_app;
 
 const NEW: Text = Text::new("新建文案", "New copy");
+const WORKBENCH: Text = Text::new("工作台", "Workbench");
 const SAVE: Text = Text::new("保存", "Save");
 const NAME: Text = Text::new("名称", "Name");
 const NAME_HELP: Text = Text::new("只在控制台里看到，1–60 字", "Seen in the console only, 1 to 60 characters");
@@ -264,6 +265,11 @@ fn Editor(#[prop(optional)] copy: Option<CopyView>, vendors: Vec<Vendor>, defaul
     let why = MAY_NOT.get(lang);
     view! {
         <PageHead title=title sub=sub.unwrap_or_default()>
+            {(!fresh && may.get_untracked())
+                .then(|| {
+                    let href = format!("/apps/{}/copies/{}/workbench", app.get_untracked(), id.get_value());
+                    view! { <LinkButton href=href external=true>{WORKBENCH.get(lang)}</LinkButton> }
+                })}
             {(!fresh).then(|| view! { <Archive id=id.get_value() archived=archived /> })}
         </PageHead>
         <div class="editor">

@@ -16,6 +16,7 @@ use crate::ui::icon::Icon;
 use crate::ui::prelude::*;
 use crate::ui::returned::typed_into;
 
+const WORDS: Text = Text::new("敏感词", "Sensitive words");
 const TITLE: Text = Text::new("策略", "Policy");
 const SUB: Text = Text::new(
     "免打扰、频控、黑名单：编排时问一次，发送前再问一次。",
@@ -389,7 +390,9 @@ pub fn PolicyPage() -> impl IntoView {
     let view = Resource::new(move || (app.get(), done.get()), |(app, _)| view_policy(app));
     let sees = use_may(Permission::SeeRecipients);
     view! {
-        <PageHead title=t(TITLE) sub=t(SUB) />
+        <PageHead title=t(TITLE) sub=t(SUB)>
+            <LinkButton href=format!("/apps/{}/words", app.get_untracked()) external=true>{t(WORDS)}</LinkButton>
+        </PageHead>
         <Load
             resource=view
             view=move |policy: PolicyView| {

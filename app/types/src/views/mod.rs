@@ -19,3 +19,4 @@ pub mod policy;
 pub mod ramp;
 pub mod recall;
 pub mod shell;
+pub mod workbench;

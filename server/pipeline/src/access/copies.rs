@@ -1,13 +1,17 @@
-//! The copy library: saves are checked by the rules of the app's vendors, and every change is told to the audit log.
+//! The copy library: saves are checked by the rules of the app's vendors and its list of words, and every change is told to the audit log.
+
+use std::collections::BTreeMap;
 
 use serde_json::json;
 use types::ids::CopyId;
 use types::problem::{Code, Problem};
+use types::sensitive::{Found, Severity};
 use types::text::Words;
 use types::views::copies::CopyForm;
 
 use super::accept::store_problem;
 use super::actor::Actor;
+use super::sensitive;
 use crate::storage::Storage;
 use crate::storage::apps::App;
 use crate::storage::copies::{CopyRow, CopySave};
@@ -40,7 +44,9 @@ impl CopyDesk {
     /// # Errors
     /// `InvalidFields` with every field at fault; `Conflict` when somebody saved first or the name is taken.
     pub async fn save(&self, app: &App, edited: Option<(&CopyId, u32)>, form: &CopyForm, actor: &Actor) -> Result<CopyRow, Problem> {
-        let (content, errors) = form.check(&app.vendor_order, &app.default_title);
+        let (content, mut errors) = form.check(&app.vendor_order, &app.default_title);
+        let (found, _) = sensitive::look(&self.storage, app, &content, &BTreeMap::new()).await.map_err(|e| store_problem(&e))?;
+        errors.extend(found.iter().filter(|f| f.severity == Severity::Refuse).map(Found::complaint));
         if !errors.is_empty() {
             return Err(Problem::fields(errors));
         }

@@ -13,6 +13,8 @@ pub mod dead_letters;
 pub mod keys;
 pub mod outcomes;
 pub mod policy;
+pub mod sensitive;
 pub mod signature;
 pub mod spreadsheet;
 mod workbook;
+pub mod workbench;

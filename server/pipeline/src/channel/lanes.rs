@@ -107,6 +107,21 @@ pub(super) async fn of_app(tools: &Tools, vault: &Vault, app: &App) -> Result<Ve
     Ok(lanes.into_iter().filter(|lane| lane.settings.enabled && lane.paused.is_none()).filter_map(config).collect())
 }
 
+/// What every lane of one app would work with, the closed ones too.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn whole_app(tools: &Tools, vault: &Vault, app: &App) -> Result<Vec<LaneConfig>> {
+    let credentials = tools.storage.apps.credentials(app.no).await?;
+    let lanes = tools.storage.apps.lanes_of(app.no).await?;
+    let config = |lane: Lane| {
+        let row = credentials.iter().find(|row| row.vendor == lane.vendor);
+        let opened = row.and_then(|row| open(vault, app, &lane, &row.sealed));
+        LaneConfig { app: app.clone(), lane, opened, credential_at: row.map_or(0, |row| row.updated_at) }
+    };
+    Ok(lanes.into_iter().map(config).collect())
+}
+
 /// Opens every lane's limit before its first message needs it, and again when what the nodes share may have been lost.
 async fn prepare_limits(tools: Tools, stop: CancellationToken) {
     let missed = tools.coordination.wakes.listen(crate::coordination::MISSED);

@@ -3,7 +3,7 @@
 //! Comes in: chunks. Goes out: outcomes, tallies, references. One step = claim, ask policy, take tokens, build, send, judge, record.
 //! Never: SQL, vendor codes. Neighbours: broker, vendors, policy, storage, coordination.
 //! How to change one: what a verdict means is `settle`, when to try again is `retry`, when to stand still is `breaker`, what one
-//! request needs is `call` (before the first one: `ahead`), leaving a lane that is out is `handover`.
+//! request needs is `call` (before the first one: `ahead`; without sending it: `preview`), leaving a lane that is out is `handover`.
 
 pub mod ahead;
 pub mod breaker;
@@ -18,6 +18,7 @@ mod mark;
 pub mod materials;
 mod naming;
 pub mod pictures;
+pub mod preview;
 pub mod render;
 pub mod retry;
 pub mod runner;

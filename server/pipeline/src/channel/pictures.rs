@@ -33,6 +33,10 @@ impl Pictures {
         *self.allowed.write().unwrap_or_else(PoisonError::into_inner) = hosts;
     }
 
+    pub fn allowed(&self) -> Vec<String> {
+        self.allowed.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The picture at `url`; whoever asks meanwhile waits for the same.
     ///
     /// # Errors
@@ -52,8 +56,7 @@ impl Pictures {
                 return fetched.clone();
             }
         }
-        let allowed = self.allowed.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let fetched = transport.fetch(url, ca_pem, &allowed).await.and_then(Picture::read).map(Arc::new);
+        let fetched = transport.fetch(url, ca_pem, &self.allowed()).await.and_then(Picture::read).map(Arc::new);
         *last = Some((now, fetched.clone()));
         fetched
     }

@@ -28,6 +28,7 @@ mod postgres;
 pub mod ramps;
 pub mod receipts;
 mod rows;
+pub mod sensitive;
 mod sqlite;
 pub mod tallies;
 pub mod tenancy;
@@ -71,6 +72,7 @@ pub struct Storage {
     pub policy: Arc<dyn policy::Policy>,
     pub ramps: Arc<dyn ramps::Ramps>,
     pub receipts: Arc<dyn receipts::Receipts>,
+    pub sensitive: Arc<dyn sensitive::SensitiveWords>,
     pub tallies: Arc<dyn tallies::Tallies>,
     pub tenancy: Arc<dyn tenancy::Tenancy>,
 }

@@ -4,7 +4,8 @@
 //! Goes out: a request; one verdict per recipient; receipts. Never: storage, retries, decisions about lanes.
 //! Neighbours: none. How to add one: a variant in `types::vendor`, a folder here, an arm in `registry`, fixtures.
 //!
-//! `hearing`, `payload`, `form`, `entries`, `ttl` and `proof` hold what several vendors have in common; `picture` reads a header.
+//! `hearing`, `payload`, `form`, `entries`, `ttl` and `proof` hold what several vendors have in common; `picture` reads a header, `said` the texts
+//! of a built request.
 //! `dialect` is the seam, `registry` finds one, `pass` keeps signed tokens, `transport` alone opens sockets.
 
 pub mod apns;
@@ -27,6 +28,7 @@ mod payload;
 pub mod picture;
 mod proof;
 pub mod registry;
+pub mod said;
 mod service_account;
 pub mod transport;
 mod ttl;

@@ -21,6 +21,7 @@ mod policy;
 mod races;
 mod ramps;
 mod receipts;
+mod sensitive;
 mod statistics;
 mod tallies;
 mod truth;

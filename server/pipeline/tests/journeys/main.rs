@@ -6,6 +6,7 @@ mod cluster;
 mod goaway;
 mod nodes;
 mod postgres;
+mod preview;
 #[path = "../support/redis.rs"]
 #[expect(dead_code, reason = "the conformance suite uses the rest")]
 mod redis_server;

@@ -2,9 +2,11 @@
 
 use types::Millis;
 use types::campaign::{CampaignSpec, DEFAULT_LIFE_MS, Schedule};
+use types::category::{self, Mismatch};
 use types::field::FieldError;
 use types::life::FilterRule;
 use types::problem::{Code, Problem};
+use types::sensitive::{Found, Severity};
 use types::text::{Text, Words};
 use types::views::campaigns::Check;
 use types::views::copies::check_name;
@@ -12,6 +14,7 @@ use types::views::forecast::Forecast;
 
 use super::{CampaignDesk, audience, form, vendors_of};
 use crate::access::accept::{LIFE_MAX, store_problem};
+use crate::access::sensitive;
 use crate::storage::apps::App;
 
 /// A start a little in the past is now: people read before they press.
@@ -57,6 +60,25 @@ fn at_copy(error: FieldError) -> FieldError {
         field: "copy".to_owned(),
         reason: Words::new(format!("文案的 {field}：{}", error.reason.zh), format!("its {field}: {}", error.reason.en)),
     }
+}
+
+/// A word somebody wanted to be warned of.
+fn doubt(found: &Found) -> Words {
+    let Found { field, word, .. } = found;
+    Words::new(
+        format!("文案的 {field} 含需留意的词「{word}」；详见文案工作台"),
+        format!("the copy's {field} holds \"{word}\", a word to be careful with; see the copy workbench"),
+    )
+}
+
+/// Advertising in a vendor's system class.
+fn misplaced(wrong: &Mismatch) -> Words {
+    let rule = category::rule(wrong.vendor).map_or(Text::new("", ""), |(rule, _)| rule);
+    let (class, words) = (&wrong.class, wrong.words.join(", "));
+    Words::new(
+        format!("{}：系统类消息（{class}）里有营销词「{words}」。{}", wrong.vendor.name().zh, rule.zh),
+        format!("{}: marketing words ({words}) in a system message ({class}). {}", wrong.vendor.name().en, rule.en),
+    )
 }
 
 /// The door's complaints about a content, as complaints about the copy.
@@ -134,6 +156,12 @@ impl CampaignDesk {
                 asked.title.clone_from(&app.default_title);
             }
             errors.extend(types::meter::check(&asked, &vendors_of(app, spec)).into_iter().map(at_copy));
+            let (found, list) = sensitive::look(&self.storage, app, content, &spec.variables).await.map_err(|e| store_problem(&e))?;
+            let (refused, doubtful): (Vec<_>, Vec<_>) = found.into_iter().partition(|f| f.severity == Severity::Refuse);
+            errors.extend(refused.iter().map(|f| at_copy(f.complaint())));
+            check.notes.extend(doubtful.iter().map(doubt));
+            let wrong = category::mismatches_filled(content, &spec.variables, &vendors_of(app, spec), spec.class, &list);
+            check.notes.extend(wrong.iter().map(misplaced));
         }
         let mut counted = None;
         match &spec.crowd {

@@ -38,6 +38,7 @@ mod ramps;
 mod receipts;
 mod registering;
 mod second_step;
+mod sensitive;
 mod slots;
 mod tallies;
 
@@ -60,6 +61,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         ramps: Arc::new(ramps::StoredRamps::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
+        sensitive: Arc::new(sensitive::StoredWords::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
         tenancy,
     }

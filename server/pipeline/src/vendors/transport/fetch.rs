@@ -22,7 +22,7 @@ const HOPS: usize = 3;
 pub(super) async fn fetch(url: &str, ca_pem: Option<&str>, allowed: &[String]) -> Result<Bytes, String> {
     let mut at = reqwest::Url::parse(url).map_err(|_| "the picture's address cannot be read".to_owned())?;
     for _ in 0..=HOPS {
-        let client = client(&at, ca_pem, allowed).await?;
+        let client = client(&at, ca_pem, allowed).await.map_err(Shut::of_picture)?;
         let mut response = client.get(at.clone()).send().await.map_err(|error| lost(&error).to_owned())?;
         let status = response.status();
         if status.is_redirection() {
@@ -45,26 +45,48 @@ pub(super) async fn fetch(url: &str, ca_pem: Option<&str>, allowed: &[String]) -
     Err(format!("the picture's address leads on more than {HOPS} times"))
 }
 
+/// Why an address is not gone to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shut {
+    /// Not https, or it names a user.
+    Form,
+    UnknownHost,
+    /// Every address of the host is of a private network.
+    Private,
+    Client(String),
+}
+
+impl Shut {
+    fn of_picture(self) -> String {
+        match self {
+            Shut::Form => "the picture's address must be https and name no user".to_owned(),
+            Shut::UnknownHost => "the picture's host is not known".to_owned(),
+            Shut::Private => "the picture's host is of a private network; put the picture where the phones can see it too".to_owned(),
+            Shut::Client(words) => words,
+        }
+    }
+}
+
 /// A client that can reach the looked-up addresses of this one host and nothing else.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-async fn client(url: &reqwest::Url, ca_pem: Option<&str>, allowed: &[String]) -> Result<reqwest::Client, String> {
+pub(super) async fn client(url: &reqwest::Url, ca_pem: Option<&str>, allowed: &[String]) -> Result<reqwest::Client, Shut> {
     if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
-        return Err("the picture's address must be https and name no user".to_owned());
+        return Err(Shut::Form);
     }
     let host = url.host_str().unwrap_or("").trim_matches(['[', ']']).to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
     let looked_up = tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::lookup_host((host.as_str(), port))).await;
     let found: Vec<SocketAddr> = match looked_up {
         Ok(Ok(found)) => found.collect(),
-        _ => return Err("the picture's host is not known".to_owned()),
+        _ => return Err(Shut::UnknownHost),
     };
     let open = allowed.iter().any(|name| name.eq_ignore_ascii_case(&host));
     let reachable: Vec<SocketAddr> = found.into_iter().filter(|address| open || is_public(address.ip())).collect();
     if reachable.is_empty() {
-        return Err("the picture's host is of a private network; put the picture where the phones can see it too".to_owned());
+        return Err(Shut::Private);
     }
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::config(ca_pem, b"http/1.1")?)
+        .tls_backend_preconfigured(tls::config(ca_pem, b"http/1.1").map_err(Shut::Client)?)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
@@ -72,7 +94,7 @@ async fn client(url: &reqwest::Url, ca_pem: Option<&str>, allowed: &[String]) ->
         .resolve_to_addrs(&host, &reachable)
         .no_proxy()
         .build()
-        .map_err(|e| format!("HTTP client: {}", e.without_url()))
+        .map_err(|e| Shut::Client(format!("HTTP client: {}", e.without_url())))
 }
 
 fn lost(error: &reqwest::Error) -> &'static str {

@@ -1,4 +1,4 @@
-//! The only place that opens sockets towards vendors, and towards the pictures that authors name: time-outs, size cap, TLS roots,
+//! The only place that opens sockets towards vendors, and towards the pictures and links that authors name: time-outs, size cap, TLS roots,
 //! proxies, metrics.
 //!
 //! APNs and FCM, one device a request, go over the crate `h2` directly ([`h2`]): half the CPU of reqwest, and a stream the
@@ -9,6 +9,7 @@ mod dial;
 mod fetch;
 mod h2;
 mod plain;
+mod reach;
 mod tls;
 
 use std::time::Duration;
@@ -20,6 +21,8 @@ use types::vendor::Vendor;
 use super::dialect::{PassPlan, Request, Wire};
 use crate::telemetry;
 use crate::world::World;
+
+pub use reach::Reached;
 
 /// Bytes read of one answer; the rest is left unread.
 const ANSWER_MAX: usize = 1 << 20;
@@ -73,6 +76,11 @@ impl Transport {
     /// Why not, in words for an author.
     pub async fn fetch(&self, url: &str, ca_pem: Option<&str>, allowed: &[String]) -> Result<bytes::Bytes, String> {
         fetch::fetch(url, ca_pem, allowed).await
+    }
+
+    /// Asks whether a link of a copy answers; see [`reach`].
+    pub async fn reach(&self, url: &str, ca_pem: Option<&str>, allowed: &[String]) -> Reached {
+        reach::reach(url, ca_pem, allowed).await
     }
 
     /// Sends one request and says honestly what is known of it: answered, lost (`TimedOut`), or certainly never
