@@ -90,13 +90,15 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 7] = [
+pub const PLAIN: [&str; 9] = [
     "/apps/:app/messages",
     "/audit",
     LABORATORY,
     "/apps/:app/policy",
     "/apps/:app/dead-letters",
     "/apps/:app/breakers",
+    "/apps/:app/resends",
+    "/apps/:app/messages/:message/again",
     "/apps/:app/campaigns/:id/:step",
 ];
 
@@ -161,6 +163,8 @@ pages! {
     "/apps/:app/messages/:message" => pages::messages::MessagePage, Needs(See), None;
     "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Lane, "通道", "Lanes");
     "/apps/:app/breakers" => pages::breakers::BreakersPage, Needs(See), None;
+    "/apps/:app/resends" => pages::follow::FollowPage, Needs(See), None;
+    "/apps/:app/messages/:message/again" => pages::follow::AgainPage, Needs(See), None;
     "/apps/:app/dead-letters" => pages::dead_letters::DeadLettersPage, Needs(See), menu(Effect, Icon::Dead, "死信", "Dead letters");
     "/apps/:app/policy" => pages::policy::PolicyPage, Needs(See), menu(Work, Icon::Policy, "策略", "Policy");
     "/forbidden" => pages::forbidden::Forbidden, SignedIn, None;

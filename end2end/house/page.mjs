@@ -63,7 +63,7 @@ export async function accessible(page, what) {
 }
 
 /** Pages that need no script (`routes::PLAIN`). */
-const PLAIN = /^\/(audit|laboratory|apps\/app_[0-9a-f]+\/(policy|messages|dead-letters|breakers|campaigns\/\w+\/\w+))$/;
+const PLAIN = /^\/(audit|laboratory|apps\/app_[0-9a-f]+\/(policy|messages(\/\w+\/again)?|dead-letters|breakers|resends|campaigns\/\w+\/\w+))$/;
 
 /** Waits until the browser's part runs; a plain page is ready as it comes, and carries none. */
 export async function hydrated(page) {

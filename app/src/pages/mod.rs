@@ -33,6 +33,12 @@ pub mod dead_letters {
     pub use crate::ui::plain::Plain as DeadLettersPage;
 }
 pub mod devices;
+#[cfg(feature = "ssr")]
+pub mod follow;
+#[cfg(not(feature = "ssr"))]
+pub mod follow {
+    pub use crate::ui::plain::{Plain as AgainPage, Plain as FollowPage};
+}
 pub mod forbidden;
 pub mod funnel;
 #[cfg(feature = "ssr")]
@@ -62,7 +68,7 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 15] = [
+pub const KEPT: [&str; 17] = [
     <before::calls::AskApproval as ServerFn>::PATH,
     <before::calls::JudgeCampaign as ServerFn>::PATH,
     <before::calls::StartCampaign as ServerFn>::PATH,
@@ -77,5 +83,7 @@ pub const KEPT: [&str; 15] = [
     <policy::calls::SavePolicy as ServerFn>::PATH,
     <policy::calls::BlockAccounts as ServerFn>::PATH,
     <breakers::calls::SaveBreaker as ServerFn>::PATH,
+    <follow::calls::SaveFollowUp as ServerFn>::PATH,
+    <follow::calls::ResendSilent as ServerFn>::PATH,
     <dead_letters::calls::ReplayDeadLetters as ServerFn>::PATH,
 ];

@@ -19,12 +19,14 @@ pub mod devices;
 pub mod frame;
 pub mod lane_events;
 pub mod materials;
+pub mod meetings;
 pub mod messages;
 pub mod passes;
 pub mod people;
 pub mod policy;
 mod postgres;
 pub mod receipts;
+pub mod resends;
 mod rows;
 mod sqlite;
 pub mod tallies;
@@ -62,11 +64,13 @@ pub struct Storage {
     pub devices: Arc<dyn devices::Devices>,
     pub lane_events: Arc<dyn lane_events::LaneEvents>,
     pub materials: Arc<dyn materials::Materials>,
+    pub meetings: Arc<dyn meetings::Meetings>,
     pub messages: Arc<dyn messages::Messages>,
     pub passes: Arc<dyn passes::PassShelf>,
     pub people: Arc<dyn people::People>,
     pub policy: Arc<dyn policy::Policy>,
     pub receipts: Arc<dyn receipts::Receipts>,
+    pub resends: Arc<dyn resends::Resends>,
     pub tallies: Arc<dyn tallies::Tallies>,
     pub tenancy: Arc<dyn tenancy::Tenancy>,
 }

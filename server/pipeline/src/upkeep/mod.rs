@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 
-use crate::broker::{onward, wakes};
+use crate::broker::{onward, resend, wakes};
 use crate::coordination::{Claim, Coordination};
 use crate::storage::people::AuditCheck;
 use crate::storage::{Result, Storage};
@@ -91,6 +91,7 @@ impl Caretaker {
         }
         while self.storage.chunks.expire(now, EXPIRE_AT_ONCE).await? > 0 {}
         onward::round(&self.storage, &self.coordination, &self.world).await?;
+        resend::opened(&self.storage, &self.coordination, &self.world).await?;
         while !self.storage.messages.settle(now).await?.is_empty() {}
         if rounds.is_multiple_of(AUDIT_EVERY)
             && let Some(AuditCheck::BrokenAt(no)) = self.storage.people.audit_check_again(now, AUDIT_AT_ONCE).await?
@@ -102,6 +103,7 @@ impl Caretaker {
             self.storage.tallies.forget_minutes(now - MINUTES_KEPT_MS).await?;
             while self.storage.policy.forget_slots(now - SLOTS_KEPT_MS, SLOTS_AT_ONCE).await? == u64::from(SLOTS_AT_ONCE) {}
             while self.storage.materials.clear(now - MATERIALS_KEPT_MS, FORGET_AT_ONCE).await? >= u64::from(FORGET_AT_ONCE) {}
+            while self.storage.resends.forget(now, FORGET_AT_ONCE).await? == u64::from(FORGET_AT_ONCE) {}
             self.storage.lane_events.forget(now - EVENTS_KEPT_MS).await?;
         }
         Ok(())

@@ -15,3 +15,6 @@ mod poison;
 #[path = "policy.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod policy;
+#[path = "resends.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod resends;

@@ -27,6 +27,7 @@ mod joining;
 mod lane_events;
 mod lines;
 mod materials;
+mod meetings;
 mod messages;
 mod passes;
 mod people;
@@ -35,6 +36,7 @@ mod poison;
 mod policy;
 mod receipts;
 mod registering;
+mod resends;
 mod slots;
 mod tallies;
 
@@ -50,11 +52,13 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         devices: Arc::new(devices::StoredDevices::new(db.clone())),
         lane_events: Arc::new(lane_events::StoredLaneEvents::new(db.clone())),
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),
+        meetings: Arc::new(meetings::StoredMeetings::new(db.clone())),
         messages: Arc::new(messages::StoredMessages::new(db.clone())),
         passes: Arc::new(passes::StoredPasses::new(db.clone())),
         people: Arc::new(people::StoredPeople::new(db.clone())),
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
+        resends: Arc::new(resends::StoredResends::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
         tenancy,
     }
