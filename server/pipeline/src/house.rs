@@ -453,6 +453,11 @@ impl House {
         self.tools.pictures.allow(hosts);
     }
 
+    /// Days for which the recipients of a message that is over are kept; 0 = for good.
+    pub fn keep_recipients(&self, days: u32) {
+        self.caretaker.keep_recipients(days);
+    }
+
     /// For workers that live outside the pipeline (schedules of the console, the demo's phones): stopped with the house.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()

@@ -27,6 +27,7 @@ pub mod policy;
 mod postgres;
 pub mod receipts;
 pub mod resends;
+pub mod retention;
 mod rows;
 mod sqlite;
 pub mod tallies;
@@ -71,6 +72,7 @@ pub struct Storage {
     pub policy: Arc<dyn policy::Policy>,
     pub receipts: Arc<dyn receipts::Receipts>,
     pub resends: Arc<dyn resends::Resends>,
+    pub retention: Arc<dyn retention::Retention>,
     pub tallies: Arc<dyn tallies::Tallies>,
     pub tenancy: Arc<dyn tenancy::Tenancy>,
 }

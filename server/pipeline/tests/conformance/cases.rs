@@ -21,6 +21,7 @@ mod policy;
 mod races;
 mod receipts;
 mod resends;
+mod retention;
 mod statistics;
 mod tallies;
 mod truth;

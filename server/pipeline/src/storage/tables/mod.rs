@@ -37,6 +37,7 @@ mod policy;
 mod receipts;
 mod registering;
 mod resends;
+mod retention;
 mod slots;
 mod tallies;
 
@@ -59,6 +60,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         policy: Arc::new(policy::StoredPolicy::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
         resends: Arc::new(resends::StoredResends::new(db.clone())),
+        retention: Arc::new(retention::StoredRetention::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
         tenancy,
     }
