@@ -90,7 +90,7 @@ impl Page {
 
 /// Pages without the browser's part: forms and tables that need no script. Each page more in the wasm is loaded by everybody who
 /// opens the console; these are opened rarely.
-pub const PLAIN: [&str; 20] = [
+pub const PLAIN: [&str; 22] = [
     "/apps/:app/calendar",
     "/sign-in/code",
     "/account/sessions",
@@ -109,6 +109,8 @@ pub const PLAIN: [&str; 20] = [
     "/apps/:app/copies/:id/workbench",
     "/apps/:app/dead-letters",
     "/apps/:app/breakers",
+    "/apps/:app/resends",
+    "/apps/:app/messages/:message/again",
     "/apps/:app/campaigns/:id/:step",
     "/apps/:app/messages/:message/recall",
 ];
@@ -181,6 +183,8 @@ pages! {
     "/apps/:app/messages/:message/recall" => pages::during::MessageRecall, Needs(See), None;
     "/apps/:app/lanes" => pages::lanes::LanesPage, Needs(See), menu(Effect, Icon::Lane, "通道", "Lanes");
     "/apps/:app/breakers" => pages::breakers::BreakersPage, Needs(See), None;
+    "/apps/:app/resends" => pages::follow::FollowPage, Needs(See), None;
+    "/apps/:app/messages/:message/again" => pages::follow::AgainPage, Needs(See), None;
     "/apps/:app/dead-letters" => pages::dead_letters::DeadLettersPage, Needs(See), menu(Effect, Icon::Dead, "死信", "Dead letters");
     "/apps/:app/policy" => pages::policy::PolicyPage, Needs(See), menu(Work, Icon::Policy, "策略", "Policy");
     "/approvals" => pages::approvals::Approvals, NeedsSomewhere(Approve), menu(Work, Icon::Approve, "待审批", "To be approved");

@@ -63,7 +63,7 @@ export async function accessible(page, what) {
 }
 
 /** Pages that need no script (`routes::PLAIN`). */
-const PLAIN = /^\/(audit|approvals|sessions|sign-in\/code|account\/(sessions|second-step)|laboratory|apps\/app_[0-9a-f]+\/(calendar|policy|words|messages|dead-letters|breakers|crowds|crowds\/(combine|crd_\w+|makings\/\w+)|campaigns\/\w+\/\w+|copies\/\w+\/workbench|messages\/\w+\/recall))$/;
+const PLAIN = /^\/(audit|approvals|sessions|sign-in\/code|account\/(sessions|second-step)|laboratory|apps\/app_[0-9a-f]+\/(calendar|policy|words|messages(\/\w+\/again)?|dead-letters|breakers|resends|crowds|crowds\/(combine|crd_\w+|makings\/\w+)|campaigns\/\w+\/\w+|copies\/\w+\/workbench|messages\/\w+\/recall))$/;
 
 /** Waits until the browser's part runs; a plain page is ready as it comes, and carries none. */
 export async function hydrated(page) {

@@ -213,6 +213,7 @@ pub async fn build(settings: &Settings) -> anyhow::Result<Arc<House>> {
     };
     let house = House::build(plan).await.context("building the house")?;
     house.allow_picture_hosts(settings.pictures.private_hosts.clone());
+    house.keep_recipients(settings.retention.recipients_days);
     Ok(house)
 }
 

@@ -47,7 +47,22 @@ pub struct Settings {
     pub web: Web,
     pub console: Console,
     pub pictures: Pictures,
+    pub retention: Retention,
     pub log: Log,
+}
+
+/// How long what grows is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Days after its end for which it is known who was in a message; 0 = for good. Counters and funnels stay whatever this says.
+    pub recipients_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { recipients_days: 400 }
+    }
 }
 
 /// Pictures of pushes are fetched here for the vendors that want them uploaded.
@@ -112,6 +127,7 @@ impl Default for Settings {
             web: Web::default(),
             console: Console::default(),
             pictures: Pictures::default(),
+            retention: Retention::default(),
             log: Log::default(),
         }
     }

@@ -162,6 +162,7 @@ fn open_routes(web: &Web) -> Router {
 /// [`console::asked`] for its permission first.
 fn signed_in_routes(web: &Web) -> Router {
     console::crowds::routes(web)
+        .merge(console::blacklist::routes(web))
         .merge(console::dead_letters::routes(web))
         .merge(console::log::routes(web))
         .merge(crate::live::routes(web))

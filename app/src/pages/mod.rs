@@ -51,6 +51,12 @@ pub mod during;
 pub mod during {
     pub use crate::ui::plain::Plain as MessageRecall;
 }
+#[cfg(feature = "ssr")]
+pub mod follow;
+#[cfg(not(feature = "ssr"))]
+pub mod follow {
+    pub use crate::ui::plain::{Plain as AgainPage, Plain as FollowPage};
+}
 pub mod forbidden;
 pub mod funnel;
 #[cfg(feature = "ssr")]
@@ -98,7 +104,7 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 19] = [
+pub const KEPT: [&str; 21] = [
     <crowds::shelf::CombineCrowds as ServerFn>::PATH,
     <during::calls::ChooseRamp as ServerFn>::PATH,
     <during::calls::RecallSent as ServerFn>::PATH,
@@ -117,5 +123,7 @@ pub const KEPT: [&str; 19] = [
     <policy::calls::BlockAccounts as ServerFn>::PATH,
     <breakers::calls::SaveBreaker as ServerFn>::PATH,
     <words::calls::AddWords as ServerFn>::PATH,
+    <follow::calls::SaveFollowUp as ServerFn>::PATH,
+    <follow::calls::ResendSilent as ServerFn>::PATH,
     <dead_letters::calls::ReplayDeadLetters as ServerFn>::PATH,
 ];

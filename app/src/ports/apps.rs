@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use types::breaker::BreakerSettings;
+use types::follow::FollowUp;
 use types::ids::{AppId, DeviceId};
 use types::listing::Page;
 use types::vendor::{Environment, Vendor};
 use types::views::apps::{AppCard, AppDetail, DeviceQuery, DeviceView};
-use types::views::lanes::BreakerView;
+use types::views::lanes::{BreakerView, FollowView};
 
 use super::{Asked, Who};
 use crate::error::AppError;
@@ -37,8 +38,6 @@ pub struct LaneForm {
     /// One way out a line, as `types::egress` reads them.
     pub ways: String,
     pub timeout_ms: u32,
-    pub receipt_wait_s: u32,
-    pub next_lane_for_bulk: bool,
 }
 
 #[async_trait]
@@ -59,6 +58,9 @@ pub trait AppsPort: Send + Sync {
     /// Of the lanes with a credential.
     async fn breakers(&self, app: &AppId) -> Result<Vec<BreakerView>, AppError>;
     async fn put_breaker(&self, asked: &Asked, app: &AppId, vendor: Vendor, breaker: BreakerSettings) -> Result<(), AppError>;
+    /// Of the lanes with a credential.
+    async fn follow_ups(&self, app: &AppId) -> Result<Vec<FollowView>, AppError>;
+    async fn put_follow_up(&self, asked: &Asked, app: &AppId, vendor: Vendor, rules: FollowUp) -> Result<(), AppError>;
     /// `None` lets it go on.
     async fn pause_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, why: Option<String>) -> Result<(), AppError>;
 

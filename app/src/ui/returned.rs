@@ -26,6 +26,11 @@ pub fn typed_into<S: ServerFn + DeserializeOwned>() -> Option<S> {
     serde_qs::Config::new(DEPTH, false).deserialize_str(&back.fields).ok()
 }
 
+/// What the server says of a form posted to `path` (no server function): its fields, as they were kept.
+pub fn answer_of(path: &str) -> Option<String> {
+    returned_from(path).filter(|back| back.problem.is_none()).map(|back| back.fields)
+}
+
 /// Why a form posted to `path` (no server function) was refused.
 pub fn refusal_of(path: &str) -> Option<Problem> {
     returned_from(path)?.problem

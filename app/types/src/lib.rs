@@ -14,6 +14,7 @@ pub mod dead;
 pub mod egress;
 pub mod failure;
 pub mod field;
+pub mod follow;
 pub mod funnel;
 pub mod ids;
 pub mod life;

@@ -22,6 +22,7 @@ use crate::access::sensitive::SensitiveDesk;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
 use crate::broker::policies::Policies;
+use crate::broker::quota::bulk_ledger;
 use crate::broker::wakes;
 use crate::channel::breaker::BreakerState;
 use crate::channel::egress::Egresses;
@@ -32,6 +33,7 @@ use crate::channel::shelf::SharedPasses;
 use crate::channel::status::{LaneStatus, Statuses};
 use crate::channel::step::{Callbacks, MessageCache, Tools};
 use crate::channel::{ahead, handover, lanes};
+use crate::coordination::meeting::{Meeting, Seen, Verdict};
 use crate::coordination::{BEAT_EVERY, Claim, Coordination, Locks, MISSED, NodeCard};
 use crate::receipts::apply::{Applier, Turn};
 use crate::receipts::listen::Listener;
@@ -56,6 +58,14 @@ const IN_THE_WAY_ALONE: &str = "another process works on this database; without 
     twice the pace. Stop the other one, or give every process the same redis_url";
 const IN_THE_WAY_SHARED: &str = "a process without redis_url works on this database; the two would send at twice the pace. Stop it, or give \
     it the same redis_url";
+
+const MEETS_ELSEWHERE: &str = "other processes work on this database with another redis_url: each group would send at the full pace. Give \
+    every process of this database the same redis_url";
+const STRANGERS: &str = "the Redis of redis_url serves the processes of another database: they would share pace and quotas by mistake. Give \
+    each database a Redis, or a database number of it (redis://host/1), of its own";
+/// A line to Redis that is just opening is waited for, and looked at so often.
+const LINK_PATIENCE: Duration = Duration::from_secs(3);
+const LINK_LOOK: Duration = Duration::from_millis(50);
 
 /// What is in flight at a stop gets this long.
 pub const DRAIN: Duration = Duration::from_secs(25);
@@ -149,6 +159,7 @@ pub struct House {
     ousted: AtomicBool,
     shared_coordination: bool,
     shared_store: bool,
+    opened: tokio::time::Instant,
     /// Held while this process works; the system lets go of it however the process ends.
     lock: Mutex<Option<std::fs::File>>,
 }
@@ -248,6 +259,7 @@ impl House {
             ousted: AtomicBool::new(false),
             shared_coordination: plan.redis_url.is_some(),
             shared_store: shared,
+            opened: tokio::time::Instant::now(),
             lock: Mutex::default(),
         };
         Ok(Arc::new(house))
@@ -266,6 +278,7 @@ impl House {
             self.enter().await?;
             tokio::spawn(self.clone().stay());
         }
+        let meeting = if self.shared_coordination && self.shared_store { Some(self.meet().await?) } else { None };
         let made = self.storage.apps.complete_lanes().await?;
         if made > 0 {
             tracing::info!(lanes = made, "apps got the lanes of vendors that joined since");
@@ -276,7 +289,7 @@ impl House {
         }
         // The others' shares are smaller before this node takes its first token.
         self.coordination.nodes.beat(&self.card()).await;
-        tokio::spawn(self.clone().heartbeat());
+        tokio::spawn(self.clone().heartbeat(meeting));
         self.tasks.spawn(pass_on(self.arrived.clone(), self.coordination.clone(), self.stop.clone()));
         if self.roles.console || self.roles.api || self.alone {
             // Uploads lie in this node's folder.
@@ -313,6 +326,50 @@ impl House {
         Ok(())
     }
 
+    /// One look whether the nodes of this store meet where this one does; what follows is done.
+    async fn look(&self, meeting: &mut Meeting) -> Result<Verdict, crate::storage::StorageError> {
+        let nodes = &self.coordination.nodes;
+        let name = self.storage.meetings.name(&hex::encode(self.world.id())).await?;
+        let place = nodes.place().await;
+        let others = nodes.list(self.world.now()).await.iter().any(|node| node.alive && node.card.name != self.card.name);
+        let seen = Seen { store: &name.name, beats: name.beats, fresh: name.fresh, place, others };
+        let verdict = meeting.look(&seen);
+        match verdict {
+            Verdict::Met | Verdict::Restore => {
+                if verdict == Verdict::Restore {
+                    nodes.name_place(&name.name, false).await;
+                }
+                self.storage.meetings.beat(None).await?;
+            }
+            // Of two who find nobody one goes first; the other then finds the name.
+            Verdict::Take { replace } if self.storage.meetings.beat(Some(name.beats)).await? => nodes.name_place(&name.name, replace).await,
+            _ => {}
+        }
+        Ok(verdict)
+    }
+
+    /// Waits until it is known that every node of this store agrees in the same Redis. When that does not answer, this node takes its share
+    /// of every limit, as ever, and goes on asking.
+    async fn meet(&self) -> Result<Meeting, BuildError> {
+        let mut meeting = Meeting::default();
+        loop {
+            let wait = match self.look(&mut meeting).await? {
+                Verdict::Met => return Ok(meeting),
+                Verdict::Elsewhere => return Err(BuildError::Other(MEETS_ELSEWHERE.to_owned())),
+                Verdict::Strangers => return Err(BuildError::Other(STRANGERS.to_owned())),
+                // The line may just be opening.
+                Verdict::Unknown if self.opened.elapsed() > LINK_PATIENCE => {
+                    tracing::warn!("Redis does not answer: whether the other nodes use the same one is asked again with every heartbeat");
+                    return Ok(meeting);
+                }
+                Verdict::Unknown => LINK_LOOK,
+                Verdict::Take { .. } | Verdict::Restore => LINK_LOOK,
+                Verdict::Wait => BEAT_EVERY,
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// Looks whether this process may still work here. The store may have been away for a while, and somebody else may have come in.
     async fn stay(self: Arc<Self>) {
         while self.left.run_until_cancelled(tokio::time::sleep(STAY_EVERY)).await.is_some() {
@@ -340,9 +397,20 @@ impl House {
         NodeCard { draining: self.stop.is_cancelled(), lanes: self.statuses.working(), ..self.card.clone() }
     }
 
-    async fn heartbeat(self: Arc<Self>) {
+    async fn heartbeat(self: Arc<Self>, mut meeting: Option<Meeting>) {
         while self.left.run_until_cancelled(tokio::time::sleep(BEAT_EVERY)).await.is_some() {
             self.coordination.nodes.beat(&self.card()).await;
+            let Some(meeting) = &mut meeting else { continue };
+            match self.look(meeting).await {
+                Ok(Verdict::Elsewhere | Verdict::Strangers) => {
+                    tracing::error!("{MEETS_ELSEWHERE}");
+                    self.ousted.store(true, Ordering::Relaxed);
+                    self.stop.cancel();
+                    return;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "whether the other nodes use the same Redis cannot be asked"),
+            }
         }
     }
 
@@ -404,6 +472,11 @@ impl House {
         self.tools.pictures.allow(hosts);
     }
 
+    /// Days for which the recipients of a message that is over are kept; 0 = for good.
+    pub fn keep_recipients(&self, days: u32) {
+        self.caretaker.keep_recipients(days);
+    }
+
     /// For workers that live outside the pipeline (schedules of the console, the demo's phones): stopped with the house.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
@@ -453,6 +526,12 @@ impl House {
                 && let Some(left) = self.coordination.quotas.left(lane.no, day, quota).await
             {
                 metrics::gauge!(telemetry::QUOTA_REMAINING_RATIO, &labels).set(left as f64 / quota as f64);
+            }
+            let bulk = lane.settings.bulk_quota;
+            if bulk > 0
+                && let Some(left) = self.coordination.quotas.left(bulk_ledger(lane.no), day, bulk).await
+            {
+                metrics::gauge!(telemetry::BULK_QUOTA_REMAINING_RATIO, &labels).set(left as f64 / bulk as f64);
             }
         }
         Ok(())

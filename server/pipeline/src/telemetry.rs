@@ -22,10 +22,15 @@ pub const LANE_OLDEST_AGE_SECONDS: &str = "push_lane_oldest_age_seconds";
 pub const RATE_LIMIT_WAIT_SECONDS: &str = "push_rate_limit_wait_seconds";
 /// What is left of a lane's own daily quota, 0 to 1. Labels: app, vendor.
 pub const QUOTA_REMAINING_RATIO: &str = "push_quota_remaining_ratio";
+/// The same of a lane's own quota for marketing. Labels: app, vendor.
+pub const BULK_QUOTA_REMAINING_RATIO: &str = "push_bulk_quota_remaining_ratio";
 /// 0 flowing, 1 tripped, 2 probing. Labels: app, vendor.
 pub const BREAKER_STATE: &str = "push_breaker_state";
 /// Recipients that left a lane that was out for another one. Labels: vendor (the one left).
 pub const HANDED_OVER: &str = "push_handed_over_total";
+/// Recipients sent to again by the same lane for want of a receipt. Labels: app, vendor, result (`again`, and `exhausted`: not heard of
+/// after the last time).
+pub const RESENDS: &str = "push_resends_total";
 /// Receipts of known recipients, repeats among them. Labels: vendor, kind.
 pub const RECEIPTS: &str = "push_receipts_total";
 /// Receipts read and believed, and those that were not.

@@ -93,7 +93,8 @@ pub async fn reports(State(api): State<Api>, headers: HeaderMap, Body(body): Bod
 
 /// A phone registers itself
 ///
-/// As `POST /v1/devices` for one device, except that a phone cannot make itself a test device.
+/// As `POST /v1/devices` for one device, except that a phone cannot make itself a test device. To be called whenever the app comes to the
+/// foreground: what waits for that on iOS (a resend for want of a receipt) is then sent.
 #[utoipa::path(post, path = "/v1/client/devices", tag = "client", request_body = DeviceBody, security(("X-Client-Key" = [])), responses(
     (status = 200, description = "Stored durably; keep the id", body = DeviceIdsBody),
     (status = 401, description = "Nobody has this client key", body = ProblemBody, content_type = "application/problem+json"),
@@ -113,5 +114,11 @@ pub async fn register(State(api): State<Api>, headers: HeaderMap, Body(body): Bo
     }
     let registration = registration(&api, &caller.app, body, api.house.world.now());
     let ids = store(&api, &caller.app, vec![registration]).await?;
+    // A phone registers when its app is opened: what iOS held back until then goes now.
+    for id in &ids {
+        if let Some(device) = api.house.storage.devices.get(caller.app.no, id).await? {
+            api.house.storage.resends.foreground(device.no, api.house.world.now()).await?;
+        }
+    }
     Ok(Json(DeviceIdsBody { ids: ids.iter().map(ToString::to_string).collect() }))
 }

@@ -22,7 +22,7 @@ Lists have `after` and `size`, and answer with `next`. An app that calls too oft
 #[openapi(
     info(title = "Carillon", version = "1", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     // These share one route with the plain id; see `messages::verb`.
-    paths(messages::get, messages::cancel, messages::pause, messages::resume, messages::resend),
+    paths(messages::get, messages::cancel, messages::pause, messages::resume, messages::resend, messages::resend_silent),
     modifiers(&Signing),
     tags(
         (name = "messages", description = "Send, read, stop, send again"),

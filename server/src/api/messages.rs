@@ -169,9 +169,13 @@ pub async fn verb(State(api): State<Api>, signed: Signed, Path(both): Path<Strin
         "pause" => pause(&api, &message).await,
         "resume" => resume(&api, &message).await,
         "resend" => resend(&api, &signed, &message, read_json(&body)?).await,
+        "resend_silent" => resend_silent(&api, &signed, &message).await,
         _ => Err(Problem::because(
             Code::NotFound,
-            Text::new("可用：:cancel、:pause、:resume、:resend", "known: :cancel, :pause, :resume, :resend"),
+            Text::new(
+                "可用：:cancel、:pause、:resume、:resend、:resend_silent",
+                "known: :cancel, :pause, :resume, :resend, :resend_silent",
+            ),
         )
         .into()),
     }
@@ -218,4 +222,23 @@ async fn resend(api: &Api, signed: &Signed, message: &Message, body: ResendBody)
     let accepted = api.house.controls.resend(app, message, &outcomes.unwrap_or_default(), &app.app_key, &signed.address).await?;
     let body = AcceptedBody { id: accepted.id.to_string(), created_at: time(accepted.created_at), repeated: !accepted.fresh };
     Ok((StatusCode::ACCEPTED, Json(body)).into_response())
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AgainBody {
+    /// Recipients that go again.
+    pub again: u64,
+}
+
+/// Send again to those not heard of
+///
+/// To everybody of this message whom the vendor took and no delivery receipt came of: by the same lane, under the same message id and
+/// showing key, however often they were sent to. Outcomes and counters stay as they are. What the lane does by itself is a setting of
+/// the lane.
+#[utoipa::path(post, path = "/v1/messages/{id}:resend_silent", tag = "messages", params(("id" = String, Path, description = "`msg_…`")), responses(
+    (status = 200, description = "They are back in their lanes' lines", body = AgainBody),
+    (status = 409, description = "Paused, cancelled, or past its deadline", body = ProblemBody, content_type = "application/problem+json")))]
+async fn resend_silent(api: &Api, signed: &Signed, message: &Message) -> Result<Response, Failure> {
+    let again = api.house.controls.resend_silent(signed.app(), message, &super::policy::actor(signed)).await?;
+    Ok(Json(AgainBody { again }).into_response())
 }

@@ -60,6 +60,7 @@ pub fn router(house: Arc<House>, limits: limit::Limits) -> Router {
         .routes(routes!(crowds::list, crowds::upload))
         .routes(routes!(crowds::get))
         .routes(routes!(crowds::rejects))
+        .routes(routes!(policy::add_file))
         .route_layer(from_fn_with_state(api.clone(), signed::signed_stream));
     let client = OpenApiRouter::new()
         .routes(routes!(client::reports))

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use pipeline::access::actor::Actor;
+use pipeline::access::blacklist::BlacklistFile;
 use pipeline::storage::policy::{Blocked, NewBlocked};
 use serde::{Deserialize, Serialize};
 use types::policy::{Rules, Stopped};
@@ -20,7 +21,7 @@ const PAGE_MAX: u32 = 500;
 const ENTRIES_MAX: usize = 10_000;
 
 /// The app itself is the actor: the audit log shows its key.
-fn actor(signed: &Signed) -> Actor {
+pub(super) fn actor(signed: &Signed) -> Actor {
     Actor {
         id: signed.app().app_key.clone(),
         name: signed.app().app_key.clone(),
@@ -169,4 +170,62 @@ pub async fn remove(State(api): State<Api>, signed: Signed, RawQuery(query): Raw
     };
     let entry = (user.to_owned(), one(&query, "group").map(group).unwrap_or_default());
     Ok(Json(CountBody { entries: api.house.policy.unblock(signed.app(), &[entry], &actor(&signed)).await? }))
+}
+
+/// What became of a blacklist file.
+#[derive(Serialize, ToSchema)]
+pub struct FileBody {
+    /// Data rows read; blank ones and the header not counted. `added + duplicate + rejected`.
+    pub rows: u64,
+    /// On the list now, those among them that were before.
+    pub added: u64,
+    /// The same account and group again.
+    pub duplicate: u64,
+    pub rejected: u64,
+    /// The first 100 of the rejected.
+    pub rejects: Vec<FileReject>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct FileReject {
+    /// From 1, without the header.
+    pub row: u64,
+    pub reason: &'static str,
+}
+
+/// Put the accounts of a file on the blacklist
+///
+/// The body is the file: CSV, TSV, TXT, XLSX, gzip; UTF-8, UTF-16, GB18030; a column called `account`, `user_id` or `账号` (without a header
+/// the first one), optional columns `group` and `reason`. Good rows go on the list, rejected ones are named. Files over 1 MiB need
+/// `X-Content-Sha256`, as `POST /v1/crowds` says; the same file again changes nothing.
+#[utoipa::path(post, path = "/v1/blacklist/file", tag = "policy", params(
+    ("file_name" = Option<String>, Query, description = "Shown in the audit log"),
+    ("group" = Option<String>, Query, description = "Of rows that name none: a business type, or `all`; all when absent"),
+    ("reason" = Option<String>, Query, description = "Of rows that name none"),
+    ("X-Content-Sha256" = Option<String>, Header, description = "Hex SHA-256 of the file")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses(
+    (status = 200, description = "On the list", body = FileBody),
+    (status = 400, description = "Not a table, or without a usable row", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn add_file(
+    State(api): State<Api>,
+    signed: Signed,
+    RawQuery(query): RawQuery,
+    body: axum::body::Body,
+) -> Result<Json<FileBody>, Failure> {
+    let query = pairs(query.as_deref().unwrap_or(""), &["file_name", "group", "reason"])?;
+    let file = BlacklistFile {
+        name: one(&query, "file_name").unwrap_or("upload").to_owned(),
+        group: one(&query, "group").map(group).unwrap_or_default(),
+        reason: one(&query, "reason").unwrap_or_default().to_owned(),
+    };
+    let folder = api.house.data_dir.join("uploads");
+    let report = api.house.policy.block_file(signed.app(), &folder, file, body.into_data_stream(), &actor(&signed)).await?;
+    Ok(Json(FileBody {
+        rows: report.rows,
+        added: report.added,
+        duplicate: report.duplicate,
+        rejected: report.rejected,
+        rejects: report.named.iter().map(|r| FileReject { row: r.row, reason: r.why.name().en }).collect(),
+    }))
 }

@@ -18,6 +18,7 @@ use pipeline::vendors::registry;
 use serde_json::json;
 use types::breaker::BreakerSettings;
 use types::field::FieldError;
+use types::follow::FollowUp;
 use types::funnel::{Source, Stage};
 use types::ids::{AppId, DeviceId};
 use types::listing::{PAGE_SIZE, Page, PageRequest};
@@ -26,11 +27,11 @@ use types::problem::{Code, Problem};
 use types::text::Words;
 use types::vendor::{Environment, Vendor};
 use types::views::apps::{AppCard, AppDetail, CredentialView, DeviceQuery, DeviceView, LaneView, SecretView};
-use types::views::lanes::BreakerView;
+use types::views::lanes::{BreakerView, FollowView};
 
 use super::lane_form::check_lane;
 use super::once::Once;
-use super::{Actor, devices, store};
+use super::{Actor, devices, follow_up, store};
 use crate::settings::Settings;
 
 /// Common services an app may use.
@@ -281,8 +282,9 @@ async fn lane_of(house: &House, app: &App, vendor: Vendor) -> Result<Lane, Probl
 /// Field errors; `NotFound`.
 pub async fn put_lane(house: &House, actor: &Actor, id: &AppId, vendor: Vendor, form: &LaneForm) -> Result<(), Problem> {
     let settings = check_lane(vendor, form)?;
-    let breaker = lane_of(house, &known(house, id).await?, vendor).await?.settings.breaker;
-    put_lane_settings(house, actor, id, vendor, LaneSettings { breaker, ..settings }).await
+    let old = lane_of(house, &known(house, id).await?, vendor).await?.settings;
+    let settings = LaneSettings { breaker: old.breaker, ..follow_up::with(settings, follow_up::of(&old)) };
+    put_lane_settings(house, actor, id, vendor, settings).await
 }
 
 /// Changes when a lane's breaker trips; in force within a second.
@@ -314,8 +316,7 @@ pub async fn put_lane_settings(house: &House, actor: &Actor, id: &AppId, vendor:
     let old = lane_of(house, &app, vendor).await?;
     let brief = |s: &LaneSettings| {
         json!({ "enabled": s.enabled, "base_url": s.base_url, "ca": s.ca_pem.is_some(), "pace_per_second": s.pace_per_second, "batch": s.batch,
-                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "reserve_percent": s.reserve_percent, "egress_proxy": s.egress_proxy, "ways": types::egress::lines(&s.ways), "timeout_ms": s.timeout_ms,
-                "receipt_wait_s": s.receipt_wait_s, "next_lane_for_bulk": s.next_lane_for_bulk })
+                "in_flight": s.in_flight, "daily_quota": s.daily_quota, "reserve_percent": s.reserve_percent, "egress_proxy": s.egress_proxy, "ways": types::egress::lines(&s.ways), "timeout_ms": s.timeout_ms })
     };
     let after = brief(&settings);
     let object = format!("{id}/{}", vendor.slug());
@@ -435,8 +436,6 @@ impl AppsPort for AppsConsole {
                     egress_proxy: s.egress_proxy.unwrap_or_default(),
                     ways: types::egress::lines(&s.ways),
                     timeout_ms: s.timeout_ms,
-                    receipt_wait_s: s.receipt_wait_s,
-                    next_lane_for_bulk: s.next_lane_for_bulk,
                     paused: lane.paused,
                     credential: credential.map(|c| CredentialView { hints: c.hints, updated_at: c.updated_at, updated_by: c.updated_by }),
                 }
@@ -492,6 +491,16 @@ impl AppsPort for AppsConsole {
 
     async fn put_breaker(&self, asked: &Asked, app: &AppId, vendor: Vendor, breaker: BreakerSettings) -> Result<(), AppError> {
         Ok(put_breaker(&self.house, &super::actor(asked), app, vendor, breaker).await?)
+    }
+
+    async fn follow_ups(&self, app: &AppId) -> Result<Vec<FollowView>, AppError> {
+        Ok(follow_up::list(&self.house, &known(&self.house, app).await?).await?)
+    }
+
+    async fn put_follow_up(&self, asked: &Asked, app: &AppId, vendor: Vendor, rules: FollowUp) -> Result<(), AppError> {
+        let known = known(&self.house, app).await?;
+        let old = lane_of(&self.house, &known, vendor).await?;
+        Ok(follow_up::put(&self.house, &super::actor(asked), &known, old, rules).await?)
     }
 
     async fn pause_lane(&self, asked: &Asked, app: &AppId, vendor: Vendor, why: Option<String>) -> Result<(), AppError> {

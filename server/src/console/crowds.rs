@@ -311,7 +311,7 @@ fn actor(caller: &Caller, who: &Who) -> Actor {
 }
 
 /// The bytes of a file as they come; a sender that falls silent has broken off.
-fn parts(field: Field<'_>) -> impl Stream<Item = Result<Bytes, String>> + Send {
+pub(super) fn parts(field: Field<'_>) -> impl Stream<Item = Result<Bytes, String>> + Send {
     futures::stream::unfold(field, |mut field| async move {
         match tokio::time::timeout(IDLE, field.chunk()).await {
             Ok(Ok(Some(bytes))) => Some((Ok(bytes), field)),

@@ -25,6 +25,7 @@ use types::problem::Problem;
 use types::text::Text;
 use types::vendor::Vendor;
 use types::views::dead_letters::{DeadLine, DeadQuery, DeadView, PoisonedView};
+use types::views::lanes::SilentView;
 use types::views::shell::ShellInfo;
 
 use super::books::local_time;
@@ -124,6 +125,18 @@ impl DeadLettersPort for DeadConsole {
     async fn try_again(&self, asked: &Asked, app: &AppId, chunk: Option<i64>) -> Result<(), AppError> {
         let app = app_of(&self.house, app).await?;
         self.house.dead_letters.try_again(&app, chunk.map(ChunkNo), &super::actor(asked)).await?;
+        Ok(())
+    }
+
+    async fn silent(&self, app: &AppId, message: &MessageId) -> Result<SilentView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(super::follow_up::silent(&self.house, &app, message).await?)
+    }
+
+    async fn resend_silent(&self, asked: &Asked, app: &AppId, message: &MessageId) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        let message = self.house.controls.find(&app, message).await?;
+        self.house.controls.resend_silent(&app, &message, &super::actor(asked)).await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use pipeline::storage::campaigns::CampaignFilter;
 use types::ids::{AppId, CampaignId, MessageId};
 use types::listing::PageRequest;
 use types::problem::{Code, Problem};
+use types::text::Words;
 use types::views::funnel::{AuditView, FunnelOf, FunnelQuery, FunnelView};
 use types::views::overview::RangeQuery;
 
@@ -52,6 +53,17 @@ pub async fn view(books: &BooksConsole, app: &AppId, query: &FunnelQuery) -> Res
             let mut agrees = true;
             let mut recounted = types::funnel::Funnel::default();
             for no in &nos {
+                let message = storage.messages.get(*no).await.map_err(|e| store(&e))?;
+                if let Some((id, at)) = message.and_then(|m| Some((m.id, m.forgotten_at?))) {
+                    let day = jiff::Timestamp::from_millisecond(at).map(|t| t.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+                    return Err(Problem::because(
+                        Code::WrongState,
+                        Words::new(
+                            format!("{id} 的接收方名单已在 {day} 按保留期清除，不能重新清点；计数仍然保留"),
+                            format!("who was in {id} was forgotten on {day} (retention), so it cannot be counted anew; the counters stay"),
+                        ),
+                    ));
+                }
                 let audit = recount::audit(storage, *no, now, AUDIT_TRIES).await.map_err(|e| store(&e))?;
                 agrees &= audit.agrees();
                 recounted.total.merge(&audit.recounted.total);

@@ -2,7 +2,6 @@
 
 use app::ports::apps::LaneForm;
 use pipeline::storage::apps::LaneSettings;
-use types::breaker::BreakerSettings;
 use types::field::FieldError;
 use types::problem::Problem;
 use types::text::Words;
@@ -72,9 +71,6 @@ pub(super) fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings
     if !(500..=120_000).contains(&form.timeout_ms) {
         wrong("timeout_ms", "需要 500 到 120,000 毫秒", "needs 500 to 120,000 ms");
     }
-    if form.receipt_wait_s != 0 && !(10..=86_400).contains(&form.receipt_wait_s) {
-        wrong("receipt_wait_s", "需要 10 到 86,400 秒，或 0 = 不改走", "needs 10 to 86,400 seconds, or 0 = never");
-    }
     errors.extend(ways_wrong.map(|reason| FieldError::new("ways", reason)));
     if !errors.is_empty() {
         return Err(Problem::fields(errors));
@@ -91,9 +87,7 @@ pub(super) fn check_lane(vendor: Vendor, form: &LaneForm) -> Result<LaneSettings
         egress_proxy: Some(proxy.to_owned()).filter(|t| !t.is_empty()),
         ways,
         timeout_ms: form.timeout_ms,
-        receipt_wait_s: form.receipt_wait_s,
-        next_lane_for_bulk: form.next_lane_for_bulk,
-        // Has a page of its own.
-        breaker: BreakerSettings::default(),
+        // What has pages of its own.
+        ..LaneSettings::default()
     })
 }

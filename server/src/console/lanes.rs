@@ -84,6 +84,7 @@ fn ways(books: &BooksConsole, lane: &LaneBooks, now: Millis) -> Vec<WayView> {
 fn lane_view(books: LaneBooks, status: LaneStatus, ways: Vec<WayView>, now: Millis) -> LaneView {
     let (word, until) = word(&books, &status, now);
     let settings = books.lane.settings;
+    let follow = super::follow_up::of(&settings).told();
     LaneView {
         vendor: books.lane.vendor,
         word,
@@ -104,6 +105,7 @@ fn lane_view(books: LaneBooks, status: LaneStatus, ways: Vec<WayView>, now: Mill
         last_success: status.last_success,
         last_failure: status.last_failure.map(|(class, words, at)| LastFailure { class, words, at }),
         mass_death_at: status.mass_death_at,
+        follow,
         breaker: settings.breaker.told(),
         ways,
         history: Vec::new(),

@@ -18,6 +18,7 @@ use crate::problem::ProblemAnswer;
 use crate::settings::Settings;
 
 pub mod apps;
+pub mod blacklist;
 pub mod books;
 pub mod campaigns;
 pub mod copies;
@@ -25,6 +26,7 @@ pub mod crowds;
 pub mod dead_letters;
 mod deeds;
 pub mod devices;
+mod follow_up;
 pub mod funnel;
 pub mod laboratory;
 mod lane_form;

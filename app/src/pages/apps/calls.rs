@@ -54,10 +54,6 @@ pub struct LaneInput {
     #[serde(default)]
     pub ways: String,
     pub timeout_ms: u32,
-    #[serde(default)]
-    pub receipt_wait_s: u32,
-    #[serde(default)]
-    pub next_lane_for_bulk: bool,
 }
 
 #[server(prefix = "/api")]
@@ -146,8 +142,6 @@ pub async fn put_lane(app: String, vendor: String, lane: LaneInput) -> Result<()
         egress_proxy: lane.egress_proxy,
         ways: lane.ways,
         timeout_ms: lane.timeout_ms,
-        receipt_wait_s: lane.receipt_wait_s,
-        next_lane_for_bulk: lane.next_lane_for_bulk,
     };
     asked.apps.put_lane(&asked, &app, read::vendor(&vendor)?, form).await
 }

@@ -3,7 +3,6 @@
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use types::field::FieldKind;
-use types::funnel::{Source, Stage};
 use types::vendor::PaceUnit;
 use types::views::apps::{CredentialView, LaneView};
 
@@ -41,12 +40,6 @@ const WAYS_HELP: Text = Text::new(
     "每行一个：份额 direct，份额 proxy http://…，份额 host https://…，份额 source 本机IP。份额 0 = 备用。留空 = 只用上面的代理或直连",
     "One a line: share direct, share proxy http://…, share host https://…, share source IP. Share 0 = spare. Empty = the proxy above, or direct",
 );
-const RECEIPT_WAIT: Text = Text::new("等待回执（秒）", "Wait for a receipt (seconds)");
-const RECEIPT_WAIT_HELP: Text = Text::new(
-    "到时没有送达回执的设备改走它的下一条通道；0 = 不改走",
-    "Devices without a delivery receipt by then go on to their next lane; 0 = never",
-);
-const NEXT_FOR_BULK: Text = Text::new("批量消息也改走（少数手机可能看到两次）", "For bulk messages too (some phones may show both)");
 const TIMEOUT: Text = Text::new("超时（毫秒）", "Time-out (ms)");
 const SAVE: Text = Text::new("保存", "Save");
 const FLOWS: Text = Text::new("可用", "ready");
@@ -188,24 +181,6 @@ fn LaneForm(app: String, lane: LaneView, actions: LaneActions) -> impl IntoView 
                 {number("reserve_percent", RESERVE, lane.reserve_percent.to_string(), "0")}
                 {number("timeout_ms", TIMEOUT, lane.timeout_ms.to_string(), "500")}
             </div>
-            {(vendor.source_of(Stage::Delivered) == Source::Vendor)
-                .then(|| {
-                    view! {
-                        <div class="form-row">
-                            <TextField
-                                name="lane[receipt_wait_s]"
-                                id=format!("{slug}-receipt_wait_s")
-                                label=RECEIPT_WAIT.get(lang)
-                                help=RECEIPT_WAIT_HELP.get(lang)
-                                kind="number"
-                                value=lane.receipt_wait_s.to_string()
-                                min="0"
-                                error=trouble.field("receipt_wait_s")
-                            />
-                            <CheckField name="lane[next_lane_for_bulk]" label=NEXT_FOR_BULK.get(lang) checked=lane.next_lane_for_bulk />
-                        </div>
-                    }
-                })}
             <TextField
                 name="lane[egress_proxy]"
                 id=format!("{slug}-egress_proxy")

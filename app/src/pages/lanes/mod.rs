@@ -27,6 +27,7 @@ const WELL: Text = Text::new("正常", "well");
 const SUB: Text = Text::new("每个厂商一条：现在怎样、为什么在等。", "One per vendor: how it stands, why it waits.");
 const BACKLOG: Text = Text::new("积压", "Backlog");
 const QUOTA: Text = Text::new("配额", "Quota");
+const FOLLOW: Text = Text::new("发送之后", "After sending");
 const NO_QUOTA: Text = Text::new("未设配额", "no quota set");
 const OLDEST: Text = Text::new("最久等待", "Oldest waits");
 const PACE: Text = Text::new("速率上限", "Pace limit");
@@ -189,6 +190,8 @@ fn LaneCard(lane: LaneView, app: String, now: i64) -> impl IntoView {
                 <dd class="num">{format!("{} · {} {}", lane.batch, IN_FLIGHT.get(lang), lane.in_flight)}</dd>
                 <dt>{BREAKER.get(lang)}</dt>
                 <dd><a href=format!("/apps/{app}/breakers#{}", vendor.slug())>{lane.breaker.get(lang).to_owned()}</a></dd>
+                <dt>{FOLLOW.get(lang)}</dt>
+                <dd><a href=format!("/apps/{app}/resends#{}", vendor.slug())>{lane.follow.get(lang).to_owned()}</a></dd>
                 <dt>{LAST_OK.get(lang)}</dt>
                 <dd>
                     {match lane.last_success {

@@ -27,6 +27,7 @@ const CAMPAIGN: Text = Text::new("推送任务", "Campaign");
 const OPEN: Text = Text::new("打开", "open");
 const WHY: Text = Text::new("为什么走这条通道", "Why this lane");
 const NO_WHY: Text = Text::new("还没有批次。", "No chunk yet.");
+const AGAIN: Text = Text::new("没有回执的", "Without a receipt");
 const WHOLE: Text = Text::new("漏斗与核对", "Funnel and audit");
 
 #[component]
@@ -50,6 +51,7 @@ fn Found(found: MessageView, app: String) -> impl IntoView {
     let id = brief.id.clone();
     let subtitle = id.to_string();
     let whole = format!("/apps/{app}/funnel?message={id}");
+    let again = format!("/apps/{app}/messages/{id}/again");
     let losses = found.funnel.clone();
     let recalled_by = (brief.origin != OriginView::Recall)
         .then(|| view! { <LinkButton href=format!("/apps/{app}/messages/{id}/recall") external=true>{OriginView::Recall.name().get(lang)}</LinkButton> });
@@ -62,6 +64,7 @@ fn Found(found: MessageView, app: String) -> impl IntoView {
         .collect_view();
     view! {
         <PageHead title=format!("{} · {}", MESSAGE.get(lang), brief.title) sub=subtitle>
+            <LinkButton href=again>{AGAIN.get(lang)}</LinkButton>
             <LinkButton href=whole>{WHOLE.get(lang)}</LinkButton>
             {recalled_by}
         </PageHead>

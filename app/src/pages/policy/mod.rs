@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use types::people::Permission;
 use types::policy::{COUNTED, Cap, Quiet, Rules, Span, Then, VendorCap, ZoneOf, published_caps};
-use types::views::policy::{BlockedView, CapRow, PolicyForm, PolicyView, QuietRow, VendorRow};
+use types::views::policy::{BlockedView, CapRow, FileReport, PolicyForm, PolicyView, QuietRow, VendorRow};
 
 pub mod calls;
 
@@ -14,7 +14,7 @@ use calls::{BlockAccounts, SavePolicy, StopApp, UnblockAccount, list_blacklist, 
 use crate::ui::format;
 use crate::ui::icon::Icon;
 use crate::ui::prelude::*;
-use crate::ui::returned::typed_into;
+use crate::ui::returned::{answer_of, refusal_of, typed_into};
 
 const WORDS: Text = Text::new("敏感词", "Sensitive words");
 const TITLE: Text = Text::new("策略", "Policy");
@@ -37,6 +37,23 @@ const STOP_HELP: Text = Text::new(
 const GO_ON: Text = Text::new("继续发送", "Let it go on");
 const WHY: Text = Text::new("原因", "Reason");
 const RULES: Text = Text::new("规则", "Rules");
+const FILE_TITLE: Text = Text::new("从文件加入", "From a file");
+const FILE: Text = Text::new("文件", "File");
+const FILE_HELP: Text = Text::new(
+    "CSV、TSV、TXT、XLSX 或它们的 gzip，UTF-8、UTF-16、GB18030，最多 256 MiB、200 万行。账号列叫 account、user_id 或 账号（没有表头时为第一列）；\
+     可有分组列（group、分组）和原因列（reason、原因），没写的用上面填的。",
+    "CSV, TSV, TXT, XLSX or a gzip of one, in UTF-8, UTF-16 or GB18030, at most 256 MiB and 2 million rows. The column of accounts is called \
+     account, user_id or 账号 (without a header it is the first); a column of groups (group, 分组) and of reasons (reason, 原因) may follow; \
+     rows that say nothing take what stands above.",
+);
+const FILE_ADD: Text = Text::new("上传并加入黑名单", "Upload and add to the blacklist");
+const FILE_TOLD: Text = Text::new(
+    "{0}：{1} 行，{2} 个已在黑名单，{3} 行重复，{4} 行不可用",
+    "{0}: {1} rows, {2} on the blacklist, {3} said twice, {4} rejected",
+);
+const REJECTED: Text = Text::new("不可用的行（不计表头）", "Rejected rows (the header not counted)");
+const ROW: Text = Text::new("行", "Row");
+const AND_MORE: Text = Text::new("另有 {0} 行", "and {0} more");
 const CHANGED: Text = Text::new("第 {0} 版，{1} 修改于 {2}", "Version {0}, changed by {1} at {2}");
 const ZONE: Text = Text::new("应用时区", "The app's zone");
 const ZONE_HELP: Text = Text::new("“每天”和免打扰按它计算", "Days and quiet hours are told by it");
@@ -341,6 +358,7 @@ fn Blacklist(block: ServerAction<BlockAccounts>) -> impl IntoView {
         .into_any()
     };
     view! {
+        <div id="blacklist"></div>
         <Card title=t(BLACKLIST)>
             <Filters>
                 <TextField name="account" label=t(USER) value=Signal::derive(move || wish.get().0) maxlength=200 />
@@ -372,7 +390,60 @@ fn Blacklist(block: ServerAction<BlockAccounts>) -> impl IntoView {
                 </div>
                 <Button disabled=blocked why=MAY_NOT_OPERATE.get(lang)>{t(ADD)}</Button>
             </ActionForm>
+            <FromFile app=app.get_untracked() />
         </Card>
+    }
+    .into_any()
+}
+
+/// Accounts from a file, and what became of the last one.
+#[component]
+fn FromFile(app: String) -> impl IntoView {
+    let lang = use_lang();
+    let may = use_may(Permission::Operate);
+    let action = format!("/apps/{app}/policy/file");
+    let report = answer_of(&action).and_then(|text| serde_json::from_str::<FileReport>(&text).ok());
+    let refusal = refusal_of(&action).map(AppError::from);
+    view! {
+        <h3>{t(FILE_TITLE)}</h3>
+        {report.map(|report| told(report, lang))}
+        <ErrorBox error=Signal::derive(move || refusal.clone()) />
+        <form class="form" method="post" enctype="multipart/form-data" action=action>
+            <div class="form-row">
+                <TextField name="group" id="file-group" label=t(GROUP) help=t(GROUP_HELP) maxlength=40 />
+                <TextField name="reason" id="file-reason" label=t(WHY) maxlength=200 />
+            </div>
+            <div class="field">
+                <label for="file">{t(FILE)}</label>
+                <input id="file" name="file" type="file" required=true aria-describedby="file-help" accept=".csv,.tsv,.txt,.xlsx,.gz,text/csv,text/plain" />
+                <p class="help" id="file-help">{t(FILE_HELP)}</p>
+            </div>
+            <Button disabled=Signal::derive(move || !may.get()) why=MAY_NOT_OPERATE.get(lang)>{t(FILE_ADD)}</Button>
+        </form>
+    }
+    .into_any()
+}
+
+fn told(report: FileReport, lang: Lang) -> AnyView {
+    let exact = |n: u64| format::exact(n);
+    let counts = [report.rows, report.added, report.duplicate, report.rejected].map(exact);
+    let words = FILE_TOLD.fill(lang, &[&report.file, &counts[0], &counts[1], &counts[2], &counts[3]]);
+    let more = report.rejected.saturating_sub(report.named.len() as u64);
+    let rows = report
+        .named
+        .into_iter()
+        .map(|row| view! { <tr><td class="n">{format::exact(row.row)}</td><td>{row.why.name().get(lang)}</td></tr> })
+        .collect_view();
+    let columns = vec![Column::number(ROW.get(lang)), Column::text(WHY.get(lang))];
+    view! {
+        <p class="note-box" role="status">{words}</p>
+        {(report.rejected > 0)
+            .then(|| {
+                view! {
+                    <Table caption=REJECTED.get(lang) columns=columns>{rows}</Table>
+                    {(more > 0).then(|| view! { <p class="sub">{AND_MORE.fill(lang, &[&format::exact(more)])}</p> })}
+                }
+            })}
     }
     .into_any()
 }

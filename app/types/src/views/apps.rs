@@ -49,9 +49,6 @@ pub struct LaneView {
     /// Ways out, one a line.
     pub ways: String,
     pub timeout_ms: u32,
-    /// Seconds without a receipt after which a device goes on to its next lane; 0 = never.
-    pub receipt_wait_s: u32,
-    pub next_lane_for_bulk: bool,
     /// Why it stands still.
     pub paused: Option<String>,
     pub credential: Option<CredentialView>,

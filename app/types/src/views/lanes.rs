@@ -165,6 +165,8 @@ pub struct LaneView {
     pub mass_death_at: Option<Millis>,
     /// Ways out, when there are several.
     pub ways: Vec<crate::egress::WayView>,
+    /// What follows its sends, in words.
+    pub follow: Words,
     /// When its breaker trips, in words.
     pub breaker: Words,
     /// What happened to it last, newest first.
@@ -176,6 +178,37 @@ pub struct LaneView {
 pub struct BreakerView {
     pub vendor: Vendor,
     pub settings: crate::breaker::BreakerSettings,
+}
+
+/// What follows a lane's sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowView {
+    pub vendor: Vendor,
+    pub rules: crate::follow::FollowUp,
+    /// Of its quota for marketing, today; `None` = it has none, or nothing was sent yet.
+    pub bulk_used: Option<u64>,
+}
+
+/// Who of a message was accepted and not heard of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentView {
+    pub id: crate::ids::MessageId,
+    pub title: String,
+    pub now: Millis,
+    pub deadline: Millis,
+    pub lanes: Vec<SilentLane>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentLane {
+    pub vendor: Vendor,
+    pub accepted: u64,
+    pub delivered: u64,
+    /// Accepted without a receipt.
+    pub silent: u64,
+    /// Device messages accepted once more.
+    pub resent: u64,
+    pub rule: Words,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

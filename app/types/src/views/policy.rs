@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::policy::{Rules, Stopped};
+use crate::text::Text;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyView {
@@ -113,4 +114,58 @@ pub struct VendorRow {
     pub most: String,
     pub source: String,
     pub as_of: String,
+}
+
+/// Why a row of a blacklist file is not on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryFault {
+    Missing,
+    TooLong,
+    /// Control characters, or bytes that are no text.
+    Damaged,
+    /// A cell of a workbook that is neither text nor a whole number.
+    NotText,
+    Group,
+    Reason,
+}
+
+impl EntryFault {
+    pub const fn name(self) -> Text {
+        match self {
+            EntryFault::Missing => Text::new("没有账号", "no account"),
+            EntryFault::TooLong => Text::new("账号超过 256 字节", "the account is longer than 256 bytes"),
+            EntryFault::Damaged => Text::new("账号里有控制字符或乱码", "control characters or damaged text in the account"),
+            EntryFault::NotText => {
+                Text::new("单元格不是文本或整数；请设为文本格式", "the cell is neither text nor a whole number; format it as text")
+            }
+            EntryFault::Group => {
+                Text::new("分组超过 40 字或有控制字符", "the group is longer than 40 characters or has control characters")
+            }
+            EntryFault::Reason => {
+                Text::new("原因超过 200 字或有控制字符", "the reason is longer than 200 characters or has control characters")
+            }
+        }
+    }
+}
+
+/// A row is counted from 1 without the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedRow {
+    pub row: u64,
+    pub why: EntryFault,
+}
+
+/// What became of a blacklist file. `rows = added + duplicate + rejected`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    pub file: String,
+    pub rows: u64,
+    /// On the list now, those among them that were before.
+    pub added: u64,
+    /// The same account and group again.
+    pub duplicate: u64,
+    pub rejected: u64,
+    /// The first of the rejected.
+    pub named: Vec<RejectedRow>,
 }

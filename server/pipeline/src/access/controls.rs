@@ -6,7 +6,8 @@ use types::problem::{Code, Problem};
 use types::text::{Text, Words};
 
 use super::accept::{Accept, Accepted, Submission, store_problem};
-use crate::broker::wakes;
+use super::actor::Actor;
+use crate::broker::{resend, wakes};
 use crate::coordination::{Coordination, Stop};
 use crate::storage::Storage;
 use crate::storage::apps::App;
@@ -155,6 +156,23 @@ impl Controls {
             address: address.to_owned(),
         };
         self.accept.submit(app, submission).await
+    }
+
+    /// Everybody of a message who was accepted and not heard of is sent to once more, by the same lane under the same keys: what a person
+    /// may do when the machine may not any more. Returns how many go.
+    ///
+    /// # Errors
+    /// `WrongState` when it was stopped, and after its deadline.
+    pub async fn resend_silent(&self, app: &App, message: &Message, actor: &Actor) -> Result<u64, Problem> {
+        let now = self.world.now();
+        if matches!(message.state, MessageState::Paused | MessageState::Cancelled) {
+            return Err(wrong_state("已暂停或已取消的不能重发", "what is paused or cancelled cannot be sent again"));
+        }
+        if now >= message.deadline {
+            return Err(wrong_state("已过截止时间，不再发送", "its deadline is over; nothing is sent after it"));
+        }
+        let entry = actor.entry(&self.world, "message.resend_silent", message.id.as_str(), Some(&app.id), None, None);
+        resend::by_hand(&self.storage, &self.coordination, message, now, entry).await.map_err(|e| store_problem(&e))
     }
 
     /// A message of this app by its id.

@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod actor;
+pub mod blacklist;
 pub mod campaigns;
 pub mod controls;
 pub mod copies;

@@ -22,12 +22,13 @@ use crate::policy::quiet;
 use crate::storage::Storage;
 use crate::storage::StorageError;
 use crate::storage::apps::App;
+use crate::storage::people::AuditEntry;
 use crate::storage::policy::{AppPolicy, NewBlocked};
 use crate::world::World;
 
 /// Accounts in one call or one file; bytes of an account's name.
 pub const ENTRIES_MAX: usize = 100_000;
-const USER_MAX: usize = 256;
+pub(super) const USER_MAX: usize = 256;
 
 #[derive(Clone)]
 pub struct PolicyDesk {
@@ -116,6 +117,19 @@ impl PolicyDesk {
         self.storage.policy.block(app.no, &entries, &actor.name, self.world.now(), Some(entry)).await.map_err(|e| store_problem(&e))?;
         self.changed(app).await?;
         Ok(entries.len() as u64)
+    }
+
+    pub(super) const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// A part of a file, checked already; the entry is that of the whole file.
+    pub(super) async fn put_part(&self, app: &App, part: &[NewBlocked], actor: &Actor, entry: Option<AuditEntry>) -> Result<(), Problem> {
+        self.storage.policy.block(app.no, part, &actor.name, self.world.now(), entry).await.map_err(|e| store_problem(&e))
+    }
+
+    pub(super) async fn settled(&self, app: &App) -> Result<(), Problem> {
+        self.changed(app).await
     }
 
     /// Takes accounts off it again. Returns how many entries there were.

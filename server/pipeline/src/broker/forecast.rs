@@ -9,7 +9,7 @@ use types::vendor::{PaceUnit, Vendor};
 use types::views::forecast::{Dropped, Forecast, LaneForecast, OtherLoad, QuotaForecast};
 
 use super::plan::{Counted, Load, Planner, Seat, Share};
-use super::quota::used_today;
+use super::quota::{bulk_ledger, bulk_today, used_today};
 use super::route::per_second;
 use super::timeline::{self, Job, Part, Quota, Run, Track};
 use crate::policy::next_beijing_midnight;
@@ -67,7 +67,7 @@ impl Planner {
             }
             let parts: Vec<(&Seat, Load)> = seats.into_iter().map(|(seat, load)| (seat, scaled_load(load, scaled))).collect();
             let standing = self.standing(&lane, asked.message.class, stopped.is_some(), now);
-            let used = if lane.settings.daily_quota > 0 { Some(self.used(&lane, now).await?) } else { None };
+            let used = self.used(&lane, now).await?;
             let mut jobs = vec![job(asked, &lane, &parts)];
             jobs.extend(self.line(&lane, now).await?);
             jobs.extend(asked.others.iter().filter_map(|other| other_job(other, &lane)));
@@ -76,7 +76,7 @@ impl Planner {
                 rules: &policy.rules,
                 pace: f64::from(lane.settings.pace_per_second),
                 closed_until: standing.closed_until,
-                quota: used.map(|used| quota(&lane, used)),
+                quota: quota(&lane, used),
             };
             let run = timeline::run(&track, &jobs, 0);
             lanes.push(told(&lane, &parts, &run, standing.words, used, asked));
@@ -132,12 +132,25 @@ impl Planner {
         }
     }
 
-    async fn used(&self, lane: &Lane, now: Millis) -> Result<u64> {
-        let limit = lane.settings.daily_quota;
-        match self.coordination.quotas.left(lane.no, next_beijing_midnight(now), limit).await {
-            Some(left) => Ok(limit.saturating_sub(left)),
-            None => used_today(&self.storage, lane.app_no, lane.vendor, now).await,
+    /// What was used today of the quotas the lane has.
+    async fn used(&self, lane: &Lane, now: Millis) -> Result<Used> {
+        let (set, day) = (&lane.settings, next_beijing_midnight(now));
+        let quotas = &self.coordination.quotas;
+        let known = |left: Option<u64>, limit: u64| left.map(|left| limit.saturating_sub(left));
+        let mut used = Used::default();
+        if set.daily_quota > 0 {
+            used.all = match known(quotas.left(lane.no, day, set.daily_quota).await, set.daily_quota) {
+                None => Some(used_today(&self.storage, lane.app_no, lane.vendor, now).await?),
+                known => known,
+            };
         }
+        if set.bulk_quota > 0 {
+            used.bulk = match known(quotas.left(bulk_ledger(lane.no), day, set.bulk_quota).await, set.bulk_quota) {
+                None => Some(bulk_today(&self.storage, lane.app_no, lane.vendor, now).await?),
+                known => known,
+            };
+        }
+        Ok(used)
     }
 
     /// What waits in the lane's line already.
@@ -205,21 +218,37 @@ fn other_job(other: &Other, lane: &Lane) -> Option<Job> {
     })
 }
 
-fn quota(lane: &Lane, used: u64) -> Quota {
-    let of = |class| lane.settings.quota_of(class) as f64;
-    Quota { transactional: of(MessageClass::Transactional), bulk: of(MessageClass::Bulk), used: used as f64 }
+/// Of the day, and of marketing's own part of it, where the lane has such a quota.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    all: Option<u64>,
+    bulk: Option<u64>,
 }
 
-fn told(lane: &Lane, parts: &[(&Seat, Load)], run: &Run, stands: Option<Words>, used: Option<u64>, asked: &Question<'_>) -> LaneForecast {
+fn quota(lane: &Lane, used: Used) -> Option<Quota> {
+    let of = |class| used.all.map_or(f64::INFINITY, |_| lane.settings.quota_of(class) as f64);
+    (used.all.is_some() || used.bulk.is_some()).then(|| Quota {
+        transactional: of(MessageClass::Transactional),
+        bulk: of(MessageClass::Bulk),
+        used: used.all.unwrap_or(0) as f64,
+        marketing: used.bulk.map(|used| (lane.settings.bulk_quota as f64, used as f64)),
+    })
+}
+
+/// The quota of this class that ends first: what it may use of a day, and what is left of it today.
+fn tightest(lane: &Lane, used: Used, class: MessageClass) -> Option<(u64, u64)> {
+    let all = used.all.map(|used| (lane.settings.quota_of(class), used));
+    let bulk = used.bulk.filter(|_| class == MessageClass::Bulk).map(|used| (lane.settings.bulk_quota, used));
+    [all, bulk].into_iter().flatten().map(|(limit, used)| (limit, limit.saturating_sub(used))).min_by_key(|(_, left)| *left)
+}
+
+fn told(lane: &Lane, parts: &[(&Seat, Load)], run: &Run, stands: Option<Words>, used: Used, asked: &Question<'_>) -> LaneForecast {
     let sum = |of: fn(&Load) -> u64| parts.iter().map(|(_, load)| of(load)).sum::<u64>();
-    let quota = used.map(|used| {
-        let limit = lane.settings.quota_of(asked.message.class);
-        QuotaForecast {
-            limit,
-            left: limit.saturating_sub(used),
-            ends_at: run.quota_out.map(|(at, _)| at),
-            short: run.quota_out.map_or(0, |(_, n)| n),
-        }
+    let quota = tightest(lane, used, asked.message.class).map(|(limit, left)| QuotaForecast {
+        limit,
+        left,
+        ends_at: run.quota_out.map(|(at, _)| at),
+        short: run.quota_out.map_or(0, |(_, n)| n),
     });
     LaneForecast {
         vendor: lane.vendor,

@@ -11,6 +11,7 @@ pub mod onward;
 pub mod plan;
 pub mod policies;
 pub mod quota;
+pub mod resend;
 pub mod route;
 pub mod timeline;
 

@@ -45,6 +45,8 @@ pub struct Quota {
     pub transactional: f64,
     pub bulk: f64,
     pub used: f64,
+    /// Marketing's own quota of a day, and what was used of it today.
+    pub marketing: Option<(f64, f64)>,
 }
 
 impl Quota {
@@ -93,6 +95,7 @@ struct Walk<'a, 'b> {
     track: &'b Track<'a>,
     t: Millis,
     used: f64,
+    marketing: f64,
     day: Millis,
 }
 
@@ -117,7 +120,9 @@ impl Walk<'_, '_> {
     }
 
     fn left(&self, class: MessageClass) -> f64 {
-        self.track.quota.map_or(f64::INFINITY, |quota| (quota.of(class) - self.used).max(0.0))
+        let Some(quota) = self.track.quota else { return f64::INFINITY };
+        let own = quota.marketing.filter(|_| class == MessageClass::Bulk).map_or(f64::INFINITY, |(limit, _)| limit - self.marketing);
+        (quota.of(class) - self.used).min(own).max(0.0)
     }
 
     /// When what is served now may have to stop by itself.
@@ -132,13 +137,19 @@ pub fn run(track: &Track<'_>, jobs: &[Job], ours: usize) -> Run {
     let mut jobs = jobs.to_vec();
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_by_key(|i| (jobs[*i].class.priority(), jobs[*i].deadline, jobs[*i].age));
-    let mut walk = Walk { track, t: track.now, used: track.quota.map_or(0.0, |q| q.used), day: next_beijing_midnight(track.now) };
+    let mut walk = Walk {
+        track,
+        t: track.now,
+        used: track.quota.map_or(0.0, |q| q.used),
+        marketing: track.quota.and_then(|q| q.marketing).map_or(0.0, |(_, used)| used),
+        day: next_beijing_midnight(track.now),
+    };
     let mut out = Run::default();
     let total: f64 = jobs[ours].parts.iter().map(|part| part.devices).sum();
     let (mut sent, mut hushed, mut missed, mut ahead) = (0.0, 0.0, 0.0, 0.0);
     for _ in 0..EVENTS_MAX {
         if walk.t >= walk.day {
-            (walk.used, walk.day) = (0.0, next_beijing_midnight(walk.t));
+            (walk.used, walk.marketing, walk.day) = (0.0, 0.0, next_beijing_midnight(walk.t));
         }
         // What ended without being sent.
         for (i, job) in jobs.iter_mut().enumerate().filter(|(_, job)| job.arrives <= walk.t) {
@@ -201,6 +212,9 @@ pub fn run(track: &Track<'_>, jobs: &[Job], ours: usize) -> Run {
         let took = (n / per_second * 1_000.0).ceil().max(1.0) as Millis;
         walk.t = (walk.t + took).min(next.max(walk.t + 1));
         walk.used += n;
+        if jobs[i].class == MessageClass::Bulk {
+            walk.marketing += n;
+        }
         jobs[i].parts[p].devices -= n;
         if i == ours {
             sent += n;

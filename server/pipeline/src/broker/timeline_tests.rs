@@ -84,7 +84,7 @@ fn quiet_hours_that_begin_meanwhile_hold_or_drop_what_still_waits() {
 #[test]
 fn a_quota_runs_out_to_the_device_and_begins_anew_at_midnight_in_beijing() {
     let rules = Rules::default();
-    let quota = Some(Quota { transactional: 1_000.0, bulk: 900.0, used: 400.0 });
+    let quota = Some(Quota { transactional: 1_000.0, bulk: 900.0, used: 400.0, marketing: None });
     let lane = Track { quota, ..track(&rules) };
     let found = run(&lane, &[job(1_200.0)], 0);
     assert_eq!(found.quota_out, Some((NOON + 50_000, 700)), "500 were left for bulk");
@@ -120,7 +120,12 @@ fn sums_close_and_more_pace_is_never_later() {
                 ..job(0.0)
             })
             .collect();
-        let quota = (next(3) == 0).then(|| Quota { transactional: 60_000.0, bulk: 40_000.0, used: next(40_000) as f64 });
+        let quota = (next(3) == 0).then(|| Quota {
+            transactional: 60_000.0,
+            bulk: 40_000.0,
+            used: next(40_000) as f64,
+            marketing: (next(2) == 0).then(|| (30_000.0, next(30_000) as f64)),
+        });
         let at = |pace: f64| run(&Track { pace, quota, ..track(&rules) }, &jobs, 0);
         let slow = at(1.0 + next(20) as f64);
         let total: f64 = jobs[0].parts.iter().map(|p| p.devices).sum();

@@ -6,6 +6,7 @@
 //! request needs is `call` (before the first one: `ahead`; without sending it: `preview`), leaving a lane that is out is `handover`.
 
 pub mod ahead;
+mod allowance;
 pub mod breaker;
 pub mod call;
 mod counting;

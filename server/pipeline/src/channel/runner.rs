@@ -13,16 +13,15 @@ use types::content::MessageClass;
 use types::ids::ChunkNo;
 use types::views::lanes::LaneEventKind;
 
+use super::allowance::{self, Allowance};
 use super::breaker::BreakerState;
 use super::guard::Guard;
 use super::lanes::LaneConfig;
 use super::mark::first_slice;
-use super::retry::next_beijing_midnight;
 use super::status::LaneStatus;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
-use crate::broker::quota::used_today;
 use crate::broker::wakes;
-use crate::coordination::{Change, Reserved};
+use crate::coordination::Change;
 use crate::storage::StorageError;
 use crate::storage::apps::CREDENTIAL_REFUSED;
 use crate::storage::chunks::{Claimed, Lease};
@@ -172,46 +171,18 @@ impl Shared {
         self.tools.statuses.get(lane_no).with(self.tools.coordination.standstills.get(lane_no))
     }
 
-    /// How long the lane's own daily quota forbids this class, or `None`. Reads the books when nobody knows what was used today.
+    /// How long the lane's own quotas forbid this class, or `None`.
     async fn used_up(&self, config: &LaneConfig, class: MessageClass) -> Option<Duration> {
-        let limit = config.lane.settings.quota_of(class);
         let (lane_no, now) = (config.lane.no, self.tools.world.now());
-        let closed_until = if config.lane.settings.daily_quota == 0 {
-            None
-        } else {
-            let day = next_beijing_midnight(now);
-            let left = match self.tools.coordination.quotas.left(lane_no, day, limit).await {
-                Some(left) => left,
-                None => {
-                    let used = match used_today(&self.tools.storage, config.app.no, config.lane.vendor, now).await {
-                        Ok(used) => used,
-                        Err(error) => {
-                            tracing::error!(%error, lane = lane_no, "today's use could not be read; the lane waits");
-                            return Some(IDLE);
-                        }
-                    };
-                    self.tools.coordination.quotas.begin(lane_no, day, used).await;
-                    limit.saturating_sub(used)
-                }
-            };
-            (left == 0).then_some(day)
+        let closed_until = match allowance::closed_until(&self.tools, config, class).await {
+            Ok(closed_until) => closed_until,
+            Err(error) => {
+                tracing::error!(%error, lane = lane_no, "today's use could not be read; the lane waits");
+                return Some(IDLE);
+            }
         };
         self.tools.coordination.standstills.change(lane_no, Change::QuotaUsed { class, until: closed_until });
         closed_until.map(|until| Duration::from_millis((until - now).max(0).unsigned_abs()).min(IDLE))
-    }
-
-    /// Device messages of the day's quota for one chunk, and the day they belong to.
-    async fn allowance(&self, config: &LaneConfig, class: MessageClass, wanted: u64) -> (Millis, u64) {
-        let limit = config.lane.settings.quota_of(class);
-        let day = next_beijing_midnight(self.tools.world.now());
-        if config.lane.settings.daily_quota == 0 {
-            return (day, u64::MAX);
-        }
-        match self.tools.coordination.quotas.reserve(config.lane.no, day, limit, wanted).await {
-            Reserved::Got(n) => (day, n),
-            // A day has just begun; the next look at the lane reads the books.
-            Reserved::Unknown => (day, 0),
-        }
     }
 
     /// Claims what free permits allow and starts it. Returns how many chunks were started.
@@ -261,18 +232,15 @@ impl Shared {
 
     async fn one(&self, config: &LaneConfig, class: MessageClass, chunk: Claimed, lease_until: Millis, permit: OwnedSemaphorePermit) {
         let no = chunk.no;
-        let (day, allowance) = self.allowance(config, class, u64::from(chunk.count)).await;
-        let terms = Terms { lease_until, allowance, now: self.config.clone() };
+        let allowance = Allowance::of(&self.tools, config, class, u64::from(chunk.count)).await;
+        let terms = Terms { lease_until, allowance: allowance.granted, now: self.config.clone() };
         let fence = chunk.fence;
         let done = AssertUnwindSafe(step::work(&self.tools, config, chunk, terms, &self.guard)).catch_unwind().await;
         let Ok(done) = done else {
             self.broke_down(config, no, fence).await;
             return self.over(config, permit);
         };
-        if config.lane.settings.daily_quota > 0 {
-            let accepted = done.as_ref().map_or(0, |effect| effect.accepted);
-            self.tools.coordination.quotas.settle(config.lane.no, day, allowance, accepted).await;
-        }
+        allowance.settle(&self.tools, done.as_ref().map_or(0, |effect| effect.accepted)).await;
         match done {
             Ok(effect) => self.after(config, class, effect).await,
             Err(StorageError::Stale(what)) => tracing::warn!(chunk = no.0, what, "the lease was lost; the other holder's word counts"),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use types::Millis;
 use types::content::MessageClass;
 
+pub mod meeting;
 pub mod memory;
 pub mod redis;
 
@@ -248,6 +249,12 @@ pub trait Nodes: Send + Sync {
     async fn list(&self, now: Millis) -> Vec<SeenNode>;
     /// Whether this node hears and is heard at present.
     fn linked(&self) -> bool;
+    /// The name of the store whose nodes meet here; `None` = nobody can be asked.
+    async fn place(&self) -> Option<Option<String>> {
+        None
+    }
+    /// Gives the place this name; one that it has stays unless it is to be replaced.
+    async fn name_place(&self, _name: &str, _replace: bool) {}
 }
 
 /// All of coordination, built once by `house`.

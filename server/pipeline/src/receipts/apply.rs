@@ -525,6 +525,9 @@ impl Applier {
         for ((app_no, vendor, old), new) in effects.replaced {
             self.storage.devices.replace_token(app_no, vendor, &old, &new, now).await?;
         }
+        for device_no in effects.opened {
+            self.storage.resends.foreground(device_no, now).await?;
+        }
         for ((app_no, device), at) in effects.switched_off {
             let device_no = match device {
                 Named::Device(no) => Some(no),

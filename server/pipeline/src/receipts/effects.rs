@@ -1,6 +1,6 @@
 //! What believed receipts ask of devices and of the order of lanes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use types::Millis;
 use types::receipt::{ReceiptKind, mark};
@@ -30,6 +30,8 @@ pub(super) struct Effects {
     pub(super) lanes: BTreeMap<(i64, Vendor), LaneEffects>,
     pub(super) replaced: BTreeMap<(i64, Vendor, String), String>,
     pub(super) switched_off: BTreeMap<(i64, Named), Millis>,
+    /// Devices whose person opened the app by a push, as our client says: it is in the foreground.
+    pub(super) opened: BTreeSet<i64>,
 }
 
 impl Effects {
@@ -57,6 +59,9 @@ impl Effects {
         let from_vendor = !fact.reference.is_empty();
         if fact.kind == ReceiptKind::TokenDead && from_vendor && fact.replaced_by.is_none() {
             lane.dead.insert(fact.token.clone(), (at, fact.words));
+        }
+        if let (false, ReceiptKind::Clicked, Some(no)) = (from_vendor, fact.kind, place.device_no) {
+            self.opened.insert(no);
         }
         if bits & mark::SWITCH_OFF != 0 {
             let named = match place.device_no {

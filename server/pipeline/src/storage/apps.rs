@@ -110,6 +110,9 @@ pub struct LaneSettings {
     /// Of every 100 device messages of the day so many are kept for what a person waits for; marketing ends before.
     #[serde(default = "LaneSettings::default_reserve")]
     pub reserve_percent: u32,
+    /// Marketing messages a day, as the vendor counts them apart; 0 = no such quota. The day's quota holds as well.
+    #[serde(default)]
+    pub bulk_quota: u64,
     /// `http(s)://` proxy towards the vendor, or `None` for the direct way.
     pub egress_proxy: Option<String>,
     /// Several ways out with shares; empty = `egress_proxy` alone.
@@ -117,9 +120,15 @@ pub struct LaneSettings {
     pub ways: Vec<types::egress::Way>,
     /// Milliseconds to wait for one answer.
     pub timeout_ms: u32,
-    /// After this many seconds without a receipt a device goes on to its next lane; 0 = never.
+    /// After so many seconds without a receipt a device is sent to again, or goes on to its next lane; 0 = never.
     #[serde(default)]
     pub receipt_wait_s: u32,
+    /// How often one recipient is sent to again by this lane for want of a receipt, at most.
+    #[serde(default)]
+    pub resend_times: u8,
+    /// Bulk messages, too.
+    #[serde(default)]
+    pub resend_for_bulk: bool,
     /// Bulk messages go on, too: some phones may then show both.
     #[serde(default)]
     pub next_lane_for_bulk: bool,
@@ -129,6 +138,14 @@ pub struct LaneSettings {
 }
 
 impl LaneSettings {
+    /// How often a message of this class may go again for want of a receipt.
+    pub const fn resends(&self, class: MessageClass) -> u8 {
+        match class {
+            MessageClass::Bulk if !self.resend_for_bulk => 0,
+            MessageClass::Transactional | MessageClass::Bulk => self.resend_times,
+        }
+    }
+
     pub const fn default_reserve() -> u32 {
         10
     }

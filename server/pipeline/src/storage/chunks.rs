@@ -74,6 +74,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// The last lease ran out without a result: what was waiting then may have been sent.
     pub lapsed: bool,
+    /// In line for want of receipts: `outcomes` is the list of those who are sent to again, and what stands of the others is over.
+    pub resending: bool,
     /// Recipients before this place may be sent to now; of a lapsed chunk: may have been sent.
     pub started: u32,
     pub recipients: Vec<u8>,
@@ -120,7 +122,7 @@ pub struct Step {
     pub next: Next,
     /// The vendor's request ids, by which receipts will name recipients of this chunk.
     pub references: Vec<String>,
-    /// Receipts of this chunk are due then; who gave none goes on to the next lane.
+    /// Receipts of this chunk are due then; who gave none is sent to again, or goes on to the next lane.
     pub onward: Option<Millis>,
     pub deltas: Vec<Delta>,
     pub now: Millis,
@@ -250,6 +252,8 @@ pub trait Chunks: Send + Sync {
     async fn by_reference(&self, vendor: Vendor, reference: &str) -> Result<Option<ChunkNo>>;
     /// Chunks whose receipts are due, oldest first.
     async fn onward_due(&self, now: Millis, limit: u32) -> Result<Vec<ChunkNo>>;
+    /// Looked at again then: the chunk is not over, or its message stands still.
+    async fn onward_later(&self, nos: &[ChunkNo], at: Millis) -> Result<()>;
     /// They have been looked at.
     async fn onward_done(&self, nos: &[ChunkNo]) -> Result<()>;
     /// When the next waiting chunk of a lane is due, `None` when none waits.

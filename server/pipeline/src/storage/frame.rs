@@ -43,6 +43,9 @@ pub fn key_of_named(kind: KeyKind, vendor: &str, text: &str) -> i64 {
     i64::from_ne_bytes(digest.to_ne_bytes())
 }
 
+/// Marks after which a repeat by the same lane is of no use: it arrived, or the vendor said why it never will.
+pub const SAID_SOMETHING: u8 = mark::DELIVERED | mark::TOKEN_DEAD | mark::OVER_QUOTA | mark::DISCARDED;
+
 /// In the words of a rule: what stands before it is the rule, and what follows is the message the place was lost to.
 /// Counters keep the rule, the recipient's own reason keeps both.
 pub const LOST_TO: &str = "; had ";
@@ -234,6 +237,15 @@ impl Outcomes {
             self.set(i, Outcome::Accepted, None);
         }
         out
+    }
+
+    /// Of a list of those who are sent to again: who was heard of meanwhile, or can never be, need not be.
+    pub fn heard(&mut self, marks: &[u8]) {
+        for at in self.open() {
+            if marks.get(at).is_some_and(|byte| byte & SAID_SOMETHING != 0) {
+                self.set(at, Outcome::Cancelled, None);
+            }
+        }
     }
 
     pub fn any(&self, outcome: Outcome) -> bool {

@@ -180,6 +180,8 @@ pub struct Message {
     pub address: String,
     pub created_at: Millis,
     pub finished_at: Option<Millis>,
+    /// Since then nobody knows who was in it; the counters stay.
+    pub forgotten_at: Option<Millis>,
 }
 
 impl Message {

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod lane_events;
 pub mod makings;
 pub mod materials;
+pub mod meetings;
 pub mod messages;
 pub mod passes;
 pub mod people;
@@ -27,6 +28,8 @@ pub mod policy;
 mod postgres;
 pub mod ramps;
 pub mod receipts;
+pub mod resends;
+pub mod retention;
 mod rows;
 pub mod sensitive;
 mod sqlite;
@@ -66,6 +69,7 @@ pub struct Storage {
     pub lane_events: Arc<dyn lane_events::LaneEvents>,
     pub makings: Arc<dyn makings::Makings>,
     pub materials: Arc<dyn materials::Materials>,
+    pub meetings: Arc<dyn meetings::Meetings>,
     pub messages: Arc<dyn messages::Messages>,
     pub passes: Arc<dyn passes::PassShelf>,
     pub people: Arc<dyn people::People>,
@@ -73,6 +77,8 @@ pub struct Storage {
     pub ramps: Arc<dyn ramps::Ramps>,
     pub receipts: Arc<dyn receipts::Receipts>,
     pub sensitive: Arc<dyn sensitive::SensitiveWords>,
+    pub resends: Arc<dyn resends::Resends>,
+    pub retention: Arc<dyn retention::Retention>,
     pub tallies: Arc<dyn tallies::Tallies>,
     pub tenancy: Arc<dyn tenancy::Tenancy>,
 }

@@ -21,6 +21,10 @@ pub enum Measure {
         words: String,
     },
     Receipt(ReceiptKind),
+    /// Accepted once more by the same lane, for want of a receipt. In no funnel: the recipient counts once.
+    Resent,
+    /// Accepted as marketing, on a lane with a quota for it: what its ledger begins with after a restart.
+    Bulk,
 }
 
 impl Measure {
@@ -33,6 +37,8 @@ impl Measure {
             Measure::Planned => "planned".to_owned(),
             Measure::Outcome { outcome, reason, words } => format!("outcome/{}/{reason}/{words}", outcome.slug()),
             Measure::Receipt(kind) => format!("receipt/{}", kind.slug()),
+            Measure::Resent => "resent".to_owned(),
+            Measure::Bulk => "bulk".to_owned(),
         }
     }
 
@@ -53,6 +59,8 @@ impl Measure {
                 reason: parts.next().unwrap_or_default().to_owned(),
                 words: parts.next().unwrap_or_default().to_owned(),
             }),
+            "resent" => Some(Measure::Resent),
+            "bulk" => Some(Measure::Bulk),
             "receipt" => ReceiptKind::parse(parts.next()?).map(Measure::Receipt),
             _ => None,
         }
@@ -125,6 +133,9 @@ pub fn fold(counters: impl IntoIterator<Item = (Option<Vendor>, Measure, i64)>) 
     let mut planned: BTreeMap<Option<Vendor>, i64> = BTreeMap::new();
     let mut outcomes: BTreeMap<(Option<Vendor>, Outcome), i64> = BTreeMap::new();
     for (vendor, measure, n) in counters {
+        if matches!(measure, Measure::Resent | Measure::Bulk) {
+            continue;
+        }
         let lane = lanes.entry(vendor).or_insert_with(|| FunnelLane { vendor, ..FunnelLane::default() });
         match measure {
             Measure::Planned => *planned.entry(vendor).or_default() += n,
@@ -134,6 +145,7 @@ pub fn fold(counters: impl IntoIterator<Item = (Option<Vendor>, Measure, i64)>) 
                     *losses.entry((vendor, outcome, reason, words)).or_default() += n;
                 }
             }
+            Measure::Resent | Measure::Bulk => {}
             Measure::Receipt(kind) => *lane.receipts.entry(kind.slug().to_owned()).or_default() += n.max(0).unsigned_abs(),
         }
     }

@@ -52,3 +52,28 @@ async fn a_day_of_receipts_goes_at_once_when_none_of_them_is_needed() {
     assert_eq!(storage.receipts.forget(0, NOW, 10).await.unwrap(), (0, 2));
     stranger.run("DO $$ BEGIN ASSERT to_regclass('receipt_raw_20200102') IS NULL; END $$").await.unwrap();
 }
+
+#[tokio::test]
+async fn days_of_lists_go_when_no_chunk_of_them_is_left() {
+    let storage = on_postgres().await;
+    sending(&storage, 1).await;
+    let mut stranger = storage.stranger().await;
+    stranger
+        .run(
+            "CREATE TABLE chunk_recipients_20200102 PARTITION OF chunk_recipients FOR VALUES FROM (18263::bigint << 36) TO (18264::bigint << 36); \
+             CREATE TABLE chunk_outcomes_20200102 PARTITION OF chunk_outcomes FOR VALUES FROM (18263::bigint << 36) TO (18264::bigint << 36); \
+             INSERT INTO chunk_recipients (chunk_no, bytes) SELECT (18263::bigint << 36) + i, '' FROM generate_series(1, 3) i; \
+             INSERT INTO chunk_outcomes (chunk_no, bytes) SELECT (18263::bigint << 36) + i, '' FROM generate_series(1, 3) i; \
+             UPDATE chunk SET no = (18263::bigint << 36) + 2",
+        )
+        .await
+        .unwrap();
+    assert_eq!(storage.retention.drop_days(NOW).await.unwrap(), 0, "a chunk of that day is there");
+    stranger.run("DELETE FROM chunk").await.unwrap();
+    assert_eq!(storage.retention.drop_days(18_264 * 86_400_000).await.unwrap(), 0, "a day of patience");
+    assert_eq!(storage.retention.drop_days(NOW).await.unwrap(), 6);
+    stranger
+        .run("DO $$ BEGIN ASSERT to_regclass('chunk_recipients_20200102') IS NULL AND (SELECT count(*) FROM chunk_recipients) = 1; END $$")
+        .await
+        .unwrap();
+}

@@ -222,6 +222,33 @@ async fn marketing_leaves_a_part_of_the_day_to_what_a_person_waits_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn marketing_has_a_quota_of_its_own_beside_the_days_also_over_a_restart() {
+    let mut t = house().await;
+    let users = t.of_vendor(Vendor::Xiaomi, 200).await;
+    t.lane(Vendor::Xiaomi, |lane| (lane.daily_quota, lane.reserve_percent, lane.bulk_quota, lane.batch) = (100, 20, 30, 7)).await;
+    let flood = t.send_to(&users).await;
+    t.until(flood, |_, funnel| funnel.total.accepted == 30).await;
+    // What a person waits for has the rest of the day.
+    let letters =
+        t.send(Submission { class: MessageClass::Transactional, ..t.submission(Targets::Users { users: users[..40].to_vec() }) }).await;
+    assert_eq!(t.finished(letters.no).await.total.accepted, 40);
+    t.restart("node-2").await;
+    let xiaomi = t.lane_no(Vendor::Xiaomi).await;
+    let shut = |t: &crate::support::TestHouse, class| t.house.lane_status(xiaomi).used_up(class, t.house.world.now()).is_some();
+    t.until(flood, |_, _| shut(&t, MessageClass::Bulk)).await;
+    assert!(!shut(&t, MessageClass::Transactional), "thirty are left of the day");
+    assert_eq!((t.funnel(flood).await.total.accepted, t.simulator.ledger().taken()), (30, 70), "not one more");
+    // A larger one is in force at once; the day's quota holds beside it: marketing ends when 80 of all are used.
+    t.lane(Vendor::Xiaomi, |lane| lane.bulk_quota = 35).await;
+    t.until(flood, |_, funnel| funnel.total.accepted == 35).await;
+    t.lane(Vendor::Xiaomi, |lane| lane.bulk_quota = 90).await;
+    t.until(flood, |_, funnel| funnel.total.accepted == 40 && shut(&t, MessageClass::Bulk)).await;
+    t.house.controls.cancel(flood).await.expect("cancelled");
+    t.recount(flood).await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_answer_to_marketing_closes_the_lane_for_marketing_only() {
     let t = house().await;
     let users = t.devices(400).await;

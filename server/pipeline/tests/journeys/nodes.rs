@@ -1,7 +1,10 @@
 //! Several nodes at one PostgreSQL, agreeing through a Redis; both are the test's own.
 
+use pipeline::access::accept::Submission;
 use pipeline::house::House;
 use pipeline::storage::messages::Targets;
+use types::content::MessageClass;
+use types::ids::ChunkNo;
 use types::life::MessageState;
 use types::vendor::Vendor;
 
@@ -181,6 +184,45 @@ async fn two_nodes_share_the_quota_of_a_day_to_the_unit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_share_marketings_own_quota_and_send_again_once() {
+    let redis = PrivateRedis::start().await;
+    let t = TestHouse::first_of_several(redis.url()).await;
+    let other = t.another("node-2", redis.url()).await;
+    both_know_each_other(&t.house, &other).await;
+    t.lane(Vendor::Xiaomi, |lane| {
+        (lane.bulk_quota, lane.batch, lane.in_flight) = (600, 10, 4);
+        (lane.receipt_wait_s, lane.resend_times) = (3_000, 1);
+    })
+    .await;
+    let users = t.of_vendor(Vendor::Xiaomi, 2_000).await;
+    let flood = t.send_to(&users).await;
+    t.until(flood, |_, funnel| funnel.total.accepted == 600).await;
+    until("nothing is in flight", async || t.house.statuses.working().is_empty() && other.statuses.working().is_empty()).await;
+    assert_eq!(t.simulator.ledger().taken(), 600, "not one more");
+    t.house.controls.cancel(flood).await.expect("cancelled");
+
+    // Nobody is heard of: all are due at once, on both nodes.
+    let mut urgent = Submission { class: MessageClass::Transactional, ..t.submission(Targets::Users { users: users.clone() }) };
+    urgent.content.body = "Another".into();
+    let sent = t.send(urgent).await.no;
+    t.finished(sent).await;
+    let store = &t.house.storage;
+    let chunks: Vec<_> = store.chunks.of_message(sent, ChunkNo(0), 999).await.expect("chunks").into_iter().map(|chunk| chunk.no).collect();
+    store.chunks.onward_later(&chunks, t.house.world.now() - 1).await.expect("due");
+    until("all went again", async || t.taken(sent, Vendor::Xiaomi).await.values().all(|n| *n >= 2)).await;
+    store.chunks.onward_later(&chunks, t.house.world.now() - 1).await.expect("due");
+    let far = t.house.world.now() + 86_400_000;
+    until("it is over", async || store.chunks.onward_due(far, 9).await.expect("due").is_empty()).await;
+    let taken = t.taken(sent, Vendor::Xiaomi).await;
+    assert_eq!(taken.len(), 2_000);
+    assert!(taken.values().all(|n| *n == 2), "once again, and no oftener");
+    assert_eq!(t.simulator.ledger().repeats(None).other_key, 0);
+    t.recount(sent).await;
+    other.stop().await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_of_pace_is_in_force_on_every_node_within_a_second() {
     let redis = PrivateRedis::start().await;
     let t = TestHouse::first_of_several(redis.url()).await;
@@ -219,5 +261,29 @@ async fn without_redis_a_second_worker_is_kept_out() {
     let third = pipeline::storage::Storage::open(t.url()).await.expect("a store");
     assert!(third.tenancy.enter(false).await.expect("asked"), "several that agree with each other");
     assert!(!t.house.storage.tenancy.enter(true).await.expect("asked"));
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_with_another_redis_is_refused_and_an_emptied_one_is_not() {
+    let (redis, other) = (PrivateRedis::start().await, PrivateRedis::start().await);
+    let t = TestHouse::first_of_several(redis.url()).await;
+    let refused = t.try_another("node-2", other.url()).await;
+    let words = refused.err().expect("refused").to_string();
+    assert!(words.contains("another redis_url"), "{words}");
+
+    // Emptied under a living node: the name comes back, and who starts then is let in.
+    redis.ask::<()>(&::redis::cmd("FLUSHALL")).await.expect("emptied");
+    let second = t.another("node-2", redis.url()).await;
+    both_know_each_other(&t.house, &second).await;
+    second.stop().await;
+    t.house.stop().await;
+    // Emptied while nobody lives: the first who comes names it again.
+    redis.ask::<()>(&::redis::cmd("FLUSHALL")).await.expect("emptied");
+    let third = t.another("node-3", redis.url()).await;
+    third.stop().await;
+    // The other Redis is as good as this one once nobody uses this one.
+    let fourth = t.another("node-4", other.url()).await;
+    fourth.stop().await;
     t.end().await;
 }

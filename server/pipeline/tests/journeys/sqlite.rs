@@ -21,3 +21,6 @@ mod ramp;
 #[path = "recall.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod recall;
+#[path = "resends.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod resends;

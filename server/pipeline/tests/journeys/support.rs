@@ -113,6 +113,12 @@ impl TestHouse {
         house
     }
 
+    /// The same, for a node that may be refused.
+    pub async fn try_another(&self, node: &str, redis_url: String) -> Result<Arc<House>, pipeline::house::BuildError> {
+        let house = build(&self.url, &self.folder.path().join(node), &self.key, &self.world, node, Some(redis_url)).await;
+        house.start().await.map(|()| house)
+    }
+
     /// One more node with a world of its own, to be killed.
     pub async fn doomed(&self, node: &str, redis_url: String) -> Doomed {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");

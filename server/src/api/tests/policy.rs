@@ -42,3 +42,23 @@ async fn the_blacklist_is_filled_listed_and_emptied() {
     assert_eq!(desk.call("DELETE", "/v1/blacklist?user_id=u1", Value::Null).await.body["entries"], 0);
     assert_eq!(of("user_id=u1").await, 1, "news is another entry");
 }
+
+#[tokio::test]
+async fn a_file_fills_the_blacklist_and_its_bad_rows_are_named() {
+    let desk = Desk::new().await;
+    let file = "账号,分组,备注\nu1,news,asked\nu2,,\nu2,,twice\n,news,\n";
+    let target = "/v1/blacklist/file?file_name=list.csv&group=visit&reason=file";
+    let said = desk.oneshot(desk.request("POST", target, file).body(file.into()).expect("a request")).await;
+    assert_eq!(said.status, StatusCode::OK, "{}", said.body);
+    let counts = ["rows", "added", "duplicate", "rejected"].map(|key| said.body[key].as_u64().expect("a count"));
+    assert_eq!(counts, [4, 2, 1, 1]);
+    assert_eq!(said.body["rejects"], json!([{ "row": 4, "reason": "no account" }]));
+    let listed = desk.call("GET", "/v1/blacklist", Value::Null).await;
+    let entry =
+        |user: &str| listed.body["items"].as_array().expect("items").iter().find(|e| e["user_id"] == user).cloned().expect("an entry");
+    assert_eq!((&entry("u1")["group"], &entry("u1")["reason"]), (&json!("news"), &json!("asked")));
+    assert_eq!((&entry("u2")["group"], &entry("u2")["reason"]), (&json!("visit"), &json!("file")));
+    let other = "city,age\nBeijing,1\nX,2\n";
+    let nothing = desk.oneshot(desk.request("POST", target, other).body(other.into()).expect("a request")).await;
+    assert_eq!(nothing.status, StatusCode::BAD_REQUEST, "{}", nothing.body);
+}

@@ -90,6 +90,7 @@ pub(super) fn would_be(app: &App, spec: &CampaignSpec, content: &Content, start:
         address: String::new(),
         created_at: start,
         finished_at: None,
+        forgotten_at: None,
     })
 }
 

@@ -294,6 +294,7 @@ mod tests {
             address: String::new(),
             created_at: 0,
             finished_at: None,
+            forgotten_at: None,
         }
     }
 

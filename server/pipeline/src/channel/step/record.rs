@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use types::Millis;
 use types::content::MessageClass;
-use types::funnel::{Source, Stage};
 use types::life::Outcome;
 
 use super::{Effect, Work};
+use crate::broker::{onward, resend};
 use crate::channel::counting;
 use crate::channel::settle::may_quarantine;
 use crate::coordination::Stop;
@@ -40,7 +40,7 @@ impl Work<'_> {
             next,
             references: std::mem::take(&mut self.references),
             onward: self.onward(now),
-            deltas: counting::deltas(self.chunk, self.config.lane.vendor, &before, &self.outcomes.counts()),
+            deltas: self.deltas(&before),
             now,
         };
         let became: Vec<(Outcome, i64)> = step.deltas.iter().filter_map(outcome_of).collect();
@@ -48,6 +48,19 @@ impl Work<'_> {
         self.count(&became);
         self.retire_tokens(now).await;
         Ok(self.effect)
+    }
+
+    /// What this step changed. Whoever is sent to again was counted when it was accepted: only that it went again is.
+    fn deltas(&self, before: &BTreeMap<(Outcome, Reason), i64>) -> Vec<Delta> {
+        let (chunk, vendor) = (self.chunk, self.config.lane.vendor);
+        let accepted = i64::try_from(self.effect.accepted).unwrap_or(i64::MAX);
+        let count = |measure| Delta { message_no: chunk.message_no, app_no: chunk.app_no, vendor: Some(vendor), measure, n: accepted };
+        let mut deltas =
+            if chunk.resending { vec![count(Measure::Resent)] } else { counting::deltas(chunk, vendor, before, &self.outcomes.counts()) };
+        if self.message.class == MessageClass::Bulk && self.config.lane.settings.bulk_quota > 0 {
+            deltas.push(count(Measure::Bulk));
+        }
+        deltas
     }
 
     /// Its first claim, and nobody of it was sent to: the lane stood still before it was asked, or all it said was that this class is
@@ -65,6 +78,9 @@ impl Work<'_> {
             metrics::counter!(telemetry::VENDOR_RECIPIENTS, "app" => app.clone(), "vendor" => vendor, "result" => outcome.slug())
                 .increment(n.unsigned_abs());
         }
+        if self.chunk.resending {
+            return;
+        }
         for (stage, n) in [("submitted", self.asked as u64), ("accepted", self.effect.accepted)] {
             metrics::counter!(telemetry::MESSAGES, "app" => app.clone(), "vendor" => vendor, "stage" => stage).increment(n);
         }
@@ -72,13 +88,13 @@ impl Work<'_> {
 
     /// When the receipts of what was accepted now are due, on a lane that is told to wait for them.
     fn onward(&self, now: Millis) -> Option<Millis> {
-        let settings = &self.config.lane.settings;
-        let waits = settings.receipt_wait_s > 0
-            && self.effect.accepted > 0
+        let lane = &self.config.lane;
+        let follows = resend::most(lane, &self.message) > 0 || onward::goes_on(lane, self.message.class);
+        let waits = lane.settings.receipt_wait_s > 0
+            && (self.effect.accepted > 0 || self.chunk.resending)
             && !matches!(self.message.origin, Origin::Test | Origin::Recall)
-            && (self.message.class == MessageClass::Transactional || settings.next_lane_for_bulk)
-            && self.config.lane.vendor.source_of(Stage::Delivered) == Source::Vendor;
-        waits.then(|| now + Millis::from(settings.receipt_wait_s) * 1_000)
+            && follows;
+        waits.then(|| now + Millis::from(lane.settings.receipt_wait_s) * 1_000).filter(|due| *due < self.chunk.deadline)
     }
 
     /// After the outcomes are safe: set dead tokens aside, unless too many died at once.

@@ -133,4 +133,21 @@ impl Nodes for RedisNodes {
     fn linked(&self) -> bool {
         self.link.down_since().is_none()
     }
+
+    async fn place(&self) -> Option<Option<String>> {
+        let mut pipe = redis::pipe();
+        pipe.cmd("GET").arg(self.link.key("store"));
+        self.link.pipe::<(Option<String>,)>(&pipe).await.ok().map(|(name,)| name)
+    }
+
+    async fn name_place(&self, name: &str, replace: bool) {
+        let mut pipe = redis::pipe();
+        let set = pipe.cmd("SET").arg(self.link.key("store")).arg(name);
+        if !replace {
+            set.arg("NX");
+        }
+        set.ignore();
+        // Who did not get through looks again.
+        let _: Result<(), _> = self.link.pipe(&pipe).await;
+    }
 }

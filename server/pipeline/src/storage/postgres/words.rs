@@ -96,6 +96,19 @@ pub const ADD_SERIES: &str = "INSERT INTO series (app_no, grain, at, vendor, key
 
 pub const FORGET_DAYS: Option<&str> = Some("SELECT forget_days('receipt_raw', $1, 'state = 0')");
 
+/// Only of chunks without a day of their own: the others go with their day.
+pub const FORGET_LISTS: [&str; 3] = [
+    "DELETE FROM chunk_recipients_rest WHERE chunk_no IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST($1 AS jsonb)) x (value))",
+    "DELETE FROM chunk_outcomes_rest WHERE chunk_no IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST($1 AS jsonb)) x (value))",
+    "DELETE FROM chunk_marks_rest WHERE chunk_no IN (SELECT CAST(value AS BIGINT) FROM jsonb_array_elements_text(CAST($1 AS jsonb)) x (value))",
+];
+
+pub const FORGET_CHUNK_DAYS: [&str; 3] = [
+    "SELECT forget_days('chunk_marks', $1, 'EXISTS (SELECT 1 FROM chunk c WHERE c.no = chunk_no)')",
+    "SELECT forget_days('chunk_outcomes', $1, 'EXISTS (SELECT 1 FROM chunk c WHERE c.no = chunk_no)')",
+    "SELECT forget_days('chunk_recipients', $1, 'EXISTS (SELECT 1 FROM chunk c WHERE c.no = chunk_no)')",
+];
+
 /// Unique indexes are named as `table_column`.
 pub fn taken(error: &sqlx::Error, column: &str) -> bool {
     error.as_database_error().is_some_and(|db| db.is_unique_violation() && db.constraint() == Some(column.replace('.', "_").as_str()))

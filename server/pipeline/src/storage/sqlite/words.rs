@@ -97,6 +97,16 @@ pub const ADD_SERIES: &str = "INSERT INTO series (app_no, grain, at, vendor, key
 /// Ends whole days of raw receipts at once, where a day is a table of its own: not here. Says how many rows went.
 pub const FORGET_DAYS: Option<&str> = None;
 
+/// Lists of chunks that go with them, one by one.
+pub const FORGET_LISTS: [&str; 3] = [
+    "DELETE FROM chunk_recipients WHERE chunk_no IN (SELECT value FROM json_each($1))",
+    "DELETE FROM chunk_outcomes WHERE chunk_no IN (SELECT value FROM json_each($1))",
+    "DELETE FROM chunk_marks WHERE chunk_no IN (SELECT value FROM json_each($1))",
+];
+
+/// Drops whole days of them, where a day is a table of its own: not here.
+pub const FORGET_CHUNK_DAYS: [&str; 0] = [];
+
 /// Whether this is the refusal of a second `column` (`table.column`, the first of its unique index).
 pub fn taken(error: &sqlx::Error, column: &str) -> bool {
     error.as_database_error().is_some_and(|db| db.is_unique_violation() && db.message().contains(column))

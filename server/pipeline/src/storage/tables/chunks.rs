@@ -9,7 +9,7 @@ use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
 use super::closing::{Closing, close, ended_as};
-use super::{Conn, Db, lines, planning, poison, rows, slots, tallies};
+use super::{Conn, Db, lines, planning, poison, resends, rows, slots, tallies};
 use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, InLine, Lease, Next, Poisoned, Step};
 use crate::storage::frame::Outcomes;
 use crate::storage::people::AuditEntry;
@@ -88,6 +88,7 @@ struct ClaimRow {
     zone: Option<String>,
     blocked_version: i64,
     started: i64,
+    resending: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -152,7 +153,7 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
             "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
          ORDER BY deadline, no LIMIT $5"
         ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version"
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version, resending"
     );
     const CLAIM_UNTOUCHED: &str = concat!(
         "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
@@ -161,7 +162,7 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
             "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
          AND not_before <= $3 AND attempts = 0 AND NOT lapsed ORDER BY deadline, no LIMIT $5"
         ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version"
+        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version, resending"
     );
     let mut claimed: Vec<ClaimRow> = sqlx::query_as(if asked.untouched { CLAIM_UNTOUCHED } else { CLAIM })
         .bind(asked.lane_no)
@@ -178,8 +179,8 @@ async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
 }
 
 async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
-    let held: Option<(i64, i64, i64, i64, bool)> = sqlx::query_as(concat!(
-        "SELECT c.message_no, c.app_no, c.vendor, m.state, c.slots FROM chunk c JOIN message m ON m.no = c.message_no \
+    let held: Option<(i64, i64, i64, i64, bool, bool)> = sqlx::query_as(concat!(
+        "SELECT c.message_no, c.app_no, c.vendor, m.state, c.slots, c.resending FROM chunk c JOIN message m ON m.no = c.message_no \
          WHERE c.no = $1 AND c.fence = $2 AND c.state = 1",
         locked_with_message!()
     ))
@@ -187,8 +188,11 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
     .bind(step.fence)
     .fetch_optional(&mut *conn)
     .await?;
-    let (message_no, app_no, vendor, message_state, has_slots) = held.ok_or(StorageError::Stale("chunk"))?;
+    let (message_no, app_no, vendor, message_state, has_slots, resending) = held.ok_or(StorageError::Stale("chunk"))?;
     let message_state = rows::word("message.state", message_state, MessageState::from_code)?;
+    if resending {
+        return resends::record(conn, &step, vendor, message_state).await;
+    }
     believe(conn, &mut step, message_no, app_no, vendor).await?;
     // What the step wished, seen in the light of what people did to the message meanwhile.
     let (state, not_before) = match (step.next, message_state) {
@@ -230,26 +234,7 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
         .bind(&step.outcomes)
         .execute(&mut *conn)
         .await?;
-    if !step.references.is_empty() {
-        sqlx::query(concat!(
-            "INSERT INTO chunk_reference (vendor, reference, chunk_no) SELECT $1, value, $2 FROM ",
-            texts!("$3"),
-            " x WHERE true \
-             ON CONFLICT (vendor, reference) DO NOTHING"
-        ))
-        .bind(vendor)
-        .bind(step.no.0)
-        .bind(rows::to_json("chunk_reference", &step.references)?)
-        .execute(&mut *conn)
-        .await?;
-    }
-    if let Some(due_at) = step.onward {
-        sqlx::query("INSERT INTO onward (chunk_no, due_at) VALUES ($1, $2) ON CONFLICT (chunk_no) DO UPDATE SET due_at = excluded.due_at")
-            .bind(step.no.0)
-            .bind(due_at)
-            .execute(&mut *conn)
-            .await?;
-    }
+    resends::remember(conn, vendor, &step).await?;
     tallies::add(conn, &step.deltas, step.now).await
 }
 
@@ -275,10 +260,17 @@ impl StoredChunks {
         if lists.len() != claimed.len() {
             return Err(rows::corrupt("chunk_recipients", "missing"));
         }
+        let resending: Vec<i64> = claimed.iter().filter(|c| c.resending).map(|c| c.no).collect();
+        let mut again = if resending.is_empty() { BTreeMap::new() } else { resends::lists(&self.db, &resending).await? };
         claimed
             .into_iter()
             .zip(lists)
             .map(|(c, (_, recipients, outcomes))| {
+                let outcomes = match (c.resending, again.remove(&c.no)) {
+                    (false, _) => outcomes,
+                    (true, Some(list)) => list,
+                    (true, None) => return Err(rows::corrupt("chunk_resend", "missing")),
+                };
                 Ok(Claimed {
                     no: ChunkNo(c.no),
                     message_no: c.message_no,
@@ -290,6 +282,7 @@ impl StoredChunks {
                     fence: c.fence,
                     attempts: rows::number("chunk.attempts", c.attempts)?,
                     lapsed: c.lapsed,
+                    resending: c.resending,
                     started: rows::number("chunk.started", c.started)?,
                     recipients,
                     outcomes,
@@ -527,6 +520,10 @@ impl Chunks for StoredChunks {
             .fetch_all(self.db.readers())
             .await?;
         Ok(found.into_iter().map(ChunkNo).collect())
+    }
+
+    async fn onward_later(&self, nos: &[ChunkNo], at: Millis) -> Result<()> {
+        resends::put_off(&self.db, nos, at).await
     }
 
     async fn onward_done(&self, nos: &[ChunkNo]) -> Result<()> {

@@ -83,7 +83,7 @@ pub async fn close(conn: &mut Conn, chunks: Vec<Closing>, outcome: Outcome, now:
         sqlx::query("UPDATE chunk_outcomes SET bytes = $2 WHERE chunk_no = $1").bind(chunk.no).bind(bytes).execute(&mut *conn).await?;
     }
     sqlx::query(concat!(
-        "UPDATE chunk SET state = 3, lapsed = FALSE, poisoned_at = NULL, updated_at = $2 WHERE no IN (SELECT value FROM ",
+        "UPDATE chunk SET state = 3, lapsed = FALSE, resending = FALSE, poisoned_at = NULL, updated_at = $2 WHERE no IN (SELECT value FROM ",
         numbers!("$1"),
         " x)"
     ))

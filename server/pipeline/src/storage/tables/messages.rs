@@ -91,6 +91,7 @@ struct MessageRow {
     address: String,
     created_at: Millis,
     finished_at: Option<Millis>,
+    forgotten_at: Option<Millis>,
     versions: Option<String>,
 }
 
@@ -117,6 +118,7 @@ impl TryFrom<MessageRow> for Message {
             address: row.address,
             created_at: row.created_at,
             finished_at: row.finished_at,
+            forgotten_at: row.forgotten_at,
             versions: row.versions.map(|text| rows::json("message.versions", &text)).transpose()?,
         })
     }

@@ -28,6 +28,7 @@ mod lane_events;
 mod lines;
 mod makings;
 mod materials;
+mod meetings;
 mod messages;
 mod passes;
 mod people;
@@ -39,6 +40,8 @@ mod receipts;
 mod registering;
 mod second_step;
 mod sensitive;
+mod resends;
+mod retention;
 mod slots;
 mod tallies;
 
@@ -55,6 +58,7 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         lane_events: Arc::new(lane_events::StoredLaneEvents::new(db.clone())),
         makings: Arc::new(makings::StoredMakings::new(db.clone())),
         materials: Arc::new(materials::StoredMaterials::new(db.clone())),
+        meetings: Arc::new(meetings::StoredMeetings::new(db.clone())),
         messages: Arc::new(messages::StoredMessages::new(db.clone())),
         passes: Arc::new(passes::StoredPasses::new(db.clone())),
         people: Arc::new(people::StoredPeople::new(db.clone())),
@@ -62,6 +66,8 @@ pub fn storage(db: Db, tenancy: Arc<dyn Tenancy>) -> Storage {
         ramps: Arc::new(ramps::StoredRamps::new(db.clone())),
         receipts: Arc::new(receipts::StoredReceipts::new(db.clone())),
         sensitive: Arc::new(sensitive::StoredWords::new(db.clone())),
+        resends: Arc::new(resends::StoredResends::new(db.clone())),
+        retention: Arc::new(retention::StoredRetention::new(db.clone())),
         tallies: Arc::new(tallies::StoredTallies::new(db)),
         tenancy,
     }
