@@ -17,5 +17,5 @@ pub mod policy;
 pub mod sensitive;
 pub mod signature;
 pub mod spreadsheet;
-mod workbook;
 pub mod workbench;
+mod workbook;

@@ -38,10 +38,10 @@ mod policy;
 mod ramps;
 mod receipts;
 mod registering;
-mod second_step;
-mod sensitive;
 mod resends;
 mod retention;
+mod second_step;
+mod sensitive;
 mod slots;
 mod tallies;
 
