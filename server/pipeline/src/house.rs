@@ -33,7 +33,7 @@ use crate::channel::shelf::SharedPasses;
 use crate::channel::status::{LaneStatus, Statuses};
 use crate::channel::step::{Callbacks, MessageCache, Tools};
 use crate::channel::{ahead, handover, lanes};
-use crate::coordination::meeting::{Meeting, Seen, Verdict};
+use crate::coordination::meeting::{self, Meeting, Verdict};
 use crate::coordination::{BEAT_EVERY, Claim, Coordination, Locks, MISSED, NodeCard};
 use crate::receipts::apply::{Applier, Turn};
 use crate::receipts::listen::Listener;
@@ -332,7 +332,7 @@ impl House {
         let name = self.storage.meetings.name(&hex::encode(self.world.id())).await?;
         let place = nodes.place().await;
         let others = nodes.list(self.world.now()).await.iter().any(|node| node.alive && node.card.name != self.card.name);
-        let seen = Seen { store: &name.name, beats: name.beats, fresh: name.fresh, place, others };
+        let seen = meeting::Seen { store: &name.name, beats: name.beats, fresh: name.fresh, place, others };
         let verdict = meeting.look(&seen);
         match verdict {
             Verdict::Met | Verdict::Restore => {

@@ -30,14 +30,19 @@ fn off(foretold: u64, fact: u64, lang: Lang) -> String {
     }
 }
 
-/// Difference of two lengths of time in percent of the foretold one.
+/// Of less than so much no percentage is worth telling.
+const SHORT_MS: Millis = 10_000;
+
+/// Difference of two lengths of time in percent of the foretold one, or in seconds where that is short.
 fn off_time(foretold: Option<Millis>, fact: Option<Millis>) -> String {
     let (Some(foretold), Some(fact)) = (foretold, fact) else { return "–".to_owned() };
-    // Under a second nothing is measured worth a percentage.
     if foretold.max(fact) < 1_000 {
         return "< 1 s".to_owned();
     }
-    let percent = (fact - foretold) as f64 * 100.0 / foretold.max(1) as f64;
+    if foretold < SHORT_MS {
+        return format!("{:+.1} s", (fact - foretold) as f64 / 1_000.0);
+    }
+    let percent = (fact - foretold) as f64 * 100.0 / foretold as f64;
     format!("{percent:+.0} %")
 }
 
@@ -118,6 +123,7 @@ mod tests {
         assert_eq!(off_time(Some(10_000), Some(11_000)), "+10 %");
         assert_eq!(off_time(Some(10_000), Some(9_000)), "-10 %");
         assert_eq!(off_time(Some(200), Some(900)), "< 1 s");
+        assert_eq!(off_time(Some(60), Some(1_860)), "+1.8 s", "not three thousand percent");
         assert_eq!(off_time(None, Some(900)), "–");
     }
 }

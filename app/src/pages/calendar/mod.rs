@@ -31,10 +31,9 @@ const HOURS: Text = Text::new("每小时负荷", "Load by the hour");
 const HOUR: Text = Text::new("时", "Hour");
 const MESSAGES: Text = Text::new("设备消息", "Device messages");
 const SHARE: Text = Text::new("占速率", "Of the pace");
-const BOUND: Text = Text::new(
-    "打开的通道按速率每小时最多 {0} 条；有配额的通道每天合计 {1} 条（0 = 都没有设）。",
-    "Open lanes send at most {0} an hour at their pace; those with a quota {1} a day together (0 = none is set).",
-);
+const BOUND: Text = Text::new("打开的通道按速率每小时最多 {0} 条。", "Open lanes send at most {0} an hour at their pace.");
+const QUOTAS: Text = Text::new("有日配额的通道每天合计 {0} 条。", "Those with a quota send {0} a day together.");
+const NO_QUOTAS: Text = Text::new("没有通道设了日配额。", "None has a daily quota.");
 const CUT: Text = Text::new("任务太多，只算了最新的 500 个。", "There are too many campaigns; the newest 500 are counted.");
 const DATE: Text = Text::new("日期", "Date");
 const DAYS: [Text; 7] = [
@@ -82,7 +81,10 @@ fn Page(app: String, view: CalendarView) -> impl IntoView {
         })
         .into_iter()
         .collect_view();
-    let (pace, quota) = (format::exact(view.pace), format::exact(view.quota));
+    let pace = BOUND.fill(lang, &[&format::exact(view.pace)]);
+    let quota = if view.quota > 0 { QUOTAS.fill(lang, &[&format::exact(view.quota)]) } else { NO_QUOTAS.get(lang).to_owned() };
+    // A month by its name, so that nobody takes it for a day's page.
+    let shown = if view.span == Span::Month { view.date.get(..7).unwrap_or(&view.date) } else { &view.date }.to_owned();
     let body = match view.span {
         Span::Month => month(&app, &view),
         Span::Week => view.days.iter().map(|day| day_card(&app, day, &view)).collect::<Vec<_>>().into_any(),
@@ -98,7 +100,7 @@ fn Page(app: String, view: CalendarView) -> impl IntoView {
             <a class="btn" href=to(view.span, &view.today) data-key="t">{t(TODAY)}</a>
             <a class="btn" href=to(view.span, &view.next) data-key="ArrowRight" rel="next">{t(NEXT)}</a>
             <span class="seg" role="group" aria-label=t(VIEW)>{spans}</span>
-            <strong>{view.date.clone()}</strong>
+            <strong>{shown}</strong>
         </nav>
         <Filters>
             <input type="hidden" name="view" value=view.span.slug() />
@@ -106,7 +108,7 @@ fn Page(app: String, view: CalendarView) -> impl IntoView {
         </Filters>
         {view.cut.then(|| view! { <p class="note-box">{t(CUT)}</p> })}
         {body}
-        <p class="sub">{BOUND.fill(lang, &[&pace, &quota])}</p>
+        <p class="sub">{pace} " " {quota}</p>
     }
     .into_any()
 }

@@ -79,6 +79,8 @@ fn of_lane(tools: &Tools, config: &LaneConfig, content: &Content, class: Message
         default_title: &config.app.default_title,
         message: MESSAGE,
         show_key: &show_key,
+        once_key: &show_key,
+        recall: None,
         traces: &[TRACE.to_owned()],
         tokens: &ANYBODY,
         now,

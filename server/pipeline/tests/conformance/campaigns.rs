@@ -149,7 +149,7 @@ async fn what_was_said_is_kept_until_an_edit_makes_it_void() {
     let spec = CampaignSpec { name: "三".into(), ..CampaignSpec::default() };
     let saved = storage.campaigns.save(&one.id, 1, spec.clone(), Hand { id: "usr_bob", name: "bob" }, NOW + 7).await.unwrap();
     assert_eq!(saved.editors, ["usr_ann", "usr_bob"]);
-    assert_eq!(asked(&[app.no]).await, [other.id.clone()], "an edit takes the question back");
+    assert_eq!(asked(&[app.no]).await, std::slice::from_ref(&other.id), "an edit takes the question back");
     let again = storage.campaigns.save(&one.id, 2, spec, Hand { id: "usr_ann", name: "ann" }, NOW + 9).await.unwrap();
     assert_eq!(again.editors, ["usr_ann", "usr_bob"], "everybody once");
     let voided = storage.campaigns.verdicts(&one.id, 2).await.unwrap();

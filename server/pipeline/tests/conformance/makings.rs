@@ -238,7 +238,7 @@ async fn rules_over_devices_and_deeds_make_crowds() {
             .items
             .is_empty()
     );
-    assert_eq!(bench.crowds.tag(&app, &tagged, &vec!["x".repeat(21)], &Actor::cli()).await.unwrap_err().errors[0].field, "tags");
+    assert_eq!(bench.crowds.tag(&app, &tagged, &["x".repeat(21)], &Actor::cli()).await.unwrap_err().errors[0].field, "tags");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn a_choice_stands_until_it_begins() {
     assert!(!storage.ramps.advance((RampState::Planned, 1), begun.clone()).await.unwrap(), "somebody was faster");
     assert_eq!(storage.ramps.get(&one.message).await.unwrap(), Some(begun.clone()));
     assert!(!storage.ramps.choose(other).await.unwrap() && !storage.ramps.forgo(&one.message).await.unwrap(), "it has begun");
-    assert_eq!(storage.ramps.living(9).await.unwrap(), [begun.clone()]);
+    assert_eq!(storage.ramps.living(9).await.unwrap(), std::slice::from_ref(&begun));
     assert!(storage.ramps.advance((RampState::Sending, 1), Ramp { state: RampState::Stopped, ..begun }).await.unwrap());
     assert!(storage.ramps.living(9).await.unwrap().is_empty());
 }

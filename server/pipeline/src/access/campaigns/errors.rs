@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn most_of_a_lane_or_a_third_of_all() {
-        let table: [(&[(Vendor, u64, u64, &str)], bool); 8] = [
+        /// What each vendor accepted and refused, with which words; and whether that pauses.
+        type Case<'a> = (&'a [(Vendor, u64, u64, &'a str)], bool);
+        let table: [Case<'_>; 8] = [
             (&[(Vendor::Xiaomi, 1_000, 0, "bad_content")], false),
             (&[(Vendor::Xiaomi, 50, 149, "bad_content")], false),
             (&[(Vendor::Xiaomi, 50, 250, "bad_content")], true),
