@@ -2,6 +2,7 @@
 // form does is tried without scripts.
 import { createHmac } from 'node:crypto';
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
+import { sampleApp } from '../house/sample.mjs';
 import { demo } from '../house/start.mjs';
 
 let house;
@@ -9,16 +10,13 @@ let app;
 test.beforeAll(async () => { house = await demo(); });
 test.afterAll(async () => { await house?.end(); });
 
-const SAMPLE = '晨钟健康 · 患者端';
 const PASSWORD = 'eine ruhige Glocke im Turm';
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const open = (page, path) => page.goto(`${house.url}${path}`);
 
 async function enter(page) {
   await signIn(page, house);
-  await open(page, '/apps');
-  const href = await page.getByRole('link', { name: SAMPLE }).first().getAttribute('href');
-  [app] = /\/apps\/app_[0-9a-z]+/.exec(href);
+  app = await sampleApp(page, house);
 }
 
 /** A crowd of these users, by a file. */

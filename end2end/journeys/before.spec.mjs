@@ -1,6 +1,7 @@
 // Before the button, all of it without scripts: what was foretold is what comes; a second person says yes to exactly what starts; the last
 // question is answered in words.
 import { expect, signIn, test } from '../house/page.mjs';
+import { SAMPLE, draft, sampleApp } from '../house/sample.mjs';
 import { demo } from '../house/start.mjs';
 
 let house;
@@ -9,30 +10,14 @@ test.beforeAll(async () => { house = await demo(); });
 test.afterAll(async () => { await house?.end(); });
 test.use({ javaScriptEnabled: false });
 
-const SAMPLE = '晨钟健康 · 患者端';
 const PASSWORD = 'eine ruhige Glocke im Turm';
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const open = (page, path) => page.goto(`${house.url}${path}`);
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, house);
-  await open(page, '/apps');
-  const href = await page.getByRole('link', { name: SAMPLE }).first().getAttribute('href');
-  [app] = /\/apps\/app_[0-9a-z]+/.exec(href);
+  app = await sampleApp(page, house);
 });
-
-/** A saved draft over the sample crowd; its address. */
-async function draft(page, name) {
-  await open(page, `${app}/campaigns/new`);
-  await page.locator('#name').fill(name);
-  for (const [id, words] of [['#crowd', '近 90 天就诊'], ['#copy', '流感科普']]) {
-    const value = await page.locator(`${id} option`).filter({ hasText: words }).first().getAttribute('value');
-    await page.locator(id).selectOption(value);
-  }
-  await button(page, '保存草稿').last().click();
-  await expect(page).toHaveURL(/\/campaigns\/(?!new)/);
-  return new URL(page.url()).pathname.replace(/\?.*/, '');
-}
 
 /** Presses what the composer offers. */
 async function press(page, campaign) {
@@ -79,7 +64,7 @@ async function until(page, path, seen) {
 
 test('the forecast tells every subtraction, and the facts stand beside it', async ({ page }) => {
   await quiet(page);
-  const campaign = await draft(page, '推演一次');
+  const campaign = await draft(page, house, app, '推演一次');
   await page.getByRole('link', { name: '推演', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1 })).toContainText('推演 · 推演一次');
   const [planned, dropped, sent, missed] = await Promise.all(['计划', '会被留下', '会交给厂商', '赶不上截止'].map((l) => figure(page, l)));
@@ -136,7 +121,7 @@ test('a large one waits for a second person; who wrote it cannot be that; an edi
   if (/sign-in/.test(lin.url())) await signIn(lin, { url: house.url, email: 'lin@carillon.example', password: PASSWORD });
 
   await bound(page, 'approve_above', '1');
-  const campaign = await draft(page, '等人审批');
+  const campaign = await draft(page, house, app, '等人审批');
   await press(page, campaign);
   await expect(page).toHaveURL(/\/start$/);
   await expect(page.getByText('还差另一个人的审批')).toBeVisible();
@@ -193,7 +178,7 @@ test('a large one waits for a second person; who wrote it cannot be that; an edi
 
 test('above a size the name of the app is typed, and the question is a sentence', async ({ page }) => {
   await bound(page, 'confirm_above', '1');
-  const campaign = await draft(page, '最后一问');
+  const campaign = await draft(page, house, app, '最后一问');
   await press(page, campaign);
   await expect(page).toHaveURL(/\/start$/);
   await expect(page.getByText(new RegExp(`现在就用应用「${SAMPLE}」（.+）向 [\\d,]+ 台设备发送「最后一问」。`))).toBeVisible();

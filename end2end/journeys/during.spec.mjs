@@ -1,6 +1,7 @@
 // While it runs, all of it without scripts: a campaign begins with a few and waits for a person; what was sent is taken back, and the
 // counts add up to the devices reached.
 import { accessible, expect, signIn, test } from '../house/page.mjs';
+import { draft, sampleApp } from '../house/sample.mjs';
 import { demo } from '../house/start.mjs';
 
 let house;
@@ -9,29 +10,13 @@ test.beforeAll(async () => { house = await demo(); });
 test.afterAll(async () => { await house?.end(); });
 test.use({ javaScriptEnabled: false });
 
-const SAMPLE = '晨钟健康 · 患者端';
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const open = (page, path) => page.goto(`${house.url}${path}`);
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, house);
-  await open(page, '/apps');
-  const href = await page.getByRole('link', { name: SAMPLE }).first().getAttribute('href');
-  [app] = /\/apps\/app_[0-9a-z]+/.exec(href);
+  app = await sampleApp(page, house);
 });
-
-/** A saved draft over the sample crowd; its address. */
-async function draft(page, name) {
-  await open(page, `${app}/campaigns/new`);
-  await page.locator('#name').fill(name);
-  for (const [id, words] of [['#crowd', '近 90 天就诊'], ['#copy', '流感科普']]) {
-    const value = await page.locator(`${id} option`).filter({ hasText: words }).first().getAttribute('value');
-    await page.locator(id).selectOption(value);
-  }
-  await button(page, '保存草稿').last().click();
-  await expect(page).toHaveURL(/\/campaigns\/(?!new)/);
-  return new URL(page.url()).pathname.replace(/\?.*/, '');
-}
 
 /** Opens an address again and again until it shows this. */
 async function until(page, path, seen) {
@@ -57,7 +42,7 @@ async function quiet(page) {
 test('it begins with a few, waits for a person, and is taken back', async ({ page }) => {
   test.setTimeout(300_000);
   await quiet(page);
-  const campaign = await draft(page, '灰度与召回');
+  const campaign = await draft(page, house, app, '灰度与召回');
   await open(page, `${campaign}/ramp`);
   await expect(page.getByText('现在的设置：一次发给所有人。')).toBeVisible();
   await page.locator('#shares').fill('10, 5');
@@ -108,7 +93,7 @@ test('it begins with a few, waits for a person, and is taken back', async ({ pag
 });
 
 test('both pages hold for everybody, in both themes and on a phone', async ({ page, browser }) => {
-  const campaign = await draft(page, '给所有人看');
+  const campaign = await draft(page, house, app, '给所有人看');
   // The check itself is a script; the pages carry none.
   const context = await browser.newContext({ javaScriptEnabled: true, locale: 'zh-CN', storageState: await page.context().storageState() });
   const looked = await context.newPage();

@@ -1,5 +1,6 @@
 // What follows a send: resends for want of a receipt, marketing's own quota, and a blacklist from a file; with and without scripts.
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
+import { sampleApp } from '../house/sample.mjs';
 import { demo } from '../house/start.mjs';
 
 let house;
@@ -8,12 +9,6 @@ test.afterAll(async () => { await house?.end(); });
 
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 
-async function sampleApp(page) {
-  await page.goto(`${house.url}/apps`);
-  const href = await page.getByRole('link', { name: '晨钟健康 · 患者端' }).first().getAttribute('href');
-  return /\/apps\/app_[0-9a-z]+/.exec(href)[0];
-}
-
 const speak = (context, lang) => context.addCookies([{ name: 'lang', value: lang, url: house.url }]);
 
 /** axe is a script itself: it has nothing to say where there are none. */
@@ -21,7 +16,7 @@ let scripts = true;
 const looked = async (page, what) => { if (scripts) await accessible(page, what); };
 
 async function follow(page) {
-  const app = await sampleApp(page);
+  const app = await sampleApp(page, house);
   await page.goto(`${house.url}${app}/resends`);
   await hydrated(page);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('重发与批量配额');
@@ -84,7 +79,7 @@ test('a lane is told what follows its sends, and a file fills the blacklist', as
 test('who gave no receipt is told by lane, and sent to again by hand', async ({ page, context }) => {
   await signIn(page, house);
   await speak(context, 'zh');
-  const app = await sampleApp(page);
+  const app = await sampleApp(page, house);
   await page.goto(`${house.url}${app}/messages`);
   const message = await page.locator('main tbody a[href*="/messages/msg_"]').first().getAttribute('href');
   await page.goto(`${house.url}${message}`);

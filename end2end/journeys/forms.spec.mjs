@@ -1,41 +1,22 @@
 // Forms that are refused come back with what was typed; words that are not saved are never started.
 import { expect, hydrated, signIn, test } from '../house/page.mjs';
+import { SAMPLE, draft, sampleApp } from '../house/sample.mjs';
 import { demo } from '../house/start.mjs';
 
 let house;
 test.beforeAll(async () => { house = await demo(); });
 test.afterAll(async () => { await house?.end(); });
 
-const TAKEN = '晨钟健康 · 患者端';
 const button = (page, name) => page.getByRole('button', { name, exact: true });
-
-/** The path of the sample app that has a crowd and copies. */
-async function sampleApp(page) {
-  await page.goto(`${house.url}/apps`);
-  const href = await page.getByRole('link', { name: TAKEN }).first().getAttribute('href');
-  return /\/apps\/app_[0-9a-z]+/.exec(href)[0];
-}
-
-/** A saved draft over the sample crowd. */
-async function draft(page, app, name) {
-  await page.goto(`${house.url}${app}/campaigns/new`);
-  await page.locator('#name').fill(name);
-  for (const [id, words] of [['#crowd', '近 90 天就诊'], ['#copy', '流感科普']]) {
-    const value = await page.locator(`${id} option`).filter({ hasText: words }).first().getAttribute('value');
-    await page.locator(id).selectOption(value);
-  }
-  await button(page, '保存草稿').last().click();
-  await expect(page).toHaveURL(/\/campaigns\/(?!new)/);
-}
 
 async function refusedApp(page) {
   await page.goto(`${house.url}/apps/new`);
-  await page.getByLabel('名称').fill(TAKEN);
+  await page.getByLabel('名称').fill(SAMPLE);
   await page.getByLabel('说明').fill('第二个\n同名的');
   await page.locator('#environment').selectOption('production');
   await button(page, '注册应用').click();
   await expect(page.locator('#name-error')).not.toBeEmpty();
-  await expect(page.getByLabel('名称')).toHaveValue(TAKEN);
+  await expect(page.getByLabel('名称')).toHaveValue(SAMPLE);
   await expect(page.getByLabel('说明')).toHaveValue(/第二个\r?\n同名的/);
 }
 
@@ -46,8 +27,8 @@ test('a name that is taken: the form comes back as it was typed', async ({ page 
 
 test('words that are not saved hold the start back, and stay', async ({ page }) => {
   await signIn(page, house);
-  const app = await sampleApp(page);
-  await draft(page, app, '草稿甲');
+  const app = await sampleApp(page, house);
+  await draft(page, house, app, '草稿甲');
   await hydrated(page);
   await expect(page.getByText('✓ 可以开始')).toBeVisible();
   await page.locator('#business').fill('改了一半');
@@ -72,8 +53,8 @@ test.describe('with scripts off', () => {
 
   test('a start with unsaved words saves them, says so, and starts nothing', async ({ page }) => {
     await signIn(page, house);
-    const app = await sampleApp(page);
-    await draft(page, app, '草稿乙');
+    const app = await sampleApp(page, house);
+    await draft(page, house, app, '草稿乙');
     await page.locator('#business').fill('改了一半');
     await page.getByText('开始…', { exact: true }).click();
     await button(page, '确认开始').click();

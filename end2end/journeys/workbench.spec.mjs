@@ -1,22 +1,20 @@
 // The copy workbench: what each vendor would be sent is renewed while it is typed, with the caret where it was; without scripts a button
 // does the same. Rows of the sample crowd fill the variables; sensitive words warn, and refuse a save.
 import { accessible, expect, hydrated, signIn, test } from '../house/page.mjs';
+import { sampleApp } from '../house/sample.mjs';
 import { demo } from '../house/start.mjs';
 
 let house;
 test.beforeAll(async () => { house = await demo(); });
 test.afterAll(async () => { await house?.end(); });
 
-const SAMPLE = '晨钟健康 · 患者端';
 const either = (zh, en) => new RegExp(`^(${zh}|${en})$`);
 const vendor = (page, slug) => page.locator(`#vendor-${slug}`);
 
 /** The page of a sample copy, in a language. */
 async function copy(page, context, lang, name = '复诊提醒') {
   await signIn(page, house);
-  await page.goto(`${house.url}/apps`);
-  const href = await page.getByRole('link', { name: SAMPLE }).first().getAttribute('href');
-  const [app] = /\/apps\/app_[0-9a-z]+/.exec(href);
+  const app = await sampleApp(page, house);
   await context.addCookies([{ name: 'lang', value: lang, url: house.url }]);
   await page.goto(`${house.url}${app}/copies`);
   await page.locator('main td a').filter({ hasText: name }).first().click();

@@ -51,7 +51,7 @@ pub mod prelude {
     pub use super::shell_state::{use_app_id, use_may, use_shell};
     pub use super::table::{Column, Table};
     pub use super::toast::use_toast;
-    pub use super::trouble::{ErrorBox, FieldTrouble, trouble_of};
+    pub use super::trouble::{ErrorBox, FieldTrouble, Reason, trouble_of};
     pub use crate::error::AppError;
     pub use crate::i18n::{t, tf, use_lang};
     pub use types::text::{Lang, Text};

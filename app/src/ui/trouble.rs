@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 use types::text::Text;
 
 use crate::error::AppError;
@@ -41,6 +42,23 @@ pub fn ErrorBox(#[prop(into)] error: Signal<Option<AppError>>) -> impl IntoView 
         </div>
     }
     .into_any()
+}
+
+/// What the session room says in `?reason=` of the page it leads to: the words for a slug, and whether it is good news.
+#[component]
+pub fn Reason(told: fn(&str) -> Option<(bool, Text)>) -> impl IntoView {
+    let lang = use_lang();
+    let slug = use_query_map().with_untracked(|q| q.get("reason")).unwrap_or_default();
+    told(&slug)
+        .map(|(good, text)| {
+            let class = if good { "ok-box" } else { "error-box" };
+            view! {
+                <div class=class role="alert">
+                    {text.get(lang)}
+                </div>
+            }
+        })
+        .into_any()
 }
 
 /// The complaint about one field of an action's error: `error=trouble.field("name")`.

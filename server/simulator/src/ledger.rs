@@ -486,10 +486,11 @@ impl Books {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn note(ledger: &Ledger, at: i64, key: &str, trace: u64, tokens: &[(&str, Verdict)]) {
+    /// One request, accepted and not, at this time under this key.
+    pub fn note(ledger: &Ledger, at: i64, key: &str, trace: u64, tokens: &[(&str, Verdict)]) {
         let names = ledger.name(key, "Title", "Body");
         ledger.write(Vendor::Xiaomi, at, names, trace, "0", tokens.iter().map(|(t, v)| (token_hash(t), *v)));
     }

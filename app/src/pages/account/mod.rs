@@ -51,22 +51,6 @@ fn reason(slug: &str) -> Option<(bool, Text)> {
     })
 }
 
-#[component]
-fn Reason() -> impl IntoView {
-    let lang = use_lang();
-    let slug = use_query_map().with_untracked(|q| q.get("reason")).unwrap_or_default();
-    reason(&slug)
-        .map(|(good, text)| {
-            let class = if good { "ok-box" } else { "error-box" };
-            view! {
-                <div class=class role="alert">
-                    {text.get(lang)}
-                </div>
-            }
-        })
-        .into_any()
-}
-
 fn token() -> String {
     use_query_map().with_untracked(|q| q.get("token")).unwrap_or_default()
 }
@@ -78,7 +62,7 @@ pub fn First() -> impl IntoView {
             <PageHead title=t(FIRST) sub=t(FIRST_SUB) />
             <Card>
                 <form method="post" action="/session/first" class="form">
-                    <Reason />
+                    <Reason told=reason />
                     <input type="hidden" name="token" value=token() />
                     <TextField name="name" label=t(NAME) autocomplete="name" required=true maxlength=80 />
                     <TextField name="email" label=t(EMAIL) kind="email" autocomplete="username" required=true maxlength=254 />
@@ -115,7 +99,7 @@ pub fn ByLink() -> impl IntoView {
             <PageHead title=t(LINK) sub=t(LINK_SUB) />
             <Card>
                 <form method="post" action="/session/link" class="form">
-                    <Reason />
+                    <Reason told=reason />
                     <input type="hidden" name="token" value=token() />
                     <NewPassword />
                     <Button kind=Kind::Act>{t(LINK)}</Button>
@@ -151,7 +135,7 @@ pub fn Account() -> impl IntoView {
         <Card>{facts}</Card>
         <Card title=t(CHANGE)>
             <form method="post" action="/session/password" class="form">
-                <Reason />
+                <Reason told=reason />
                 <TextField name="current" label=t(CURRENT) kind="password" autocomplete="current-password" required=true maxlength=1024 />
                 <NewPassword />
                 <Button kind=Kind::Act>{t(CHANGE)}</Button>

@@ -1,7 +1,6 @@
 //! The own second step: set up, recovery codes, taken away; and the page that asks for the code.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use types::views::people::SecondStepView;
 
 use super::calls::view_second_step;
@@ -63,18 +62,6 @@ fn reason(slug: &str) -> Option<(bool, Text)> {
     })
 }
 
-#[component]
-fn Reason() -> impl IntoView {
-    let lang = use_lang();
-    let slug = use_query_map().with_untracked(|q| q.get("reason")).unwrap_or_default();
-    reason(&slug)
-        .map(|(good, text)| {
-            let class = if good { "ok-box" } else { "error-box" };
-            view! { <div class=class role="alert">{text.get(lang)}</div> }
-        })
-        .into_any()
-}
-
 fn code_field(label: Text) -> AnyView {
     view! { <TextField name="code" label=t(label) autocomplete="one-time-code" required=true maxlength=40 /> }.into_any()
 }
@@ -92,7 +79,7 @@ pub fn CodePage() -> impl IntoView {
             <PageHead title=t(ASKED) sub=t(ASKED_SUB) />
             <Card>
                 <form method="post" action="/session/code" class="form">
-                    <Reason />
+                    <Reason told=reason />
                     {code_field(CODE)}
                     <Button kind=Kind::Act>{t(GO_ON)}</Button>
                 </form>
@@ -111,7 +98,7 @@ pub fn SecondStepPage() -> impl IntoView {
         <PageHead title=t(TITLE) sub=t(SUB)>
             <LinkButton href="/account" external=true>{t(ACCOUNT)}</LinkButton>
         </PageHead>
-        <Reason />
+        <Reason told=reason />
         <Load
             resource=step
             view=move |step: SecondStepView| match step {

@@ -273,8 +273,12 @@ impl PolicyDesk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::workbook::Workbook;
 
-    fn of(bytes: &[u8]) -> Result<(Vec<(String, String, String)>, FileReport), Problem> {
+    /// Account, group, reason.
+    type Row = (String, String, String);
+
+    fn of(bytes: &[u8]) -> Result<(Vec<Row>, FileReport), Problem> {
         let place = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(place.path(), bytes).unwrap();
         let file = BlacklistFile { name: "f".into(), group: "visit".into(), reason: "asked".into() };
@@ -287,7 +291,7 @@ mod tests {
         Ok((out, report))
     }
 
-    fn own(list: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    fn own(list: &[(&str, &str, &str)]) -> Vec<Row> {
         list.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect()
     }
 
@@ -305,6 +309,15 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all("user_id\nu9\n".as_bytes()).unwrap();
         assert_eq!(of(&packed.finish().unwrap()).unwrap().0, own(&[("u9", "visit", "asked")]));
+        let mut book = Workbook::new(vec!["账号".into(), "分组".into()]);
+        for (account, group) in [("007", "news"), ("甲", ""), ("", "news")] {
+            book.row(&[account.into(), group.into()]).unwrap();
+        }
+        let mut bytes = book.take().to_vec();
+        bytes.extend_from_slice(&book.finish().unwrap());
+        let (got, report) = of(&bytes).unwrap();
+        assert_eq!(got, own(&[("007", "news", "asked"), ("甲", "visit", "asked")]));
+        assert_eq!((report.rows, report.rejected), (3, 1));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use pipeline::storage::copies::CopySave;
 use types::Millis;
 use types::campaign::CampaignSpec;
 use types::content::Content;
+use types::content::MessageClass;
 use types::ids::{CampaignId, CopyId};
 use types::policy::{Cap, Rules, Span};
 use types::vendor::Vendor;
@@ -107,8 +108,9 @@ async fn a_quota_runs_out_to_the_device_and_a_line_is_waited_for() {
     let quota = lane.quota.expect("a quota");
     assert_eq!((lane.devices, quota.limit, quota.left, quota.short), (400, 270, 150, 250));
     let no = start(&t, &campaign, Pressed { why: "tomorrow is early enough".into(), ..Pressed::default() }).await;
-    t.until(no, |_, funnel| funnel.total.accepted >= quota.left).await;
-    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let lane_no = t.lane_no(Vendor::Xiaomi).await;
+    let shut = || t.house.lane_status(lane_no).used_up(MessageClass::Bulk, t.house.world.now()).is_some();
+    t.until(no, |_, funnel| funnel.total.accepted >= quota.left && shut()).await;
     assert_eq!(t.funnel(no).await.total.accepted, quota.left, "to the device");
     // What waits there stands in front of the next one.
     let next = draft(&t, &xiaomi[..10], "next").await;

@@ -28,6 +28,16 @@ async fn until(t: &TestHouse, campaign: &types::ids::CampaignId, done: impl Fn(&
     }
 }
 
+/// Another small campaign with a ramp that was begun later and is judged: by then who keeps ramps has passed by the others too.
+async fn judged_another(t: &TestHouse, users: &[String], name: &str) {
+    let campaign = draft(t, users, name).await;
+    let plan = RampPlan { shares: vec![2_000, 10_000], look_s: 1, by_itself: false };
+    t.house.campaigns.choose_ramp(&t.app, &campaign.id, Some(plan), &Actor::system()).await.expect("chosen");
+    start(t, &campaign, Pressed::default()).await;
+    until(t, &campaign.id, |ramp| matches!(ramp.state, RampState::Asks | RampState::Stopped)).await;
+    t.house.campaigns.cancel(&t.app, &campaign.id, &Actor::system()).await.expect("cancelled");
+}
+
 fn faults(t: &TestHouse, share: f64) {
     t.simulator.set_dials(Vendor::Xiaomi, Dials { token_fault_share: share, ..t.simulator.dials(Vendor::Xiaomi) }).expect("dials");
 }
@@ -61,7 +71,7 @@ async fn a_campaign_that_triples_refusals_stops_itself_with_two_in_a_hundred_rea
 
     // Another process finds it stopped, and leaves it so.
     t.restart("node-2").await;
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    judged_another(&t, &users[..200], "another").await;
     assert_eq!(t.funnel(no).await.total.planned, reached.planned, "nobody more");
     assert_eq!(until(&t, &campaign.id, |_| true).await.state, RampState::Stopped);
 
@@ -104,7 +114,7 @@ async fn one_that_is_as_usual_goes_to_its_end_by_itself_and_an_asking_one_waits(
     assert_eq!(waits.open, 1);
     let planned = t.funnel(no).await.total.planned;
     assert!((50..=150).contains(&planned), "one in twenty: {planned}");
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    judged_another(&t, &users[..200], "another").await;
     assert_eq!(t.funnel(no).await.total.planned, planned, "it waits for a person");
     t.house.campaigns.cancel(&t.app, &asking.id, &actor).await.expect("cancelled");
     t.finished(no).await;

@@ -61,12 +61,8 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::tests::note;
     use crate::ledger::token_hash;
-
-    fn note(ledger: &Ledger, at: i64, key: &str, trace: u64, tokens: &[(&str, Verdict)]) {
-        let names = ledger.name(key, "Title", "Body");
-        ledger.write(Vendor::Xiaomi, at, names, trace, "0", tokens.iter().map(|(t, v)| (token_hash(t), *v)));
-    }
 
     #[test]
     fn what_is_taken_back_is_taken_back_once_and_may_come_again() -> Result<(), crate::Trouble> {

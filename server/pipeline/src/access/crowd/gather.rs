@@ -50,7 +50,7 @@ pub struct Ground {
 
 /// Everybody of one source, in key order.
 pub enum Source {
-    Crowd { storage: Storage, id: CrowdId, seq: i64 },
+    Crowd { storage: Box<Storage>, id: CrowdId, seq: i64 },
     Sorted(Sorted),
 }
 

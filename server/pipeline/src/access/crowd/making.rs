@@ -205,7 +205,7 @@ impl Crowds {
                     let crowd = self.crowd_of(making.app_no, id).await?.ok_or_else(gone)?;
                     all += crowd.counts.valid;
                     names.extend(crowd.mapping.variables.into_keys());
-                    gather::Source::Crowd { storage: self.storage().clone(), id: id.clone(), seq: 0 }
+                    gather::Source::Crowd { storage: Box::new(self.storage().clone()), id: id.clone(), seq: 0 }
                 }
                 Source::Devices(rule) => gather::Source::Sorted(gather::devices(&ground, rule).await?),
                 Source::Deeds(rule) => gather::Source::Sorted(gather::deeds(&ground, rule).await?),

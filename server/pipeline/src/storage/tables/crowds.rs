@@ -51,6 +51,19 @@ async fn open_upload(conn: &mut Conn, id: &str) -> Result<UploadRecord> {
         .ok_or(StorageError::Stale("upload"))
 }
 
+/// How many blocks a staged crowd has; an error where they hold another number of rows than were counted.
+pub(super) async fn whole_blocks(conn: &mut Conn, crowd_no: i64, valid: i64) -> Result<i64> {
+    let (rows, blocks): (i64, i64) =
+        sqlx::query_as("SELECT CAST(coalesce(sum(count), 0) AS BIGINT), count(*) FROM crowd_block WHERE crowd_no = $1")
+            .bind(crowd_no)
+            .fetch_one(conn)
+            .await?;
+    if rows != valid {
+        return Err(StorageError::Corrupt(format!("crowd_block: {rows} rows stored of {valid}")));
+    }
+    Ok(blocks)
+}
+
 /// A staged crowd becomes one to be swept.
 async fn drop_staged(conn: &mut Conn, crowd_no: Option<i64>) -> Result<()> {
     sqlx::query("UPDATE crowd SET state = 2 WHERE no = $1 AND state = 0").bind(crowd_no).execute(conn).await?;
@@ -331,20 +344,13 @@ impl Crowds for StoredCrowds {
                     if upload.crowd_no != Some(crowd_no) || upload.state != UploadState::Checking.slug() {
                         return Err(StorageError::Stale("upload"));
                     }
-                    let held: (i64, i64) =
-                        sqlx::query_as("SELECT CAST(coalesce(sum(count), 0) AS BIGINT), count(*) FROM crowd_block WHERE crowd_no = $1")
-                            .bind(crowd_no)
-                            .fetch_one(&mut *conn)
-                            .await?;
-                    if held.0 != valid {
-                        return Err(StorageError::Corrupt(format!("crowd_block: {} rows stored of {valid}", held.0)));
-                    }
+                    let blocks = whole_blocks(&mut *conn, crowd_no, valid).await?;
                     sqlx::query("UPDATE crowd SET counts = $2, reasons = $3, valid_rows = $4, blocks = $5 WHERE no = $1 AND state = 0")
                         .bind(crowd_no)
                         .bind(&counts)
                         .bind(&reasons)
                         .bind(valid)
-                        .bind(held.1)
+                        .bind(blocks)
                         .execute(&mut *conn)
                         .await?;
                     sqlx::query("UPDATE crowd_upload SET state = 'checked', counts = $2, reasons = $3, changed_at = $4 WHERE no = $1")

@@ -7,6 +7,7 @@ use types::ids::{CrowdId, MakingId};
 use types::making::{MakingProgress, MakingState};
 use types::problem::Problem;
 
+use super::crowds::whole_blocks;
 use super::{Conn, Db, people, rows};
 use crate::storage::makings::{Made, Making, Makings, NewMaking};
 use crate::storage::people::AuditEntry;
@@ -207,14 +208,7 @@ impl Makings for StoredMakings {
                     if name_taken(&mut *conn, app_no, &name).await? {
                         return Err(StorageError::Conflict("crowd name"));
                     }
-                    let held: (i64, i64) =
-                        sqlx::query_as("SELECT CAST(coalesce(sum(count), 0) AS BIGINT), count(*) FROM crowd_block WHERE crowd_no = $1")
-                            .bind(crowd_no)
-                            .fetch_one(&mut *conn)
-                            .await?;
-                    if held.0 != valid {
-                        return Err(StorageError::Corrupt(format!("crowd_block: {} rows stored of {valid}", held.0)));
-                    }
+                    let blocks = whole_blocks(&mut *conn, crowd_no, valid).await?;
                     let done = sqlx::query(
                         "UPDATE crowd SET state = 1, name = $2, mapping = $3, counts = $4, valid_rows = $5, blocks = $6, created_at = $7 \
                          WHERE no = $1 AND state = 0",
@@ -224,7 +218,7 @@ impl Makings for StoredMakings {
                     .bind(&mapping)
                     .bind(&counts)
                     .bind(valid)
-                    .bind(held.1)
+                    .bind(blocks)
                     .bind(now)
                     .execute(&mut *conn)
                     .await?;

@@ -303,10 +303,10 @@ impl Resends for StoredResends {
         self.db
             .write(move |conn| {
                 Box::pin(async move {
-                    let gone = sqlx::query(concat!(
+                    let gone = sqlx::query(
                         "DELETE FROM resend_foreground WHERE (chunk_no, place) IN \
-                         (SELECT chunk_no, place FROM resend_foreground WHERE deadline < $1 LIMIT $2)"
-                    ))
+                         (SELECT chunk_no, place FROM resend_foreground WHERE deadline < $1 LIMIT $2)",
+                    )
                     .bind(now)
                     .bind(i64::from(limit))
                     .execute(conn)
