@@ -176,6 +176,13 @@ test('a large one waits for a second person; who wrote it cannot be that; an edi
   await bound(page, 'approve_above', '');
 });
 
+test('business types are called key, as they were typed', async ({ page }) => {
+  await bound(page, 'key', '复诊提醒, 缴费');
+  await open(page, `${app}/policy`);
+  await expect(page.locator('[name="rules[key]"]')).toHaveValue('复诊提醒, 缴费');
+  await bound(page, 'key', '');
+});
+
 test('above a size the name of the app is typed, and the question is a sentence', async ({ page }) => {
   await bound(page, 'confirm_above', '1');
   const campaign = await draft(page, house, app, '最后一问');

@@ -23,14 +23,14 @@ impl MessageClass {
     /// Smaller goes first.
     pub const fn priority(self) -> i64 {
         match self {
-            MessageClass::Transactional => 0,
-            MessageClass::Bulk => 10,
+            MessageClass::Transactional => Rank::Urgent.priority(),
+            MessageClass::Bulk => Rank::Bulk.priority(),
         }
     }
 
     /// The class of a stored priority.
     pub fn of_priority(priority: i64) -> MessageClass {
-        Self::ALL.into_iter().find(|class| class.priority() == priority).unwrap_or_default()
+        Rank::of_priority(priority).class()
     }
 
     pub const fn slug(self) -> &'static str {
@@ -48,6 +48,50 @@ impl MessageClass {
         match self {
             MessageClass::Transactional => Text::new("交易类", "Transactional"),
             MessageClass::Bulk => Text::new("批量", "Bulk"),
+        }
+    }
+}
+
+/// The place in every line: the class, and within bulk what the app calls key business ([`crate::policy::Rules::key_businesses`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rank {
+    Urgent,
+    /// Bulk of a key business type.
+    Key,
+    #[default]
+    Bulk,
+}
+
+impl Rank {
+    pub const ALL: [Rank; 3] = [Rank::Urgent, Rank::Key, Rank::Bulk];
+
+    /// Smaller goes first.
+    pub const fn priority(self) -> i64 {
+        match self {
+            Rank::Urgent => 0,
+            Rank::Key => 5,
+            Rank::Bulk => 10,
+        }
+    }
+
+    /// The rank of a stored priority.
+    pub fn of_priority(priority: i64) -> Rank {
+        Self::ALL.into_iter().find(|rank| rank.priority() == priority).unwrap_or_default()
+    }
+
+    pub const fn class(self) -> MessageClass {
+        match self {
+            Rank::Urgent => MessageClass::Transactional,
+            Rank::Key | Rank::Bulk => MessageClass::Bulk,
+        }
+    }
+}
+
+impl From<MessageClass> for Rank {
+    fn from(class: MessageClass) -> Rank {
+        match class {
+            MessageClass::Transactional => Rank::Urgent,
+            MessageClass::Bulk => Rank::Bulk,
         }
     }
 }

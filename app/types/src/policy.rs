@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Millis;
-use crate::content::MessageClass;
+use crate::content::{MessageClass, Rank};
 use crate::field::FieldError;
 use crate::text::Text;
 use crate::vendor::Vendor;
@@ -28,6 +28,9 @@ pub struct Rules {
     pub caps: Vec<Cap>,
     pub same_content: Option<SameContent>,
     pub vendor_caps: Vec<VendorCap>,
+    /// Business types whose bulk messages go before all other bulk.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_businesses: Vec<String>,
     /// A campaign to more devices is approved by a second person; 0 = never.
     #[serde(skip_serializing_if = "is_never")]
     pub approve_above: u64,
@@ -56,6 +59,7 @@ impl Default for Rules {
             caps: Vec::new(),
             same_content: None,
             vendor_caps: Vec::new(),
+            key_businesses: Vec::new(),
             approve_above: 0,
             confirm_above: CONFIRM_ABOVE,
         }
@@ -241,6 +245,14 @@ impl Cap {
 }
 
 impl Rules {
+    /// The place in every line.
+    pub fn rank(&self, about: About<'_>) -> Rank {
+        match about.class {
+            MessageClass::Bulk if self.key_businesses.iter().any(|b| b == about.business) => Rank::Key,
+            class => class.into(),
+        }
+    }
+
     /// Whether a slot must be claimed for such a message: only then it costs anything.
     pub fn counts(&self, about: About<'_>) -> bool {
         let same = self.same_content.is_some_and(|rule| !(rule.transactional_exempt && about.class == MessageClass::Transactional));
@@ -261,6 +273,9 @@ impl Rules {
             if n > RULES_MAX {
                 bad(name.to_owned(), Text::new("最多 20 条", "at most 20 rules"));
             }
+        }
+        if self.key_businesses.len() > RULES_MAX || !self.key_businesses.iter().all(|b| business(b)) {
+            bad("key_businesses".to_owned(), Text::new("业务类型 1–40 个字，最多 20 个", "1 to 40 characters each, at most 20"));
         }
         for (i, quiet) in self.quiet.iter().enumerate() {
             if quiet.from >= 1_440 || quiet.to >= 1_440 || quiet.from == quiet.to {
@@ -361,6 +376,21 @@ mod tests {
         let text = serde_json::to_string(&rules).unwrap();
         assert_eq!(serde_json::from_str::<Rules>(&text).unwrap(), rules);
         assert!(serde_json::from_str::<Rules>(r#"{"quite":[]}"#).is_err(), "a word nobody knows is no rule");
+    }
+
+    #[test]
+    fn a_key_business_type_goes_before_other_bulk_and_never_before_a_person() {
+        let rules = Rules { key_businesses: vec!["visit".into()], ..Rules::default() };
+        let rank = |class, business| rules.rank(About { class, business });
+        assert_eq!(rank(MessageClass::Bulk, "visit"), Rank::Key);
+        assert_eq!((rank(MessageClass::Bulk, "news"), rank(MessageClass::Bulk, "")), (Rank::Bulk, Rank::Bulk));
+        assert_eq!(rank(MessageClass::Transactional, "visit"), Rank::Urgent);
+        assert!(Rank::ALL.is_sorted_by_key(|rank| rank.priority()), "smaller goes first");
+        for rank in Rank::ALL {
+            assert_eq!(Rank::of_priority(rank.priority()), rank);
+        }
+        let bad = |list: Vec<String>| Rules { key_businesses: list, ..Rules::default() }.check().len();
+        assert_eq!((bad(vec![" ".into()]), bad(vec!["x".repeat(41)]), bad(vec!["x".into(); 21]), bad(vec!["x".into()])), (1, 1, 1, 0));
     }
 
     #[test]

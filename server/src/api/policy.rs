@@ -34,7 +34,7 @@ pub(super) fn actor(signed: &Signed) -> Actor {
 pub struct PolicyBody {
     /// Send it back with a change.
     pub revision: i64,
-    /// `zone`, `quiet`, `caps`, `same_content`, `vendor_caps`; `docs/policy.md` says what each means.
+    /// `zone`, `key_businesses`, `quiet`, `caps`, `same_content`, `vendor_caps`; `docs/policy.md` says what each means.
     #[schema(value_type = Object)]
     pub rules: Rules,
     /// The app-wide stop switch, set in the console: who, when, why.

@@ -32,11 +32,16 @@ fn minutes(text: &str) -> Option<u16> {
 }
 
 /// The rules of a form; rows left empty are none.
+/// Business types with commas of either kind.
+fn types_in(text: &str) -> Vec<String> {
+    text.split([',', '，', '、']).map(str::trim).filter(|b| !b.is_empty()).map(str::to_owned).collect()
+}
+
 fn rules_of(form: PolicyForm) -> Result<Rules, Problem> {
     let mut errors: Vec<FieldError> = Vec::new();
     let number = Text::new("写一个整数", "write a whole number");
     let some = |text: &str| !text.trim().is_empty();
-    let mut rules = Rules { zone: form.zone.trim().to_owned(), ..Rules::default() };
+    let mut rules = Rules { zone: form.zone.trim().to_owned(), key_businesses: types_in(&form.key), ..Rules::default() };
     for row in form.quiet.iter().filter(|row| some(&row.from) || some(&row.to)) {
         let i = rules.quiet.len();
         let (Some(from), Some(to)) = (minutes(&row.from), minutes(&row.to)) else {
@@ -44,7 +49,7 @@ fn rules_of(form: PolicyForm) -> Result<Rules, Problem> {
             continue;
         };
         rules.quiet.push(Quiet {
-            businesses: row.businesses.split([',', '，', '、']).map(str::trim).filter(|b| !b.is_empty()).map(str::to_owned).collect(),
+            businesses: types_in(&row.businesses),
             from,
             to,
             by: if row.by == "user" { ZoneOf::User } else { ZoneOf::App },
@@ -160,6 +165,7 @@ mod tests {
             quiet: vec![row("22:00", "08:30:00"), QuietRow::default()],
             caps: vec![CapRow { most: " 2".into(), per: "week".into(), ..CapRow::default() }, CapRow::default()],
             same: "30".into(),
+            key: " 复诊、visit ，".into(),
             vendors: vec![
                 VendorRow { vendor: "huawei".into(), most: "2".into(), ..VendorRow::default() },
                 VendorRow { vendor: "oppo".into(), ..VendorRow::default() },
@@ -170,6 +176,7 @@ mod tests {
         assert_eq!(rules.zone, "UTC");
         assert_eq!((rules.quiet[0].from, rules.quiet[0].to, rules.quiet[0].businesses.len()), (1_320, 510, 2));
         assert_eq!((rules.caps[0].per, rules.caps[0].most, rules.caps[0].business.clone()), (Span::Week, 2, None));
+        assert_eq!(rules.key_businesses, ["复诊", "visit"]);
         assert_eq!((rules.quiet.len(), rules.caps.len(), rules.vendor_caps.len()), (1, 1, 1));
         assert_eq!(rules.check(), []);
         let bad = PolicyForm { quiet: vec![row("late", "8")], same: "soon".into(), ..form };

@@ -57,6 +57,12 @@ const AND_MORE: Text = Text::new("另有 {0} 行", "and {0} more");
 const CHANGED: Text = Text::new("第 {0} 版，{1} 修改于 {2}", "Version {0}, changed by {1} at {2}");
 const ZONE: Text = Text::new("应用时区", "The app's zone");
 const ZONE_HELP: Text = Text::new("“每天”和免打扰按它计算", "Days and quiet hours are told by it");
+const KEY: Text = Text::new("重要业务", "Key business");
+const KEY_TYPES: Text = Text::new("业务类型（逗号分隔，空 = 无）", "Business types (with commas, empty = none)");
+const KEY_HELP: Text = Text::new(
+    "顺序：交易类，重要业务的批量消息，其他批量消息。已在等待的消息也立即按此排队。",
+    "In line: transactional messages, then bulk messages of these types, then other bulk. Holds at once for what waits already.",
+);
 const QUIET: Text = Text::new("免打扰时段", "Quiet hours");
 const QUIET_NOW: Text = Text::new("现在 {0} 台设备处于这个时段", "quiet for {0} devices now");
 const FROM: Text = Text::new("从", "From");
@@ -169,6 +175,7 @@ fn form_of(rules: &Rules) -> PolicyForm {
         same: rules.same_content.map(|s| s.minutes.to_string()).unwrap_or_default(),
         same_exempt: rules.same_content.is_some_and(|s| s.transactional_exempt),
         vendors: rules.vendor_caps.iter().map(vendor).collect(),
+        key: rules.key_businesses.join(", "),
         approve_above: bound(rules.approve_above),
         confirm_above: bound(rules.confirm_above),
     }
@@ -239,6 +246,9 @@ fn RulesForm(view: PolicyView, save: ServerAction<SavePolicy>) -> impl IntoView 
                 <input type="hidden" name="app" value=app.get_untracked() />
                 <input type="hidden" name="revision" value=revision.to_string() />
                 <TextField name="rules[zone]" id="zone" label=t(ZONE) help=t(ZONE_HELP) value=form.zone required=true maxlength=60 />
+                <h3>{t(KEY)}</h3>
+                <div class="form-row">{line("rules[key]".to_owned(), KEY_TYPES, form.key, "", None)}</div>
+                <p class="help">{t(KEY_HELP)}</p>
                 <h3>{t(QUIET)}</h3>
                 {quiet}
                 <h3>{t(CAPS)}</h3>

@@ -76,6 +76,8 @@ pub struct PolicyForm {
     pub same: String,
     pub same_exempt: bool,
     pub vendors: Vec<VendorRow>,
+    /// Business types with commas.
+    pub key: String,
     /// Devices, or empty for none.
     pub approve_above: String,
     /// Devices, or empty for none.

@@ -65,6 +65,7 @@ pub async fn sent(storage: &Storage, world: &World, app: &App, devices: usize, f
                 lane_no: Some(lane.no),
                 vendor: Some(lane.vendor),
                 priority: MessageClass::Bulk.priority(),
+                flow: 0,
                 deadline: world.now() + 3_600_000,
                 count: list.len() as u32,
                 first_key: list.first().map_or(0, |r| r.key),

@@ -110,6 +110,7 @@ async fn chunks(storage: &Storage, world: &World, app: &App, rows: &mut Vec<Row>
                 lane_no: Some(lane.no),
                 vendor: Some(lane.vendor),
                 priority: MessageClass::Bulk.priority(),
+                flow: 0,
                 deadline: world.now() + 3_600_000,
                 count: EACH as u32,
                 first_key: c * EACH,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use types::Millis;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
+use types::policy::{About, Rules};
 use types::text::Words;
 use types::vendor::{PaceUnit, Vendor};
 use types::views::forecast::{Dropped, Forecast, LaneForecast, OtherLoad, QuotaForecast};
@@ -68,9 +69,9 @@ impl Planner {
             let parts: Vec<(&Seat, Load)> = seats.into_iter().map(|(seat, load)| (seat, scaled_load(load, scaled))).collect();
             let standing = self.standing(&lane, asked.message.class, stopped.is_some(), now);
             let used = self.used(&lane, now).await?;
-            let mut jobs = vec![job(asked, &lane, &parts)];
+            let mut jobs = vec![job(asked, &policy.rules, &lane, &parts)];
             jobs.extend(self.line(&lane, now).await?);
-            jobs.extend(asked.others.iter().filter_map(|other| other_job(other, &lane)));
+            jobs.extend(asked.others.iter().filter_map(|other| other_job(other, &policy.rules, &lane)));
             let track = Track {
                 now,
                 rules: &policy.rules,
@@ -160,7 +161,7 @@ impl Planner {
         let job = |part: crate::storage::chunks::InLine| Job {
             arrives: now,
             deadline: part.deadline,
-            class: MessageClass::of_priority(part.priority),
+            rank: Rank::of_priority(part.priority),
             business: String::new(),
             age: i64::MIN,
             asks: false,
@@ -183,7 +184,7 @@ fn scaled_load(load: &Load, scaled: impl Fn(u64) -> u64) -> Load {
     Load { devices: scaled(load.devices), requests: scaled(load.requests), unsayable: scaled(load.unsayable) }
 }
 
-fn job(asked: &Question<'_>, lane: &Lane, parts: &[(&Seat, Load)]) -> Job {
+fn job(asked: &Question<'_>, rules: &Rules, lane: &Lane, parts: &[(&Seat, Load)]) -> Job {
     let message = asked.message;
     let part = |(seat, load): &(&Seat, Load)| {
         let devices = load.devices.saturating_sub(load.unsayable) as f64;
@@ -196,7 +197,7 @@ fn job(asked: &Question<'_>, lane: &Lane, parts: &[(&Seat, Load)]) -> Job {
     Job {
         arrives: asked.starts_at,
         deadline: message.deadline,
-        class: message.class,
+        rank: rules.rank(About { class: message.class, business: &message.business }),
         business: message.business.clone(),
         age: i64::MAX,
         asks: true,
@@ -204,13 +205,13 @@ fn job(asked: &Question<'_>, lane: &Lane, parts: &[(&Seat, Load)]) -> Job {
     }
 }
 
-fn other_job(other: &Other, lane: &Lane) -> Option<Job> {
+fn other_job(other: &Other, rules: &Rules, lane: &Lane) -> Option<Job> {
     let devices = *other.to_come.get(&lane.vendor).filter(|n| **n > 0)?;
     let cost = f64::from(lane.settings.pace_per_second) / per_second(lane).max(1e-9);
     Some(Job {
         arrives: other.told.starts_at,
         deadline: other.deadline,
-        class: other.class,
+        rank: rules.rank(About { class: other.class, business: &other.business }),
         business: other.business.clone(),
         age: other.age,
         asks: true,

@@ -2,7 +2,7 @@
 //!
 //! Comes in: a stored message. Goes out: chunks, each with its lane and why; filtered recipients with their rule.
 //! Never: a vendor's words, a socket, a send. Neighbours: storage, coordination, policy.
-//! How to add one: a routing rule is a pure function in `route` (how lanes stand: `health`); a kind of target is an arm in `plan::Planner::gather`.
+//! How to add one: a routing rule is a pure function in `route` (how lanes stand: `health`); a kind of target is an arm in `plan::Planner::gather`; whose turn it is, `turns` says.
 
 pub mod ask;
 pub mod forecast;
@@ -14,6 +14,7 @@ pub mod quota;
 pub mod resend;
 pub mod route;
 pub mod timeline;
+pub mod turns;
 
 /// Wake-up names shared by the rooms that meet at the queue.
 pub mod wakes {

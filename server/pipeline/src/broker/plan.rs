@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use types::Millis;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::crowd::KeyKind;
 use types::ids::ChunkNo;
 use types::life::{FilterRule, Outcome};
@@ -17,6 +17,7 @@ use super::ask::{self, Needs, Together};
 use super::health::{Healths, Standings};
 use super::policies::Policies;
 use super::route::{self, OpenLane};
+use super::turns::{self, Rounds};
 use super::wakes;
 use crate::coordination::{Claim, Coordination};
 use crate::policy::Demands;
@@ -101,22 +102,23 @@ pub struct Planner {
     healths: Healths,
     pub(super) policies: Policies,
     contexts: Arc<Mutex<BTreeMap<i64, Arc<Context>>>>,
+    rounds: Rounds,
 }
 
 impl Planner {
     pub fn new(storage: Storage, coordination: Coordination, world: World, healths: Healths, policies: Policies) -> Planner {
-        Planner { storage, coordination, world, healths, policies, contexts: Arc::default() }
+        Planner { storage, coordination, world, healths, policies, contexts: Arc::default(), rounds: Rounds::default() }
     }
 
-    /// Plans until told to stop. Two loops: what a person waits for is never behind a crowd.
+    /// Plans until told to stop. A loop for each rank: what a person waits for is never behind a crowd.
     pub async fn run(self, stop: CancellationToken) {
-        tokio::join!(self.plan_class(MessageClass::Transactional, &stop), self.plan_class(MessageClass::Bulk, &stop));
+        tokio::join!(self.plan_rank(Rank::Urgent, &stop), self.plan_rank(Rank::Key, &stop), self.plan_rank(Rank::Bulk, &stop));
     }
 
-    async fn plan_class(&self, class: MessageClass, stop: &CancellationToken) {
+    async fn plan_rank(&self, rank: Rank, stop: &CancellationToken) {
         let woken = self.coordination.wakes.listen(wakes::PLAN);
         while !stop.is_cancelled() {
-            let worked = match self.step(class).await {
+            let worked = match self.step(rank).await {
                 Ok(worked) => worked,
                 Err(error) => {
                     tracing::error!(%error, "planning stopped for a moment");
@@ -133,12 +135,14 @@ impl Planner {
         }
     }
 
-    /// One step of the most urgent messages of this class. `false` when none waits.
+    /// One step of the messages of this rank whose turn it is. `false` when none waits.
     ///
     /// # Errors
     /// When the store fails; the messages stay where they were.
-    pub async fn step(&self, class: MessageClass) -> Result<bool> {
-        let mut waiting = self.storage.messages.to_plan(class, SIDE_BY_SIDE as u32).await?;
+    pub async fn step(&self, rank: impl Into<Rank>) -> Result<bool> {
+        let rank = rank.into();
+        let mut waiting = self.storage.messages.to_plan(rank, SIDE_BY_SIDE as u32).await?;
+        self.rounds.sort(rank, &mut waiting, self.world.now());
         // Two nodes would do every step of a crowd twice.
         let mut elsewhere = 0;
         while elsewhere < waiting.len() && self.is_elsewhere(&waiting[elsewhere]).await {
@@ -170,6 +174,7 @@ impl Planner {
             let needs = Needs::of(&*self.policies.of(message.app_no).await?, &message);
             if needs.any() { asking.push(message) } else { plain.push(message) }
         }
+        self.rounds.charge(rank, plain.iter().chain(&asking));
         let mut failed = None;
         if !plain.is_empty() && self.plan_together(&plain).await.is_err() {
             // One of them may be at fault: the others must not wait for it.
@@ -571,7 +576,8 @@ pub(crate) fn new_chunk(message: &Message, lane: Option<OpenLane>, recipients: &
     NewChunk {
         lane_no: lane.map(|lane| lane.lane_no),
         vendor,
-        priority: message.class.priority(),
+        priority: message.rank.priority(),
+        flow: turns::flow_of(message),
         deadline: recall::deadline(message),
         count: recipients.len() as u32,
         first_key: recipients.first().map_or(0, |r| r.key),

@@ -1,14 +1,17 @@
 //! When one lane would be done: a walk through time from event to event. Pure.
 //!
-//! What waits is served as lanes claim it: by priority, deadline, age; at the lane's pace; not in quiet hours, not over the day's
+//! What waits is served as lanes claim it: by rank, what is due before the line is worked off by deadline, the rest side by side (as
+//! `turns` says); at the lane's pace; not in quiet hours, not over the day's
 //! quota, not while the lane stands still. What a vendor answers is not foreseen.
 
 use types::Millis;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::policy::{About, Rules};
 
+use super::turns;
 use crate::policy::next_beijing_midnight;
 use crate::policy::quiet::{self, Hush};
+use crate::storage::chunks::Flow;
 
 /// More events than any real lane has in thirty days.
 const EVENTS_MAX: usize = 50_000;
@@ -30,7 +33,7 @@ pub struct Part {
 pub struct Job {
     pub arrives: Millis,
     pub deadline: Millis,
-    pub class: MessageClass,
+    pub rank: Rank,
     pub business: String,
     /// Older goes first.
     pub age: i64,
@@ -102,7 +105,7 @@ struct Walk<'a, 'b> {
 impl Walk<'_, '_> {
     fn ready(&self, job: &Job, part: &Part) -> Ready {
         if job.asks {
-            let about = About { class: job.class, business: &job.business };
+            let about = About { class: job.rank.class(), business: &job.business };
             match quiet::hush(self.track.rules, about, part.zone.as_deref(), self.t) {
                 Hush::Drop { .. } => return Ready::Never,
                 Hush::Hold { until, .. } if until >= job.deadline => return Ready::Never,
@@ -116,7 +119,7 @@ impl Walk<'_, '_> {
         if self.track.closed_until > self.t {
             return Ready::From(self.track.closed_until);
         }
-        if self.left(job.class) < DUST { Ready::From(self.day) } else { Ready::Yes }
+        if self.left(job.rank.class()) < DUST { Ready::From(self.day) } else { Ready::Yes }
     }
 
     fn left(&self, class: MessageClass) -> f64 {
@@ -127,7 +130,7 @@ impl Walk<'_, '_> {
 
     /// When what is served now may have to stop by itself.
     fn hush_begins(&self, job: &Job, part: &Part) -> Option<Millis> {
-        let about = About { class: job.class, business: &job.business };
+        let about = About { class: job.rank.class(), business: &job.business };
         job.asks.then(|| quiet::next_begin(self.track.rules, about, part.zone.as_deref(), self.t)).flatten()
     }
 }
@@ -136,7 +139,7 @@ impl Walk<'_, '_> {
 pub fn run(track: &Track<'_>, jobs: &[Job], ours: usize) -> Run {
     let mut jobs = jobs.to_vec();
     let mut order: Vec<usize> = (0..jobs.len()).collect();
-    order.sort_by_key(|i| (jobs[*i].class.priority(), jobs[*i].deadline, jobs[*i].age));
+    order.sort_by_key(|i| (jobs[*i].rank, jobs[*i].deadline, jobs[*i].age));
     let mut walk = Walk {
         track,
         t: track.now,
@@ -170,9 +173,9 @@ pub fn run(track: &Track<'_>, jobs: &[Job], ours: usize) -> Run {
         if jobs[ours].arrives <= walk.t && jobs[ours].parts.is_empty() {
             break;
         }
-        // The best that may go; when things may change without it.
+        // Those of the best rank that may go, a part of each; when things may change without them.
         let mut next = jobs[ours].deadline;
-        let mut best: Option<(usize, usize)> = None;
+        let mut best: Vec<(usize, usize)> = Vec::new();
         for &i in &order {
             let job = &jobs[i];
             if job.parts.is_empty() {
@@ -185,43 +188,57 @@ pub fn run(track: &Track<'_>, jobs: &[Job], ours: usize) -> Run {
             next = next.min(job.deadline);
             for (p, part) in job.parts.iter().enumerate() {
                 match walk.ready(job, part) {
-                    Ready::Yes if best.is_none() => best = Some((i, p)),
+                    Ready::Yes => {
+                        let (same, again) = (best.first().is_none_or(|(b, _)| jobs[*b].rank == job.rank), best.last().is_some_and(|b| b.0 == i));
+                        if same && !again {
+                            best.push((i, p));
+                        }
+                    }
                     Ready::From(at) => next = next.min(at),
-                    Ready::Yes | Ready::Never => {}
+                    Ready::Never => {}
                 }
             }
         }
         let mine = &jobs[ours];
-        if mine.arrives <= walk.t && out.quota_out.is_none() && walk.left(mine.class) < DUST {
+        if mine.arrives <= walk.t && out.quota_out.is_none() && walk.left(mine.rank.class()) < DUST {
             let waits: f64 = mine.parts.iter().map(|part| part.devices).sum();
             out.quota_out = Some((walk.t, waits.round() as u64));
         }
-        let Some((i, p)) = best else {
+        let Some(&(first, _)) = best.first() else {
             walk.t = next.max(walk.t + 1);
             continue;
         };
-        next = next.min(walk.day);
-        if let Some(begins) = walk.hush_begins(&jobs[i], &jobs[i].parts[p]) {
-            next = next.min(begins);
+        let cost = |(i, p): &(usize, usize)| jobs[*i].parts[*p].cost.max(1e-9);
+        let waits: f64 = best.iter().map(|at| jobs[at.0].parts[at.1].devices * cost(at)).sum();
+        let flows = [Flow { no: 0, recipients: waits.ceil() as u64, deadline: jobs[first].deadline }];
+        if jobs[first].rank == Rank::Urgent || turns::near(walk.t, &flows, track.pace) > 0 {
+            best.truncate(1);
         }
-        let part = &jobs[i].parts[p];
-        let per_second = track.pace.max(1e-9) / part.cost.max(1e-9);
+        next = next.min(walk.day);
+        let begins = best.iter().filter_map(|(i, p)| walk.hush_begins(&jobs[*i], &jobs[*i].parts[*p])).min();
+        next = next.min(begins.unwrap_or(next));
+        // Each of them so many.
+        let class = jobs[first].rank.class();
+        let per_second = track.pace.max(1e-9) / best.iter().map(cost).sum::<f64>();
         let window = (next - walk.t).max(1) as f64 / 1_000.0;
-        let n = part.devices.min(per_second * window).min(walk.left(jobs[i].class));
+        let least = best.iter().map(|(i, p)| jobs[*i].parts[*p].devices).fold(f64::INFINITY, f64::min);
+        let n = least.min(per_second * window).min(walk.left(class) / best.len() as f64);
         let begun = walk.t;
         let took = (n / per_second * 1_000.0).ceil().max(1.0) as Millis;
         walk.t = (walk.t + took).min(next.max(walk.t + 1));
-        walk.used += n;
-        if jobs[i].class == MessageClass::Bulk {
-            walk.marketing += n;
-        }
-        jobs[i].parts[p].devices -= n;
-        if i == ours {
-            sent += n;
-            out.first_at = out.first_at.or(Some(begun));
-            out.finish_at = Some(walk.t);
-        } else if jobs[ours].arrives <= begun {
-            ahead += n;
+        for (i, p) in best {
+            walk.used += n;
+            if class == MessageClass::Bulk {
+                walk.marketing += n;
+            }
+            jobs[i].parts[p].devices -= n;
+            if i == ours {
+                sent += n;
+                out.first_at = out.first_at.or(Some(begun));
+                out.finish_at = Some(walk.t);
+            } else if jobs[ours].arrives <= begun {
+                ahead += n;
+            }
         }
     }
     // A walk that was cut leaves nobody out of the count.

@@ -10,7 +10,7 @@ fn job(devices: f64) -> Job {
     Job {
         arrives: NOON,
         deadline: NOON + 24 * HOUR,
-        class: MessageClass::Bulk,
+        rank: Rank::Bulk,
         business: "news".into(),
         age: 9,
         asks: true,
@@ -43,13 +43,18 @@ fn the_pace_decides_and_a_batch_costs_its_share() {
 fn who_is_more_urgent_or_due_earlier_goes_first_and_later_ones_do_not() {
     let rules = Rules::default();
     let earlier = Job { deadline: NOON + HOUR, ..job(600.0) };
-    let urgent = Job { class: MessageClass::Transactional, arrives: NOON + 2 * MINUTE, ..job(1_200.0) };
+    let urgent = Job { rank: Rank::Urgent, arrives: NOON + 2 * MINUTE, ..job(1_200.0) };
     let later = Job { deadline: NOON + 48 * HOUR, ..job(90_000.0) };
-    let found = run(&track(&rules), &[earlier, job(600.0), urgent, later], 1);
-    assert_eq!(found.first_at, Some(NOON + MINUTE));
-    assert_eq!(found.ahead, 600, "done before the urgent ones came");
-    assert_eq!(found.finish_at, Some(NOON + 2 * MINUTE));
-    let urgent = Job { class: MessageClass::Transactional, arrives: NOON + MINUTE, ..job(1_200.0) };
+    let found = run(&track(&rules), &[earlier.clone(), job(600.0), urgent, later.clone()], 1);
+    assert_eq!(found.first_at, Some(NOON + MINUTE), "that one would be late if it were served last");
+    assert_eq!(found.finish_at, Some(NOON + 5 * MINUTE), "a minute side by side, two for the urgent ones, another minute");
+    assert_eq!(found.ahead, 600 + 1_200 + 600);
+    let key = Job { rank: Rank::Key, ..job(600.0) };
+    let found = run(&track(&rules), &[earlier, key, later], 1);
+    assert_eq!((found.first_at, found.finish_at, found.ahead), (Some(NOON), Some(NOON + MINUTE), 0), "key business goes before any other bulk");
+    let side_by_side = run(&track(&rules), &[job(6_000.0), job(600.0)], 1);
+    assert_eq!((side_by_side.finish_at, side_by_side.ahead), (Some(NOON + 2 * MINUTE), 600), "each in its turn");
+    let urgent = Job { rank: Rank::Urgent, arrives: NOON + MINUTE, ..job(1_200.0) };
     let cut = run(&track(&rules), &[urgent, job(1_200.0)], 1);
     assert_eq!((cut.ahead, cut.finish_at), (1_200, Some(NOON + 4 * MINUTE)), "they cut in");
 }
@@ -89,11 +94,11 @@ fn a_quota_runs_out_to_the_device_and_begins_anew_at_midnight_in_beijing() {
     let found = run(&lane, &[job(1_200.0)], 0);
     assert_eq!(found.quota_out, Some((NOON + 50_000, 700)), "500 were left for bulk");
     assert_eq!((found.sent, found.finish_at), (1_200, Some(NOON + 12 * HOUR + 70_000)));
-    let urgent = run(&lane, &[Job { class: MessageClass::Transactional, ..job(700.0) }], 0);
+    let urgent = run(&lane, &[Job { rank: Rank::Urgent, ..job(700.0) }], 0);
     assert_eq!(urgent.quota_out, Some((NOON + 60_000, 100)), "the kept part is theirs");
     let before = Job { deadline: NOON + HOUR, ..job(300.0) };
     let shared = run(&lane, &[before, Job { deadline: NOON + 2 * HOUR, ..job(400.0) }], 1);
-    assert_eq!((shared.sent, shared.missed, shared.quota_out), (200, 200, Some((NOON + 50_000, 200))), "another campaign's share is gone");
+    assert_eq!((shared.sent, shared.missed, shared.quota_out), (250, 150, Some((NOON + 50_000, 150))), "another campaign's share is gone");
     let enough = run(&lane, &[job(500.0)], 0);
     assert_eq!(enough.quota_out, None);
 }

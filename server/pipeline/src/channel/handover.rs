@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use types::Millis;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::vendor::Vendor;
 
 use super::step::Tools;
@@ -81,7 +81,9 @@ pub async fn round(tools: &Tools, stop: &CancellationToken) -> Result<u64> {
                 if !others.is_empty() {
                     let (lane_no, vendor) = (lane.no, lane.vendor);
                     let leaving = Leaving { tools, app: &app, lane_no, vendor, why, others: &others, standings: &standings };
-                    moved += leaving.all_of(class, stop).await?;
+                    for rank in Rank::ALL.into_iter().filter(|rank| rank.class() == class) {
+                        moved += leaving.all_of(rank, stop).await?;
+                    }
                 }
             }
         }
@@ -101,11 +103,11 @@ struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    async fn all_of(&self, class: MessageClass, stop: &CancellationToken) -> Result<u64> {
+    async fn all_of(&self, rank: Rank, stop: &CancellationToken) -> Result<u64> {
         let mut moved = 0;
         while !stop.is_cancelled() {
             let (chunks, owner, now) = (&self.tools.storage.chunks, &self.tools.owner, self.tools.world.now());
-            let claimed = chunks.claim_untouched(self.lane_no, owner, now, now + LEASE_MS, AT_ONCE, class.priority()).await?;
+            let claimed = chunks.claim_untouched(self.lane_no, owner, now, now + LEASE_MS, AT_ONCE, rank.priority()).await?;
             let last = claimed.len() < AT_ONCE as usize;
             for chunk in claimed {
                 moved += self.take_apart(chunk).await?;

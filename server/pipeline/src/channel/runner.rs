@@ -1,4 +1,5 @@
-//! One lane's loops: urgent chunks and bulk chunks are claimed apart, so that a person's message never waits behind a crowd.
+//! One lane's loops: urgent chunks, those of key business and other bulk are claimed apart, so that a person's message never waits
+//! behind a crowd, and neither does what the app calls key.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::Millis;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::ids::ChunkNo;
 use types::views::lanes::LaneEventKind;
 
@@ -19,7 +20,9 @@ use super::guard::Guard;
 use super::lanes::LaneConfig;
 use super::mark::first_slice;
 use super::status::LaneStatus;
+use super::line::Waits;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
+use super::turnstile::Turnstile;
 use crate::broker::wakes;
 use crate::coordination::Change;
 use crate::storage::StorageError;
@@ -31,26 +34,25 @@ const IDLE: Duration = Duration::from_secs(1);
 /// A chunk whose runner broke down rests so long.
 const BROKE_DOWN_REST_MS: Millis = 1_000;
 
-/// What the two loops of a lane share.
+/// What the loops of a lane share.
 struct Shared {
     tools: Tools,
     config: watch::Receiver<Arc<LaneConfig>>,
     guard: Guard,
+    turnstile: Arc<Turnstile>,
     stop: CancellationToken,
 }
 
 /// Runs a lane until told to stop, then drains what is in flight.
 pub async fn run(tools: Tools, config: watch::Receiver<Arc<LaneConfig>>, stop: CancellationToken) {
     let guard = Guard::new(config.borrow().lane.no, &tools.owner, tools.coordination.standstills.clone());
-    let shared = Arc::new(Shared { tools, config, guard, stop });
+    let shared = Arc::new(Shared { tools, config, guard, turnstile: Arc::default(), stop });
     let tracker = TaskTracker::new();
-    let urgent = claim_loop(shared.clone(), MessageClass::Transactional, tracker.clone());
-    let ended = shared.clone();
-    let bulk = claim_loop(shared, MessageClass::Bulk, tracker.clone());
-    tokio::join!(urgent, bulk);
+    let [urgent, key, bulk] = Rank::ALL.map(|rank| claim_loop(shared.clone(), rank, tracker.clone()));
+    tokio::join!(urgent, key, bulk);
     tracker.close();
     tracker.wait().await;
-    ended.keep_history().await;
+    shared.keep_history().await;
 }
 
 /// Chunks of one class in flight at once: what a crash can leave unknown.
@@ -66,7 +68,8 @@ fn chunks_at_once(config: &LaneConfig, class: MessageClass) -> usize {
     }
 }
 
-async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTracker) {
+async fn claim_loop(shared: Arc<Shared>, rank: Rank, tracker: TaskTracker) {
+    let class = rank.class();
     let stop = shared.stop.clone();
     let tools = &shared.tools;
     let mut config = shared.config.clone();
@@ -74,6 +77,7 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
     let woken = tools.coordination.wakes.listen(&wakes::lane(lane_no));
     let permits = Arc::new(Semaphore::new(0));
     let mut granted = 0usize;
+    let mut line = Waits::default();
     while !stop.is_cancelled() {
         let now_config = config.borrow_and_update().clone();
         let wanted = chunks_at_once(&now_config, class);
@@ -93,7 +97,7 @@ async fn claim_loop(shared: Arc<Shared>, class: MessageClass, tracker: TaskTrack
         shared.keep_history().await;
         let claimed = match pause {
             Some(_) => 0,
-            None => shared.claim(&now_config, class, &permits, &tracker).await,
+            None => shared.claim(&now_config, rank, &mut line, &permits, &tracker).await,
         };
         if claimed > 0 {
             continue;
@@ -189,7 +193,8 @@ impl Shared {
     async fn claim(
         self: &Arc<Self>,
         config: &Arc<LaneConfig>,
-        class: MessageClass,
+        rank: Rank,
+        line: &mut Waits,
         permits: &Arc<Semaphore>,
         tracker: &TaskTracker,
     ) -> usize {
@@ -209,7 +214,10 @@ impl Shared {
         let asked = if self.guard.state() == BreakerState::Probing { 1 } else { held.len() };
         let lease_until = now + Millis::from(config.lane.settings.timeout_ms) + LEASE_MARGIN_MS;
         let lease = Lease { owner: &self.tools.owner, now, until: lease_until, started: first_slice(&config.lane, &self.tools.writes) };
-        let claimed = self.tools.storage.chunks.lease(config.lane.no, lease, asked as u32, class.priority()).await;
+        let claimed = match rank {
+            Rank::Urgent => self.tools.storage.chunks.lease(config.lane.no, lease, asked as u32, rank.priority()).await,
+            Rank::Key | Rank::Bulk => line.lease(&self.tools.storage, config, rank, lease, asked as u32).await,
+        };
         let chunks = match claimed {
             Ok(chunks) => chunks,
             Err(error) => {
@@ -225,15 +233,16 @@ impl Shared {
         for (chunk, permit) in chunks.into_iter().zip(held) {
             let (shared, config) = (self.clone(), config.clone());
             self.tools.statuses.change(config.lane.no, |status| status.in_flight += 1);
-            tracker.spawn(async move { shared.one(&config, class, chunk, lease_until, permit).await });
+            tracker.spawn(async move { shared.one(&config, rank, chunk, lease_until, permit).await });
         }
         n
     }
 
-    async fn one(&self, config: &LaneConfig, class: MessageClass, chunk: Claimed, lease_until: Millis, permit: OwnedSemaphorePermit) {
-        let no = chunk.no;
+    async fn one(&self, config: &LaneConfig, rank: Rank, chunk: Claimed, lease_until: Millis, permit: OwnedSemaphorePermit) {
+        let (no, class) = (chunk.no, rank.class());
         let allowance = Allowance::of(&self.tools, config, class, u64::from(chunk.count)).await;
-        let terms = Terms { lease_until, allowance: allowance.granted, now: self.config.clone() };
+        let (allowed, turnstile, now) = (allowance.granted, self.turnstile.clone(), self.config.clone());
+        let terms = Terms { lease_until, allowance: allowed, rank, turnstile, now };
         let fence = chunk.fence;
         let done = AssertUnwindSafe(step::work(&self.tools, config, chunk, terms, &self.guard)).catch_unwind().await;
         let Ok(done) = done else {

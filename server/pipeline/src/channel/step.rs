@@ -10,6 +10,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
+use types::content::Rank;
 use types::failure::{FailureClass, ForLane, ForMessage, ForToken};
 use types::life::{FilterRule, Outcome};
 use types::vendor::PaceUnit;
@@ -25,6 +26,7 @@ use super::pictures::Pictures;
 use super::render::Group;
 use super::settle::{Fate, after_failure, after_silence, halts, strike};
 use super::status::Statuses;
+use super::turnstile::Turnstile;
 use super::{gate, render, retry};
 use crate::broker::health::Healths;
 use crate::broker::policies::Policies;
@@ -125,6 +127,8 @@ pub struct Terms {
     pub lease_until: Millis,
     /// Device messages this step may hand over (the lane's daily quota); the rest waits.
     pub allowance: u64,
+    pub rank: Rank,
+    pub turnstile: Arc<Turnstile>,
     /// The lane as it is set now: a change of pace, or a stop, is in force at once.
     pub now: watch::Receiver<Arc<LaneConfig>>,
 }
@@ -284,6 +288,7 @@ impl Work<'_> {
             let this = &*self;
             let mut flying = FuturesUnordered::new();
             let mut landed = Vec::new();
+            let mut waiting = None;
             loop {
                 let mut short_for = None;
                 while stop.is_none()
@@ -308,10 +313,12 @@ impl Work<'_> {
                     let permit = match beside(ready, &mut flying, &mut landed).await? {
                         Ok(permit) => permit,
                         Err(wait) => {
+                            waiting.get_or_insert_with(|| this.wait());
                             short_for = Some(wait);
                             break;
                         }
                     };
+                    waiting = None;
                     this.lag();
                     queue.next();
                     flying.push(async move {

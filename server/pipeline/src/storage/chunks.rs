@@ -16,6 +16,8 @@ pub struct NewChunk {
     pub lane_no: Option<i64>,
     pub vendor: Option<Vendor>,
     pub priority: i64,
+    /// Whose share of the lane it uses: a message with many recipients has one of its own, all others have one together (0).
+    pub flow: i64,
     pub deadline: Millis,
     pub count: u32,
     /// Smallest and largest recipient key (see [`super::frame::key_of`]).
@@ -66,6 +68,7 @@ pub struct Claimed {
     pub app_no: i64,
     pub lane_no: i64,
     pub vendor: Vendor,
+    pub flow: i64,
     pub deadline: Millis,
     pub count: u32,
     /// Grows with every claim; every later write must carry it.
@@ -183,6 +186,24 @@ pub struct Backlog {
     pub oldest: Option<Millis>,
 }
 
+/// Due work of one flow in a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    pub no: i64,
+    pub recipients: u64,
+    /// The earliest.
+    pub deadline: Millis,
+}
+
+/// Whose turn it is among chunks of one priority.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// What must be sent before then goes first, earliest deadline first; 0 = nothing is so near.
+    pub near: Millis,
+    /// Then so many chunks of each flow, in this order; what is over when one has less goes to the others in turn.
+    pub shares: Vec<(i64, u32)>,
+}
+
 /// Recipients waiting in one lane that are served alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InLine {
@@ -197,7 +218,11 @@ pub struct InLine {
 pub trait Chunks: Send + Sync {
     /// Leases up to `max` due chunks of a lane and of exactly this priority, by deadline, then number.
     async fn lease(&self, lane_no: i64, lease: Lease<'_>, max: u32, priority: i64) -> Result<Vec<Claimed>>;
-    /// The same, and everybody in them may be sent to at once.
+    /// As `lease`, but in turn: what is urgent by `turn` first, then the flows by their shares. Only of priorities above 0.
+    async fn lease_in_turn(&self, lane_no: i64, lease: Lease<'_>, max: u32, priority: i64, turn: &Turn) -> Result<Vec<Claimed>>;
+    /// Due chunks of a lane and of this priority (above 0), by flow.
+    async fn flows(&self, lane_no: i64, priority: i64, now: Millis) -> Result<Vec<Flow>>;
+    /// As `lease`, and everybody in them may be sent to at once.
     async fn claim(&self, lane_no: i64, owner: &str, now: Millis, lease_until: Millis, max: u32, priority: i64) -> Result<Vec<Claimed>> {
         self.lease(lane_no, Lease { owner, now, until: lease_until, started: u32::MAX }, max, priority).await
     }

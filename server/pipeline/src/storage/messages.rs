@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use types::Millis;
-use types::content::{Content, MessageClass};
+use types::content::{Content, MessageClass, Rank};
 use types::ids::{CampaignId, CrowdId, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
@@ -166,6 +166,8 @@ pub struct Message {
     pub campaign: Option<CampaignId>,
     pub origin: Origin,
     pub class: MessageClass,
+    /// By the app's key business types, as they were when it came in or when they last changed.
+    pub rank: Rank,
     pub business: String,
     pub content: Content,
     pub variables: BTreeMap<String, String>,
@@ -235,8 +237,8 @@ pub trait Messages: Send + Sync {
     /// Newest first.
     async fn list(&self, app_no: i64, filter: &MessageFilter, page: &PageRequest) -> Result<Page<Message>>;
 
-    /// Messages of a class still to be planned, by deadline.
-    async fn to_plan(&self, class: MessageClass, limit: u32) -> Result<Vec<Message>>;
+    /// Messages of a rank still to be planned, by deadline.
+    async fn to_plan(&self, rank: Rank, limit: u32) -> Result<Vec<Message>>;
     /// Chunks, their `planned` and `filtered` tallies and the cursor of several messages in one transaction. `false` for those
     /// whose state or cursor moved: nothing is written of them. A message stands in one step of the list at most. `Stale`, and
     /// nothing at all is written, when claimed slots have moved.

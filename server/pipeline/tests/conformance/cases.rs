@@ -28,4 +28,5 @@ mod sensitive;
 mod statistics;
 mod tallies;
 mod truth;
+mod turns;
 mod writer;

@@ -2,7 +2,7 @@
 
 use pipeline::storage::chunks::{ChunkState, Next};
 use pipeline::storage::messages::{Inserted, MessageFilter, Origin, PlanStep};
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::ids::{CampaignId, ChunkNo, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::PageRequest;
@@ -153,12 +153,12 @@ async fn each_class_is_planned_by_deadline_and_never_behind_the_other() {
         made.push(m.id.clone());
         storage.messages.insert(m).await.unwrap();
     }
-    let order = async |class, limit| -> Vec<MessageId> {
-        storage.messages.to_plan(class, limit).await.unwrap().into_iter().map(|m| m.id).collect()
+    let order = async |rank, limit| -> Vec<MessageId> {
+        storage.messages.to_plan(rank, limit).await.unwrap().into_iter().map(|m| m.id).collect()
     };
-    assert_eq!(order(MessageClass::Transactional, 10).await, [made[41].clone(), made[40].clone()]);
-    assert_eq!(order(MessageClass::Bulk, 2).await, [made[39].clone(), made[38].clone()]);
-    assert_eq!(order(MessageClass::Bulk, 100).await.len(), 40);
+    assert_eq!(order(Rank::Urgent, 10).await, [made[41].clone(), made[40].clone()]);
+    assert_eq!(order(Rank::Bulk, 2).await, [made[39].clone(), made[38].clone()]);
+    assert_eq!(order(Rank::Bulk, 100).await.len(), 40);
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn pause_holds_what_waits_and_resume_goes_on_where_it_was() {
     let half = message(&storage, app.no).await;
     plan(&storage, half, 0, vec![chunk(half, &lane, 0..10)], false).await;
     storage.messages.pause(half).await.unwrap();
-    assert!(storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap().is_empty());
+    assert!(storage.messages.to_plan(Rank::Bulk, 9).await.unwrap().is_empty());
     let late = PlanStep { message_no: half, from: 1, to: 2, chunks: vec![], claim: None, last: true, now: NOW };
     assert_eq!(storage.messages.plan(vec![late]).await.unwrap(), [false]);
     storage.messages.resume(half).await.unwrap();
@@ -239,7 +239,7 @@ async fn cancel_while_planning_stops_the_planning() {
     let no = message(&storage, app.no).await;
     plan(&storage, no, 0, vec![chunk(no, &lane, 0..10)], false).await;
     assert_eq!(storage.messages.cancel(no, NOW + 1).await.unwrap(), Some(10));
-    assert!(storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap().is_empty());
+    assert!(storage.messages.to_plan(Rank::Bulk, 9).await.unwrap().is_empty());
     let total = funnel(&storage, no).await.total;
     assert_eq!((total.planned, total.cancelled), (10, 10));
     assert_eq!(storage.messages.get(no).await.unwrap().unwrap().finished_at, Some(NOW + 1));

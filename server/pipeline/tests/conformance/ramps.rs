@@ -2,7 +2,7 @@
 
 use pipeline::storage::messages::{PlanStep, Targets};
 use pipeline::storage::ramps::Ramp;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::ids::{CampaignId, CrowdId, MessageId};
 use types::ramp::{Guard, RampPlan, RampState, Share, Watched};
 
@@ -58,7 +58,7 @@ async fn a_message_is_planned_as_far_as_its_ramp_is_open() {
     (message.id, message.campaign, message.class) = (one.message.clone(), Some(one.campaign.clone()), MessageClass::Bulk);
     message.targets = Targets::Crowd { crowd: CrowdId::from_bytes([1; 16]) };
     storage.messages.insert(message).await.unwrap();
-    let waits = async || storage.messages.to_plan(MessageClass::Bulk, 9).await.unwrap();
+    let waits = async || storage.messages.to_plan(Rank::Bulk, 9).await.unwrap();
     let found = waits().await;
     let [found] = found.as_slice() else { panic!("one message: {found:?}") };
     assert_eq!(found.id, MessageId::from_bytes([7; 16]));

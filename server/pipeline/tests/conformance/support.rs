@@ -90,6 +90,21 @@ impl Stranger {
         }
     }
 
+    /// How the store would answer this, in its own words.
+    pub async fn explain(&mut self, sql: &str) -> String {
+        let lines: Vec<String> = match self {
+            Stranger::Sqlite(conn) => {
+                let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+                sqlx::query_as::<_, (i64, i64, i64, String)>(sql).fetch_all(conn).await.unwrap().into_iter().map(|row| row.3).collect()
+            }
+            Stranger::Postgres(conn) => {
+                sqlx::raw_sql("ANALYZE chunk").execute(&mut *conn).await.unwrap();
+                sqlx::query_scalar(sqlx::AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS) {sql}"))).fetch_all(conn).await.unwrap()
+            }
+        };
+        lines.join("\n")
+    }
+
     /// What keeps the audit log as it is.
     pub async fn drop_guards(&mut self) {
         let sql = match self {
@@ -191,6 +206,7 @@ pub fn chunk(message_no: i64, lane: &Lane, keys: std::ops::Range<i64>) -> NewChu
         lane_no: Some(lane.no),
         vendor: Some(lane.vendor),
         priority: MessageClass::Bulk.priority(),
+        flow: 0,
         deadline: NOW + 3_600_000,
         count: list.len() as u32,
         first_key: keys.start,
@@ -218,6 +234,7 @@ pub fn filtered_chunk(message_no: i64, app_no: i64, keys: std::ops::Range<i64>) 
         lane_no: None,
         vendor: None,
         priority: 10,
+        flow: 0,
         deadline: NOW + 3_600_000,
         count: list.len() as u32,
         first_key: keys.start,

@@ -12,6 +12,7 @@ mod preview;
 mod redis_server;
 #[path = "../support/samples.rs"]
 mod samples;
+mod several;
 mod sqlite;
 mod support;
 mod vendors;

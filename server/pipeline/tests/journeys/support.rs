@@ -27,6 +27,7 @@ use types::policy::Rules;
 use types::vendor::{Environment, Vendor};
 
 use crate::cluster::Database;
+use crate::redis_server::PrivateRedis;
 
 /// Longest a condition may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,6 +39,7 @@ pub struct TestHouse {
     folder: tempfile::TempDir,
     url: String,
     _database: Option<Database>,
+    _redis: Option<PrivateRedis>,
     key: MasterKey,
     world: World,
 }
@@ -93,6 +95,12 @@ pub async fn on_sqlite() -> TestHouse {
 
 pub async fn on_postgres() -> TestHouse {
     TestHouse::new(Some(crate::cluster::database().await)).await
+}
+
+pub async fn on_postgres_and_redis() -> TestHouse {
+    let redis = PrivateRedis::start().await;
+    let house = TestHouse::first_of_several(redis.url()).await;
+    TestHouse { _redis: Some(redis), ..house }
 }
 
 impl TestHouse {
@@ -151,7 +159,7 @@ impl TestHouse {
         let house = build(&url, folder.path(), &key, &world, "node-1", redis_url).await;
         let app = register(&house, &simulator).await;
         house.start().await.expect("workers");
-        TestHouse { house, app, simulator, folder, url, _database: database, key, world }
+        TestHouse { house, app, simulator, folder, url, _database: database, _redis: None, key, world }
     }
 
     /// The process ends cleanly and another one takes over.

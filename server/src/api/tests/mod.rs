@@ -325,6 +325,7 @@ async fn recipients_are_paged_filtered_and_found_by_name() {
                 lane_no: None,
                 vendor: Some(Vendor::Apns),
                 priority: 10,
+                flow: 0,
                 deadline: NOW + 1_000,
                 count: part.len() as u32,
                 first_key: part[0].key,

@@ -77,6 +77,7 @@ pub(super) fn would_be(app: &App, spec: &CampaignSpec, content: &Content, start:
         campaign: None,
         origin: Origin::Campaign,
         class: spec.class,
+        rank: spec.class.into(),
         business: spec.business.clone(),
         content: content.clone(),
         variables: spec.variables.clone(),

@@ -281,6 +281,7 @@ mod tests {
             campaign: None,
             origin: crate::storage::messages::Origin::Campaign,
             class: types::content::MessageClass::Bulk,
+            rank: types::content::Rank::Bulk,
             business: String::new(),
             content: Content::default(),
             variables: BTreeMap::new(),

@@ -12,6 +12,7 @@ use types::content::MessageClass;
 use super::{LEASE_MARGIN_MS, TOKEN_WAIT_MAX, Work};
 use crate::channel::call::Leave;
 use crate::channel::guard::Guard;
+use crate::channel::turnstile::{Waiting, YIELD};
 use crate::coordination::Permit;
 use crate::storage::{Result, StorageError};
 use crate::telemetry;
@@ -75,13 +76,22 @@ pub fn limit_key(lane_no: i64) -> String {
 }
 
 impl Work<'_> {
+    /// Until this goes, who is less urgent leaves the tokens.
+    pub(super) fn wait(&self) -> Waiting {
+        self.terms.turnstile.wait(self.terms.rank)
+    }
+
     pub(super) async fn try_take(&self, n: u32) -> std::result::Result<Permit, Duration> {
+        if self.terms.turnstile.must_yield(self.terms.rank) {
+            return Err(YIELD);
+        }
         self.tools.coordination.limiter.take(&limit_key(self.config.lane.no), self.pace(), n).await
     }
 
     /// Waits for tokens, with a lease that outlives the request they are for.
     pub(super) async fn take(&self, n: u32, guard: &Guard) -> std::result::Result<Permit, Held> {
         let asked = tokio::time::Instant::now();
+        let _waiting = self.wait();
         loop {
             self.keep_lease().await.map_err(Held::Lost)?;
             if self.stop().is_some() || self.blocked(guard) {

@@ -8,12 +8,12 @@ use types::ids::ChunkNo;
 use types::life::{MessageState, Outcome};
 use types::vendor::Vendor;
 
+use super::claims::{self, By, Claiming};
 use super::closing::{Closing, close, ended_as};
 use super::{Conn, Db, lines, planning, poison, resends, rows, slots, tallies};
-use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, HandOver, InLine, Lease, Next, Poisoned, Step};
+use crate::storage::chunks::{Backlog, ChunkState, ChunkView, Chunks, Claimed, Flow, HandOver, InLine, Lease, Next, Poisoned, Step, Turn};
 use crate::storage::frame::Outcomes;
 use crate::storage::people::AuditEntry;
-use crate::storage::policy::ChunkPolicy;
 use crate::storage::tallies::{Delta, Measure};
 use crate::storage::{Result, StorageError};
 
@@ -73,25 +73,6 @@ async fn believe(conn: &mut Conn, step: &mut Step, message_no: i64, app_no: i64,
 }
 
 #[derive(sqlx::FromRow)]
-struct ClaimRow {
-    no: i64,
-    message_no: i64,
-    app_no: i64,
-    vendor: i64,
-    priority: i64,
-    deadline: Millis,
-    count: i64,
-    fence: i64,
-    attempts: i64,
-    lapsed: bool,
-    slots: bool,
-    zone: Option<String>,
-    blocked_version: i64,
-    started: i64,
-    resending: bool,
-}
-
-#[derive(sqlx::FromRow)]
 struct ViewRow {
     no: i64,
     message_no: i64,
@@ -130,52 +111,6 @@ impl TryFrom<ViewRow> for ChunkView {
             marks: row.marks.unwrap_or_default(),
         })
     }
-}
-
-/// What a claim asks for.
-#[derive(Clone)]
-struct Claiming {
-    lane_no: i64,
-    owner: String,
-    now: Millis,
-    until: Millis,
-    max: u32,
-    priority: i64,
-    started: u32,
-    untouched: bool,
-}
-
-async fn claim(conn: &mut Conn, asked: Claiming) -> Result<Vec<ClaimRow>> {
-    const CLAIM: &str = concat!(
-        "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, \
-         updated_at = $3, started = CASE WHEN lapsed THEN started ELSE $7 END WHERE no ",
-        one_of_free!(
-            "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND not_before <= $3 \
-         ORDER BY deadline, no LIMIT $5"
-        ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version, resending"
-    );
-    const CLAIM_UNTOUCHED: &str = concat!(
-        "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, \
-         lease_until = $4, updated_at = $3, started = $7 WHERE no ",
-        one_of_free!(
-            "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 \
-         AND not_before <= $3 AND attempts = 0 AND NOT lapsed ORDER BY deadline, no LIMIT $5"
-        ),
-        " RETURNING no, message_no, app_no, vendor, priority, deadline, count, fence, attempts, lapsed, started, slots, zone, blocked_version, resending"
-    );
-    let mut claimed: Vec<ClaimRow> = sqlx::query_as(if asked.untouched { CLAIM_UNTOUCHED } else { CLAIM })
-        .bind(asked.lane_no)
-        .bind(asked.owner)
-        .bind(asked.now)
-        .bind(asked.until)
-        .bind(i64::from(asked.max))
-        .bind(asked.priority)
-        .bind(i64::from(asked.started))
-        .fetch_all(conn)
-        .await?;
-    claimed.sort_by_key(|c| (c.priority, c.deadline, c.no));
-    Ok(claimed)
 }
 
 async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
@@ -238,61 +173,6 @@ async fn record(conn: &mut Conn, mut step: Step) -> Result<()> {
     tallies::add(conn, &step.deltas, step.now).await
 }
 
-impl StoredChunks {
-    async fn claimed(&self, asked: Claiming) -> Result<Vec<Claimed>> {
-        let lane_no = asked.lane_no;
-        let claimed: Vec<ClaimRow> = self.db.write_once(move |conn| Box::pin(claim(conn, asked))).await?;
-        if claimed.is_empty() {
-            return Ok(Vec::new());
-        }
-        // The lists are read outside the writer: while we hold the lease nobody else ends a recipient (`believe` sees to what
-        // receipts correct meanwhile).
-        let nos: Vec<i64> = claimed.iter().map(|c| c.no).collect();
-        let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(concat!(
-            "SELECT x.key, r.bytes, o.bytes FROM ",
-            numbers!("$1"),
-            " x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \
-             WHERE r.chunk_no = x.value AND o.chunk_no = x.value ORDER BY x.key"
-        ))
-        .bind(rows::to_json("chunk.no", &nos)?)
-        .fetch_all(self.db.readers())
-        .await?;
-        if lists.len() != claimed.len() {
-            return Err(rows::corrupt("chunk_recipients", "missing"));
-        }
-        let resending: Vec<i64> = claimed.iter().filter(|c| c.resending).map(|c| c.no).collect();
-        let mut again = if resending.is_empty() { BTreeMap::new() } else { resends::lists(&self.db, &resending).await? };
-        claimed
-            .into_iter()
-            .zip(lists)
-            .map(|(c, (_, recipients, outcomes))| {
-                let outcomes = match (c.resending, again.remove(&c.no)) {
-                    (false, _) => outcomes,
-                    (true, Some(list)) => list,
-                    (true, None) => return Err(rows::corrupt("chunk_resend", "missing")),
-                };
-                Ok(Claimed {
-                    no: ChunkNo(c.no),
-                    message_no: c.message_no,
-                    app_no: c.app_no,
-                    lane_no,
-                    vendor: rows::vendor("chunk.vendor", c.vendor)?,
-                    deadline: c.deadline,
-                    count: rows::number("chunk.count", c.count)?,
-                    fence: c.fence,
-                    attempts: rows::number("chunk.attempts", c.attempts)?,
-                    lapsed: c.lapsed,
-                    resending: c.resending,
-                    started: rows::number("chunk.started", c.started)?,
-                    recipients,
-                    outcomes,
-                    policy: ChunkPolicy { slots: c.slots, zone: c.zone, blocked_version: c.blocked_version, held_until: 0 },
-                })
-            })
-            .collect()
-    }
-}
-
 async fn hand_over(conn: &mut Conn, over: HandOver) -> Result<()> {
     let held: Option<(i64, i64)> = sqlx::query_as(concat!(
         "SELECT c.message_no, c.app_no FROM chunk c JOIN message m ON m.no = c.message_no \
@@ -324,7 +204,18 @@ async fn hand_over(conn: &mut Conn, over: HandOver) -> Result<()> {
 impl Chunks for StoredChunks {
     async fn lease(&self, lane_no: i64, lease: Lease<'_>, max: u32, priority: i64) -> Result<Vec<Claimed>> {
         let Lease { owner, now, until, started } = lease;
-        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until, max, priority, started, untouched: false }).await
+        let asked = Claiming { lane_no, owner: owner.to_owned(), now, until, max, priority, started, by: By::Deadline };
+        claims::claimed(&self.db, asked).await
+    }
+
+    async fn lease_in_turn(&self, lane_no: i64, lease: Lease<'_>, max: u32, priority: i64, turn: &Turn) -> Result<Vec<Claimed>> {
+        let Lease { owner, now, until, started } = lease;
+        let by = By::Turn(turn.clone());
+        claims::claimed(&self.db, Claiming { lane_no, owner: owner.to_owned(), now, until, max, priority, started, by }).await
+    }
+
+    async fn flows(&self, lane_no: i64, priority: i64, now: Millis) -> Result<Vec<Flow>> {
+        lines::flows(&self.db, lane_no, priority, now).await
     }
 
     async fn begin(&self, no: ChunkNo, fence: i64, started: u32) -> Result<()> {
@@ -352,8 +243,8 @@ impl Chunks for StoredChunks {
         max: u32,
         priority: i64,
     ) -> Result<Vec<Claimed>> {
-        self.claimed(Claiming { lane_no, owner: owner.to_owned(), now, until: lease_until, max, priority, started: 0, untouched: true })
-            .await
+        let (owner, by) = (owner.to_owned(), By::Untouched);
+        claims::claimed(&self.db, Claiming { lane_no, owner, now, until: lease_until, max, priority, started: 0, by }).await
     }
 
     async fn hand_over(&self, over: HandOver) -> Result<()> {

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 use types::Millis;
+use types::content::{MessageClass, Rank};
 use types::ids::{CampaignId, MessageId};
 
 use super::{Conn, Database, Db, rows};
 use crate::storage::messages::{Inserted, NewMessage};
 use crate::storage::{Result, StorageError};
 
-/// Rows in one INSERT: 17 values each, far below what either store takes in one statement.
+/// Rows in one INSERT: 21 values each, far below what either store takes in one statement.
 const ROWS: usize = 500;
 
 type Answer = oneshot::Sender<Result<Inserted>>;
@@ -133,7 +134,20 @@ async fn insert_rows(conn: &mut Conn, messages: &[&NewMessage]) -> Result<Vec<i6
     );
     insert.push_values(messages.iter().zip(&texts), |mut row, (message, ([content, variables, targets, order], versions))| {
         row.push_bind(message.id.as_str()).push_bind(message.app_no).push_bind(message.campaign.as_ref().map(CampaignId::as_str));
-        row.push_bind(message.origin.slug()).push_bind(message.class.slug()).push_bind(message.class.priority());
+        row.push_bind(message.origin.slug()).push_bind(message.class.slug());
+        match message.class {
+            MessageClass::Transactional => row.push_bind(message.class.priority()),
+            MessageClass::Bulk => row
+                .push("CASE WHEN EXISTS (SELECT 1 FROM key_business k WHERE k.app_no = ")
+                .push_bind_unseparated(message.app_no)
+                .push_unseparated(" AND k.business = ")
+                .push_bind_unseparated(message.business.as_str())
+                .push_unseparated(") THEN ")
+                .push_bind_unseparated(Rank::Key.priority())
+                .push_unseparated(" ELSE ")
+                .push_bind_unseparated(Rank::Bulk.priority())
+                .push_unseparated(" END"),
+        };
         row.push_bind(message.business.as_str()).push_bind(content).push_bind(variables).push_bind(targets).push_bind(order);
         row.push("0, 0, FALSE").push_bind(message.deadline).push_bind(message.account.as_str());
         row.push_bind(message.address.as_str()).push_bind(message.now).push_bind(versions.as_deref());
@@ -157,7 +171,8 @@ async fn insert_one(conn: &mut Conn, message: &NewMessage) -> Result<Inserted> {
     let fresh: Option<i64> = sqlx::query_scalar(
         "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
          state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at, versions) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17, $18) \
+         VALUES ($1, $2, $3, $4, $5, \
+         CASE WHEN $6 > 0 AND EXISTS (SELECT 1 FROM key_business k WHERE k.app_no = $2 AND k.business = $7) THEN $19 ELSE $6 END, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17, $18) \
          ON CONFLICT (app_no, idem_key) WHERE idem_key IS NOT NULL DO NOTHING RETURNING no",
     )
     .bind(message.id.as_str())
@@ -178,6 +193,7 @@ async fn insert_one(conn: &mut Conn, message: &NewMessage) -> Result<Inserted> {
     .bind(&message.address)
     .bind(message.now)
     .bind(message.versions.as_ref().map(|v| rows::to_json("message.versions", v)).transpose()?)
+    .bind(Rank::Key.priority())
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(no) = fresh {

@@ -6,16 +6,16 @@ use types::vendor::Vendor;
 
 use super::{Db, rows};
 use crate::storage::Result;
-use crate::storage::chunks::InLine;
+use crate::storage::chunks::{Flow, InLine};
 
 /// What waits in a lane or is under way, in the order in which it is served.
 pub async fn of_lane(db: &Db, lane_no: i64) -> Result<Vec<InLine>> {
     let found: Vec<(i64, Millis, Millis, i64)> = sqlx::query_as(
         "SELECT priority, deadline, held, CAST(SUM(count) AS BIGINT) FROM ( \
-             SELECT priority, deadline, CASE WHEN held_until > 0 THEN held_until ELSE 0 END AS held, count \
+             SELECT priority, flow, deadline, CASE WHEN held_until > 0 THEN held_until ELSE 0 END AS held, count \
              FROM chunk WHERE lane_no = $1 AND state = 0 \
-             UNION ALL SELECT priority, deadline, 0 AS held, count FROM chunk WHERE lane_no = $1 AND state = 1) x \
-             GROUP BY priority, deadline, held ORDER BY priority, deadline, held LIMIT 1000",
+             UNION ALL SELECT priority, flow, deadline, 0 AS held, count FROM chunk WHERE lane_no = $1 AND state = 1) x \
+             GROUP BY priority, flow, deadline, held ORDER BY priority, deadline, held, flow LIMIT 1000",
     )
     .bind(lane_no)
     .fetch_all(db.readers())
@@ -25,6 +25,24 @@ pub async fn of_lane(db: &Db, lane_no: i64) -> Result<Vec<InLine>> {
         .map(|(priority, deadline, not_before, n)| {
             Ok(InLine { priority, deadline, not_before, recipients: rows::number("chunk.count", n)? })
         })
+        .collect()
+}
+
+/// Due work of one priority, by flow.
+pub async fn flows(db: &Db, lane_no: i64, priority: i64, now: Millis) -> Result<Vec<Flow>> {
+    let found: Vec<(i64, i64, Millis)> = sqlx::query_as(concat!(
+        "SELECT flow, CAST(SUM(count) AS BIGINT), MIN(deadline) FROM chunk",
+        by_index!("chunk_flow"),
+        " WHERE lane_no = $1 AND state = 0 AND priority = $2 AND priority > 0 AND not_before <= $3 GROUP BY flow ORDER BY flow"
+    ))
+    .bind(lane_no)
+    .bind(priority)
+    .bind(now)
+    .fetch_all(db.readers())
+    .await?;
+    found
+        .into_iter()
+        .map(|(no, recipients, deadline)| Ok(Flow { no, recipients: rows::number("chunk.count", recipients)?, deadline }))
         .collect()
 }
 

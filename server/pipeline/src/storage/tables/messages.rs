@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use types::Millis;
-use types::content::MessageClass;
+use types::content::{MessageClass, Rank};
 use types::ids::{CampaignId, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
@@ -79,6 +79,7 @@ struct MessageRow {
     campaign: Option<String>,
     origin: String,
     class: String,
+    priority: i64,
     business: String,
     content: String,
     variables: String,
@@ -106,6 +107,7 @@ impl TryFrom<MessageRow> for Message {
             campaign: row.campaign.map(CampaignId::trusted),
             origin: rows::slug("message.origin", &row.origin, Origin::parse)?,
             class: rows::slug("message.class", &row.class, MessageClass::parse)?,
+            rank: Rank::of_priority(row.priority),
             business: row.business,
             content: rows::json("message.content", &row.content)?,
             variables: rows::json("message.variables", &row.variables)?,
@@ -215,14 +217,14 @@ impl Messages for StoredMessages {
         Ok(Page { items: page.items.into_iter().map(Message::try_from).collect::<Result<_>>()?, next: page.next })
     }
 
-    async fn to_plan(&self, class: MessageClass, limit: u32) -> Result<Vec<Message>> {
+    async fn to_plan(&self, rank: Rank, limit: u32) -> Result<Vec<Message>> {
         let found: Vec<MessageRow> = sqlx::query_as(
             // A ramp is planned as far as it is open (the step stands above the block, `broker::plan::ramp`).
             "SELECT * FROM message WHERE state = 0 AND priority = $1 AND finished_at IS NULL \
              AND (campaign IS NULL OR NOT EXISTS (SELECT 1 FROM ramp r WHERE r.message = message.id AND message.cursor >= r.open * 4294967296)) \
              ORDER BY deadline, no LIMIT $2",
         )
-        .bind(class.priority())
+        .bind(rank.priority())
         .bind(i64::from(limit))
         .fetch_all(self.db.readers())
         .await?;

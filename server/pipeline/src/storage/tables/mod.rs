@@ -17,6 +17,7 @@ mod apps;
 mod audit_walk;
 mod campaigns;
 mod chunks;
+mod claims;
 mod closing;
 mod copies;
 mod crowd_rows;

@@ -6,7 +6,7 @@ use crate::storage::messages::PlanStep;
 use crate::storage::{Result, StorageError};
 use types::Millis;
 
-/// Rows in one INSERT: 18 values each, far below what either store takes in one statement.
+/// Rows in one INSERT: 19 values each, far below what either store takes in one statement.
 const ROWS: usize = 500;
 
 /// Writes the steps whose message still stands where they were computed from. Says of each whether it was written. `Stale`,
@@ -66,13 +66,13 @@ pub async fn insert(conn: &mut Conn, chunks: &[(i64, i64, &NewChunk)], now: Mill
 /// The numbers given, in the order of the chunks.
 async fn insert_rows(conn: &mut Conn, chunks: &[(i64, i64, &NewChunk)], now: Millis) -> Result<Vec<i64>> {
     let mut insert = sqlx::QueryBuilder::<Database>::new(
-        "INSERT INTO chunk (message_no, app_no, lane_no, vendor, state, priority, deadline, not_before, count, first_key, last_key, \
+        "INSERT INTO chunk (message_no, app_no, lane_no, vendor, state, priority, flow, deadline, not_before, count, first_key, last_key, \
          fence, attempts, lapsed, why, created_at, updated_at, slots, zone, blocked_version, held_until) ",
     );
     insert.push_values(chunks, |mut row, (message_no, app_no, chunk)| {
         let state = if chunk.done { ChunkState::Done } else { ChunkState::Waiting };
         row.push_bind(*message_no).push_bind(*app_no).push_bind(chunk.lane_no).push_bind(rows::code_or_zero(chunk.vendor));
-        row.push_bind(state.code()).push_bind(chunk.priority).push_bind(chunk.deadline);
+        row.push_bind(state.code()).push_bind(chunk.priority).push_bind(chunk.flow).push_bind(chunk.deadline);
         row.push_bind(chunk.policy.held_until).push_bind(i64::from(chunk.count));
         row.push_bind(chunk.first_key).push_bind(chunk.last_key).push("0, 0, FALSE").push_bind(chunk.why.as_str());
         row.push_bind(now).push_bind(now).push_bind(chunk.policy.slots).push_bind(chunk.policy.zone.as_deref());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use types::Millis;
+use types::content::Rank;
 use types::crowd::KeyKind;
 use types::ids::MessageId;
 use types::listing::{Page, PageRequest};
@@ -67,6 +68,41 @@ async fn ensure(conn: &mut Conn, app_no: i64, now: Millis) -> Result<()> {
     Ok(())
 }
 
+/// Takes over the key business types (a JSON list), also for what is not sent yet.
+async fn rank(conn: &mut Conn, app_no: i64, key: String) -> Result<()> {
+    sqlx::query("DELETE FROM key_business WHERE app_no = $1").bind(app_no).execute(&mut *conn).await?;
+    sqlx::query(concat!(
+        "INSERT INTO key_business (app_no, business) SELECT $1, value FROM ",
+        texts!("$2"),
+        " x WHERE true ON CONFLICT (app_no, business) DO NOTHING"
+    ))
+    .bind(app_no)
+    .bind(key)
+    .execute(&mut *conn)
+    .await?;
+    let (key, bulk) = (Rank::Key.priority(), Rank::Bulk.priority());
+    let moved: Vec<(i64, i64)> = sqlx::query_as(
+        "UPDATE message SET priority = CASE WHEN priority = $2 THEN $3 ELSE $2 END \
+         WHERE app_no = $1 AND state < 3 AND finished_at IS NULL AND priority IN ($2, $3) \
+         AND (priority = $2) <> EXISTS (SELECT 1 FROM key_business k WHERE k.app_no = message.app_no AND k.business = message.business) \
+         RETURNING no, priority",
+    )
+    .bind(app_no)
+    .bind(key)
+    .bind(bulk)
+    .fetch_all(&mut *conn)
+    .await?;
+    // What a lane has in its hands goes on as it was taken.
+    for (message_no, priority) in moved {
+        sqlx::query("UPDATE chunk SET priority = $2 WHERE message_no = $1 AND state IN (0, 2) AND state < 3 AND priority > 0")
+            .bind(message_no)
+            .bind(priority)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl Policy for StoredPolicy {
     async fn get(&self, app_no: i64) -> Result<AppPolicy> {
@@ -87,6 +123,7 @@ impl Policy for StoredPolicy {
     }
 
     async fn put_rules(&self, app_no: i64, seen: i64, rules: &Rules, by: &str, now: Millis, audit: Option<AuditEntry>) -> Result<i64> {
+        let key = rows::to_json("policy.rules", &rules.key_businesses)?;
         let (rules, by) = (rows::to_json("policy.rules", rules)?, by.to_owned());
         self.db
             .write(move |conn| {
@@ -108,6 +145,7 @@ impl Policy for StoredPolicy {
                         .bind(app_no)
                         .execute(&mut *conn)
                         .await?;
+                    rank(&mut *conn, app_no, key).await?;
                     people::append_some(conn, audit.as_ref()).await?;
                     Ok(revision)
                 })
