@@ -11,7 +11,7 @@ use types::vendor::Vendor;
 
 use super::route::OpenLane;
 use crate::policy::caps::{self, Asked, Lost, Windows};
-use crate::policy::quiet::{self, Hush};
+use crate::policy::quiet::{self, Said};
 use crate::storage::frame::{LOST_TO, Reason, Recipient};
 use crate::storage::messages::{Message, Origin, Targets};
 use crate::storage::policy::{AppPolicy, Claim, Facts, Slot, slot_device};
@@ -131,7 +131,7 @@ pub async fn ask(
         if needs.versions || needs.zones || needs.counts { storage.policy.facts(message.app_no, &devices).await? } else { BTreeMap::new() };
     let mut answered = Answered::default();
     let mut candidates = Vec::with_capacity(found.len());
-    let mut hushes: BTreeMap<Option<String>, Hush> = BTreeMap::new();
+    let mut hushes: BTreeMap<Option<String>, Said> = BTreeMap::new();
     for (lane, recipient) in found {
         let known = facts.get(&recipient.device_no);
         if let Some(refusal) = refused(message, &blocked, known, &recipient) {
@@ -141,15 +141,12 @@ pub async fn ask(
         let zone = known.filter(|_| needs.zones).and_then(|facts| facts.zone.clone());
         let mut held_until = 0;
         if needs.quiet {
-            match hushes.entry(zone.clone()).or_insert_with(|| quiet::hush(rules, about(message), zone.as_deref(), now)) {
-                Hush::Go => {}
-                Hush::Hold { until, .. } if *until < message.deadline => held_until = *until,
-                Hush::Hold { words, .. } => {
-                    answered.out.push((recipient, Outcome::Expired, reason(FilterRule::QuietHours, words)));
-                    continue;
-                }
-                Hush::Drop { words } => {
-                    answered.out.push((recipient, Outcome::Filtered, reason(FilterRule::QuietHours, words)));
+            let asked = || quiet::ask(rules, about(message), zone.as_deref(), now, message.deadline);
+            match hushes.entry(zone.clone()).or_insert_with(asked) {
+                Said::Go => {}
+                Said::Wait { until } => held_until = *until,
+                Said::End { outcome, words } => {
+                    answered.out.push((recipient, *outcome, reason(FilterRule::QuietHours, words)));
                     continue;
                 }
             }
@@ -245,3 +242,7 @@ fn slot(message: &Message, asked: Asked<'_>, person: i64, device_no: i64, vendor
 fn reason(rule: FilterRule, words: &str) -> Reason {
     Reason { slug: rule.slug().to_owned(), words: words.to_owned() }
 }
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;

@@ -189,7 +189,8 @@ pub fn run(track: &Track<'_>, jobs: &[Job], ours: usize) -> Run {
             for (p, part) in job.parts.iter().enumerate() {
                 match walk.ready(job, part) {
                     Ready::Yes => {
-                        let (same, again) = (best.first().is_none_or(|(b, _)| jobs[*b].rank == job.rank), best.last().is_some_and(|b| b.0 == i));
+                        let (same, again) =
+                            (best.first().is_none_or(|(b, _)| jobs[*b].rank == job.rank), best.last().is_some_and(|b| b.0 == i));
                         if same && !again {
                             best.push((i, p));
                         }

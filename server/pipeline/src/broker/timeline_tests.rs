@@ -51,7 +51,11 @@ fn who_is_more_urgent_or_due_earlier_goes_first_and_later_ones_do_not() {
     assert_eq!(found.ahead, 600 + 1_200 + 600);
     let key = Job { rank: Rank::Key, ..job(600.0) };
     let found = run(&track(&rules), &[earlier, key, later], 1);
-    assert_eq!((found.first_at, found.finish_at, found.ahead), (Some(NOON), Some(NOON + MINUTE), 0), "key business goes before any other bulk");
+    assert_eq!(
+        (found.first_at, found.finish_at, found.ahead),
+        (Some(NOON), Some(NOON + MINUTE), 0),
+        "key business goes before any other bulk"
+    );
     let side_by_side = run(&track(&rules), &[job(6_000.0), job(600.0)], 1);
     assert_eq!((side_by_side.finish_at, side_by_side.ahead), (Some(NOON + 2 * MINUTE), 600), "each in its turn");
     let urgent = Job { rank: Rank::Urgent, arrives: NOON + MINUTE, ..job(1_200.0) };

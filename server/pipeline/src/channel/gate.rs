@@ -6,7 +6,7 @@ use types::life::{FilterRule, Outcome};
 
 use super::step::Tools;
 use crate::broker::ask::{Needs, about};
-use crate::policy::quiet::{Hush, hush};
+use crate::policy::quiet::{self, Said};
 use crate::storage::Result;
 use crate::storage::chunks::Claimed;
 use crate::storage::frame::{Outcomes, Reason, Recipient};
@@ -39,14 +39,14 @@ pub async fn ask(
     if !needs.quiet {
         return Ok(None);
     }
-    let (ends, words) = match hush(&policy.rules, about(message), chunk.policy.zone.as_deref(), tools.world.now()) {
-        Hush::Go => return Ok(None),
-        Hush::Hold { until, .. } if until < chunk.deadline => return Ok(Some(until)),
-        Hush::Hold { words, .. } => (Outcome::Expired, words),
-        Hush::Drop { words } => (Outcome::Filtered, words),
+    let (zone, now) = (chunk.policy.zone.as_deref(), tools.world.now());
+    let (outcome, words) = match quiet::ask(&policy.rules, about(message), zone, now, chunk.deadline) {
+        Said::Go => return Ok(None),
+        Said::Wait { until } => return Ok(Some(until)),
+        Said::End { outcome, words } => (outcome, words),
     };
     for i in outcomes.open() {
-        outcomes.set(i, ends, Some(reason(FilterRule::QuietHours, &words)));
+        outcomes.set(i, outcome, Some(reason(FilterRule::QuietHours, &words)));
     }
     Ok(None)
 }

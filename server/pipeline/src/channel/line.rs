@@ -29,14 +29,7 @@ impl Waits {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn lease(
-        &mut self,
-        storage: &Storage,
-        config: &LaneConfig,
-        rank: Rank,
-        lease: Lease<'_>,
-        most: u32,
-    ) -> Result<Vec<Claimed>> {
+    pub async fn lease(&mut self, storage: &Storage, config: &LaneConfig, rank: Rank, lease: Lease<'_>, most: u32) -> Result<Vec<Claimed>> {
         loop {
             let known = !self.line.is_empty() && self.until.is_some_and(|until| Instant::now() < until);
             if !known {

@@ -31,7 +31,7 @@ use super::{gate, render, retry};
 use crate::broker::health::Healths;
 use crate::broker::policies::Policies;
 use crate::coordination::{Change, Coordination, Stop};
-use crate::policy::{Gate, before_send};
+use crate::policy::{Gate, before_send, stops};
 use crate::storage::chunks::Claimed;
 use crate::storage::frame::{self, Outcomes, Reason, Recipient};
 use crate::storage::messages::Message;
@@ -402,8 +402,7 @@ impl Work<'_> {
     }
 
     fn stop(&self) -> Option<Stop> {
-        let app = || self.tools.policies.stopped(self.chunk.app_no).then_some(Stop::Paused);
-        self.tools.coordination.flags.get(self.chunk.message_no).or_else(app)
+        stops(self.tools.coordination.flags.get(self.chunk.message_no), self.tools.policies.stopped(self.chunk.app_no))
     }
 
     /// `false` (and expired) when it is too late for these.

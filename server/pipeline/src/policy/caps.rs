@@ -81,7 +81,8 @@ pub fn decide(rules: &Rules, windows: &Windows, asked: Asked<'_>, had: &[Slot], 
     }
     let bulk = asked.about.class == MessageClass::Bulk;
     if let Some(rule) = rules.same_content.filter(|rule| bulk || !rule.transactional_exempt) {
-        let same = others().filter(|slot| slot.content == asked.content && slot.at > windows.same_content);
+        let counts = |slot: &&Slot| slot.bulk || !rule.transactional_exempt;
+        let same = others().filter(|slot| slot.content == asked.content && slot.at > windows.same_content).filter(counts);
         lost(same, 1, FilterRule::SameContent, || format!("the same within {} min", rule.minutes))?;
     }
     if let Some(cap) = rules.vendor_caps.iter().find(|cap| bulk && cap.vendor == vendor) {

@@ -7,11 +7,14 @@
 
 pub mod caps;
 pub mod quiet;
+#[cfg(test)]
+mod tables;
 
 use types::Millis;
 use types::life::FilterRule;
 use types::vendor::Environment;
 
+use crate::coordination::Stop;
 use crate::storage::devices::{Reach, TokenState};
 
 /// What the message demands of every device.
@@ -53,6 +56,15 @@ pub enum Gate {
 /// Second ask, right before sending.
 pub const fn before_send(deadline: Millis, now: Millis) -> Gate {
     if now >= deadline { Gate::Expired } else { Gate::Go }
+}
+
+/// What the stop switches say together: a campaign's own, and the app's. What is cancelled ends, whatever the app's switch says.
+pub const fn stops(of_message: Option<Stop>, app_stopped: bool) -> Option<Stop> {
+    match (of_message, app_stopped) {
+        (Some(stop), _) => Some(stop),
+        (None, true) => Some(Stop::Paused),
+        (None, false) => None,
+    }
 }
 
 /// Next midnight in Beijing (UTC+8, no daylight saving): when the Chinese vendors' daily quotas start anew.

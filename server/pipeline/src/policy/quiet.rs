@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use types::Millis;
+use types::life::Outcome;
 use types::policy::{About, Quiet, Rules, Then, ZoneOf};
 
 /// What the quiet hours say at one moment.
@@ -42,6 +43,29 @@ pub fn hush(rules: &Rules, about: About<'_>, user_zone: Option<&str>, now: Milli
         }
     }
     held.map_or(Hush::Go, |(until, words)| Hush::Hold { until, words })
+}
+
+/// What quiet hours make of somebody whose message is due at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    Go,
+    Wait {
+        until: Millis,
+    },
+    /// Dropped, or quiet for longer than the message lives.
+    End {
+        outcome: Outcome,
+        words: String,
+    },
+}
+
+pub fn ask(rules: &Rules, about: About<'_>, user_zone: Option<&str>, now: Millis, deadline: Millis) -> Said {
+    match hush(rules, about, user_zone, now) {
+        Hush::Go => Said::Go,
+        Hush::Hold { until, .. } if until < deadline => Said::Wait { until },
+        Hush::Hold { words, .. } => Said::End { outcome: Outcome::Expired, words },
+        Hush::Drop { words } => Said::End { outcome: Outcome::Filtered, words },
+    }
 }
 
 /// When quiet hours that do not hold now begin, the earliest of the rules asked; `None` when there is no rule.

@@ -153,9 +153,8 @@ async fn each_class_is_planned_by_deadline_and_never_behind_the_other() {
         made.push(m.id.clone());
         storage.messages.insert(m).await.unwrap();
     }
-    let order = async |rank, limit| -> Vec<MessageId> {
-        storage.messages.to_plan(rank, limit).await.unwrap().into_iter().map(|m| m.id).collect()
-    };
+    let order =
+        async |rank, limit| -> Vec<MessageId> { storage.messages.to_plan(rank, limit).await.unwrap().into_iter().map(|m| m.id).collect() };
     assert_eq!(order(Rank::Urgent, 10).await, [made[41].clone(), made[40].clone()]);
     assert_eq!(order(Rank::Bulk, 2).await, [made[39].clone(), made[38].clone()]);
     assert_eq!(order(Rank::Bulk, 100).await.len(), 40);

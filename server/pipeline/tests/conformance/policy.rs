@@ -275,6 +275,58 @@ async fn what_quiet_hours_hold_is_counted_and_comes_back_when_the_rules_change()
     assert_eq!(storage.policy.held(app.no, NOW).await.unwrap().chunks, 0);
 }
 
+/// Which entry leaves whom out, for which business type.
+#[tokio::test]
+async fn the_blacklist_and_its_groups_as_a_table() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "blacklist").await;
+    let other = support::app(&storage, "other").await;
+    let users = ["nobody", "all", "news", "both", "case"];
+    for (i, user) in users.iter().enumerate() {
+        let phone = support::registration(user, &[(Vendor::Xiaomi, ["t0", "t1", "t2", "t3", "t4"][i])]);
+        storage.devices.register(app.no, vec![phone]).await.unwrap();
+    }
+    let entry = |user: &str, group: &str| NewBlocked { user_id: user.into(), group: group.into(), reason: "asked".into() };
+    let entries =
+        [entry("all", ""), entry("news", "news"), entry("both", ""), entry("both", "news"), entry("both", "visit"), entry("Case", "")];
+    storage.policy.block(app.no, &entries, "Ann", NOW, None).await.unwrap();
+    storage.policy.block(other.no, &[entry("nobody", "")], "Ann", NOW, None).await.unwrap();
+    let names: Vec<String> = users.iter().map(|u| (*u).to_owned()).collect();
+    let devices: Vec<i64> = storage.devices.reach_users(app.no, &names).await.unwrap().into_iter().map(|r| r[0].device_no).collect();
+    let mut lines = Vec::new();
+    for business in ["news", "visit", "News", ""] {
+        let blocked = storage.policy.blocked_devices(app.no, business, &devices).await.unwrap();
+        for (user, device) in users.iter().zip(&devices) {
+            let said = blocked
+                .get(device)
+                .map_or("go".to_owned(), |group| format!("left out by {}", if group.is_empty() { "all" } else { group }));
+            lines.push(format!("message of {business:<6} to {user:<7} {said}").trim_end().to_owned());
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    message of news   to nobody  go
+    message of news   to all     left out by all
+    message of news   to news    left out by news
+    message of news   to both    left out by all
+    message of news   to case    go
+    message of visit  to nobody  go
+    message of visit  to all     left out by all
+    message of visit  to news    go
+    message of visit  to both    left out by all
+    message of visit  to case    go
+    message of News   to nobody  go
+    message of News   to all     left out by all
+    message of News   to news    go
+    message of News   to both    left out by all
+    message of News   to case    go
+    message of        to nobody  go
+    message of        to all     left out by all
+    message of        to news    go
+    message of        to both    left out by all
+    message of        to case    go
+    ");
+}
+
 /// Sixty-four nodes, each with its own memory, plan sixty-four messages for one person of two devices. Nothing but the store
 /// stands between them. Returns who won, and why the others lost; one person has one answer, but for caps of devices.
 async fn race(storage: &Storage, rules: &Rules) -> (Vec<i64>, Vec<(i64, String)>) {

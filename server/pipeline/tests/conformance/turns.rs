@@ -101,7 +101,10 @@ async fn key_business_types_rank_messages_when_they_come_and_when_the_rules_chan
     let news = insert(of(app.no, "news", MessageClass::Bulk)).await;
     let code = insert(of(app.no, "visit", MessageClass::Transactional)).await;
     let theirs = insert(of(other.no, "visit", MessageClass::Bulk)).await;
-    assert_eq!([rank(visit).await, rank(news).await, rank(code).await, rank(theirs).await], [Rank::Key, Rank::Bulk, Rank::Urgent, Rank::Bulk]);
+    assert_eq!(
+        [rank(visit).await, rank(news).await, rank(code).await, rank(theirs).await],
+        [Rank::Key, Rank::Bulk, Rank::Urgent, Rank::Bulk]
+    );
     // Many at once are written by another statement.
     let many: Vec<NewMessage> = (0..6).map(|i| of(app.no, if i % 2 == 0 { "复诊" } else { "news" }, MessageClass::Bulk)).collect();
     let inserted = futures::future::join_all(many.into_iter().map(|new| storage.messages.insert(new))).await;
@@ -118,7 +121,10 @@ async fn key_business_types_rank_messages_when_they_come_and_when_the_rules_chan
     plan(&storage, news, 0, vec![chunks(news, 10)], true).await;
     plan(&storage, code, 0, vec![chunks(code, 0)], true).await;
     storage.policy.put_rules(app.no, 1, &rules(&["news"]), "Ann", NOW, None).await.unwrap();
-    assert_eq!([rank(visit).await, rank(news).await, rank(code).await, rank(theirs).await], [Rank::Bulk, Rank::Key, Rank::Urgent, Rank::Bulk]);
+    assert_eq!(
+        [rank(visit).await, rank(news).await, rank(code).await, rank(theirs).await],
+        [Rank::Bulk, Rank::Key, Rank::Urgent, Rank::Bulk]
+    );
     let claimed = async |priority| {
         let claimed = storage.chunks.claim(lane.no, "n", NOW, NOW + 10, 9, priority).await.unwrap();
         claimed.into_iter().map(|c| c.message_no).collect::<Vec<_>>()
@@ -144,15 +150,24 @@ async fn a_claim_walks_an_index_and_sorts_no_backlog() {
             .collect();
         plan(&storage, message_no, part, chunks, part == 9).await;
     }
-    let of = |rest: &str| format!("SELECT no FROM chunk WHERE lane_no = {} AND state = 0 AND priority = 10 {rest} AND not_before <= {NOW} ORDER BY deadline, no LIMIT 4", lane.no);
-    let near = of(&format!("AND deadline < {}", NOW + 3_610_000));
+    let of = |rest: &str| {
+        format!(
+            "SELECT no FROM chunk WHERE lane_no = {} AND state = 0 AND priority = 10 {rest} AND not_before <= {NOW} ORDER BY deadline, no LIMIT 4",
+            lane.no
+        )
+    };
+    let mut stranger = storage.stranger().await;
+    let before = NOW + 3_610_000;
+    let near = match stranger {
+        Stranger::Sqlite(_) => of(&format!("AND deadline < {before}")),
+        Stranger::Postgres(_) => of(&format!("AND (lane_no, priority, deadline) < ({}, 10, {before})", lane.no)),
+    };
     let flow = of("AND priority > 0 AND flow = 3");
     let flows = format!(
         "SELECT flow, CAST(SUM(count) AS BIGINT), MIN(deadline) FROM chunk WHERE lane_no = {} AND state = 0 AND priority = 10 \
          AND priority > 0 AND not_before <= {NOW} GROUP BY flow ORDER BY flow",
         lane.no
     );
-    let mut stranger = storage.stranger().await;
     for (what, sql, index) in [("near", near, "chunk_claim"), ("flow", flow, "chunk_flow"), ("flows", flows, "chunk_flow")] {
         let told = stranger.explain(&sql).await;
         println!("{what}:\n{told}");

@@ -78,8 +78,15 @@ macro_rules! unless_held {
 
 // An array is made once; `IN (SELECT … LIMIT … FOR UPDATE)` may be run once for every row it is compared with.
 macro_rules! one_of_free {
-    ($select:literal) => {
-        concat!("= ANY(ARRAY(", $select, " FOR NO KEY UPDATE SKIP LOCKED))")
+    ($($select:expr),+) => {
+        concat!("= ANY(ARRAY(", $($select),+, " FOR NO KEY UPDATE SKIP LOCKED))")
+    };
+}
+
+// Said of the whole key, lest it walk the deadlines of all lanes.
+macro_rules! due_before {
+    () => {
+        "(lane_no, priority, deadline) < ($1, $6, $8)"
     };
 }
 

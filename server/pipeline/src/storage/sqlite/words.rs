@@ -79,8 +79,15 @@ macro_rules! unless_held {
 
 /// The rows to be claimed.
 macro_rules! one_of_free {
-    ($select:literal) => {
-        concat!("IN (", $select, ")")
+    ($($select:expr),+) => {
+        concat!("IN (", $($select),+, ")")
+    };
+}
+
+/// Chunks of lane `$1` and priority `$6` that are due before `$8`, found by the index of claims.
+macro_rules! due_before {
+    () => {
+        "deadline < $8"
     };
 }
 

@@ -54,13 +54,13 @@ pub enum By {
 
 /// A claim by this choice of chunks; what comes besides is `$8`.
 macro_rules! claim_of {
-    ($started:literal, $chosen:literal) => {
+    ($started:literal, $($chosen:expr),+) => {
         concat!(
             "UPDATE chunk SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_owner = $2, lease_until = $4, \
              updated_at = $3, started = ",
             $started,
             " WHERE no ",
-            one_of_free!($chosen),
+            one_of_free!($($chosen),+),
             " RETURNING no, message_no, app_no, vendor, priority, flow, deadline, count, fence, attempts, lapsed, started, slots, zone, \
              blocked_version, resending"
         )
@@ -78,8 +78,9 @@ const UNTOUCHED: &str = claim_of!(
 );
 const NEAR: &str = claim_of!(
     "CASE WHEN lapsed THEN started ELSE $7 END",
-    "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND deadline < $8 AND not_before <= $3 \
-     ORDER BY deadline, no LIMIT $5"
+    "SELECT no FROM chunk WHERE lane_no = $1 AND state = 0 AND priority = $6 AND ",
+    due_before!(),
+    " AND not_before <= $3 ORDER BY deadline, no LIMIT $5"
 );
 /// The index of flows holds no urgent chunks.
 const OF_FLOW: &str = claim_of!(
@@ -155,59 +156,59 @@ impl Claiming {
 
 /// Claims, and brings the lists.
 pub async fn claimed(db: &Db, asked: Claiming) -> Result<Vec<Claimed>> {
-        let lane_no = asked.lane_no;
+    let lane_no = asked.lane_no;
     let claimed: Vec<ClaimRow> = if asked.is_single() {
         db.write_once(move |conn| Box::pin(claim(conn, asked))).await?
     } else {
         db.write(move |conn| Box::pin(claim(conn, asked))).await?
     };
-        if claimed.is_empty() {
-            return Ok(Vec::new());
-        }
-        // The lists are read outside the writer: while we hold the lease nobody else ends a recipient (`believe` sees to what
-        // receipts correct meanwhile).
-        let nos: Vec<i64> = claimed.iter().map(|c| c.no).collect();
-        let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(concat!(
-            "SELECT x.key, r.bytes, o.bytes FROM ",
-            numbers!("$1"),
-            " x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \
+    if claimed.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The lists are read outside the writer: while we hold the lease nobody else ends a recipient (`believe` sees to what
+    // receipts correct meanwhile).
+    let nos: Vec<i64> = claimed.iter().map(|c| c.no).collect();
+    let lists: Vec<(i64, Vec<u8>, Vec<u8>)> = sqlx::query_as(concat!(
+        "SELECT x.key, r.bytes, o.bytes FROM ",
+        numbers!("$1"),
+        " x CROSS JOIN chunk_recipients r CROSS JOIN chunk_outcomes o \
              WHERE r.chunk_no = x.value AND o.chunk_no = x.value ORDER BY x.key"
-        ))
-        .bind(rows::to_json("chunk.no", &nos)?)
-        .fetch_all(db.readers())
-        .await?;
-        if lists.len() != claimed.len() {
-            return Err(rows::corrupt("chunk_recipients", "missing"));
-        }
-        let resending: Vec<i64> = claimed.iter().filter(|c| c.resending).map(|c| c.no).collect();
-        let mut again = if resending.is_empty() { BTreeMap::new() } else { resends::lists(db, &resending).await? };
-        claimed
-            .into_iter()
-            .zip(lists)
-            .map(|(c, (_, recipients, outcomes))| {
-                let outcomes = match (c.resending, again.remove(&c.no)) {
-                    (false, _) => outcomes,
-                    (true, Some(list)) => list,
-                    (true, None) => return Err(rows::corrupt("chunk_resend", "missing")),
-                };
-                Ok(Claimed {
-                    no: ChunkNo(c.no),
-                    message_no: c.message_no,
-                    app_no: c.app_no,
-                    lane_no,
-                    vendor: rows::vendor("chunk.vendor", c.vendor)?,
-                    flow: c.flow,
-                    deadline: c.deadline,
-                    count: rows::number("chunk.count", c.count)?,
-                    fence: c.fence,
-                    attempts: rows::number("chunk.attempts", c.attempts)?,
-                    lapsed: c.lapsed,
-                    resending: c.resending,
-                    started: rows::number("chunk.started", c.started)?,
-                    recipients,
-                    outcomes,
-                    policy: ChunkPolicy { slots: c.slots, zone: c.zone, blocked_version: c.blocked_version, held_until: 0 },
-                })
+    ))
+    .bind(rows::to_json("chunk.no", &nos)?)
+    .fetch_all(db.readers())
+    .await?;
+    if lists.len() != claimed.len() {
+        return Err(rows::corrupt("chunk_recipients", "missing"));
+    }
+    let resending: Vec<i64> = claimed.iter().filter(|c| c.resending).map(|c| c.no).collect();
+    let mut again = if resending.is_empty() { BTreeMap::new() } else { resends::lists(db, &resending).await? };
+    claimed
+        .into_iter()
+        .zip(lists)
+        .map(|(c, (_, recipients, outcomes))| {
+            let outcomes = match (c.resending, again.remove(&c.no)) {
+                (false, _) => outcomes,
+                (true, Some(list)) => list,
+                (true, None) => return Err(rows::corrupt("chunk_resend", "missing")),
+            };
+            Ok(Claimed {
+                no: ChunkNo(c.no),
+                message_no: c.message_no,
+                app_no: c.app_no,
+                lane_no,
+                vendor: rows::vendor("chunk.vendor", c.vendor)?,
+                flow: c.flow,
+                deadline: c.deadline,
+                count: rows::number("chunk.count", c.count)?,
+                fence: c.fence,
+                attempts: rows::number("chunk.attempts", c.attempts)?,
+                lapsed: c.lapsed,
+                resending: c.resending,
+                started: rows::number("chunk.started", c.started)?,
+                recipients,
+                outcomes,
+                policy: ChunkPolicy { slots: c.slots, zone: c.zone, blocked_version: c.blocked_version, held_until: 0 },
             })
-            .collect()
+        })
+        .collect()
 }
