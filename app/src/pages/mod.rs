@@ -104,7 +104,8 @@ use leptos::server_fn::ServerFn;
 /// The forms whose fields the server may hold until the next page, when they were refused ([`crate::ui::returned`]). Never one
 /// with a secret in it.
 #[cfg(feature = "ssr")]
-pub const KEPT: [&str; 21] = [
+pub const KEPT: [&str; 22] = [
+    <before::calls::SaveSchedule as ServerFn>::PATH,
     <crowds::shelf::CombineCrowds as ServerFn>::PATH,
     <during::calls::ChooseRamp as ServerFn>::PATH,
     <during::calls::RecallSent as ServerFn>::PATH,

@@ -8,6 +8,7 @@ use types::views::approval::{ApprovalView, StartView, WaitingView};
 use types::views::calendar::CalendarView;
 use types::views::campaigns::{CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices};
 use types::views::forecast::ForecastView;
+use types::views::schedule::ScheduleView;
 
 use super::{Asked, Who};
 use crate::error::AppError;
@@ -64,6 +65,11 @@ pub trait CampaignsPort: Send + Sync {
     /// What waits for a yes: in this app, or in every app where this person may give it.
     async fn waiting(&self, who: &Who, app: Option<&AppId>) -> Result<Vec<WaitingView>, AppError>;
     async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError>;
+    async fn schedule_view(&self, app: &AppId, id: &CampaignId) -> Result<ScheduleView, AppError>;
+    /// As typed: minutes, opens, closes, by whose clock.
+    async fn set_timing(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64, typed: [&str; 4]) -> Result<(), AppError>;
+    /// Of one that missed its time: sent now, or dropped.
+    async fn decide_late(&self, asked: &Asked, app: &AppId, id: &CampaignId, send: bool) -> Result<(), AppError>;
     /// What a person says of sections of a campaign as it was at `revision`.
     async fn judge(
         &self,

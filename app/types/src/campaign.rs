@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Millis;
 use crate::content::MessageClass;
+use crate::hours::Hours;
 use crate::ids::{CopyId, CrowdId};
 use crate::text::Text;
 use crate::vendor::Vendor;
@@ -41,7 +42,16 @@ pub struct CampaignSpec {
     pub schedule: Schedule,
     /// Nothing is sent after this. `None` = 24 h after the start.
     pub deadline: Option<Millis>,
+    /// Started later than so many minutes after its time, it waits for a person instead; `None` = it never asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_after: Option<u32>,
+    /// Sends in these hours only; `None` = at any hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
 }
+
+/// Most minutes a schedule may be late by itself: a week.
+pub const ASK_AFTER_MAX: u32 = 7 * 24 * 60;
 
 /// What vendors must hold is made ready from so long before a scheduled start.
 pub const AHEAD_MS: Millis = 10 * 60_000;

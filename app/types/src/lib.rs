@@ -16,6 +16,7 @@ pub mod failure;
 pub mod field;
 pub mod follow;
 pub mod funnel;
+pub mod hours;
 pub mod ids;
 pub mod life;
 pub mod listing;

@@ -10,6 +10,8 @@ use crate::text::Text;
 pub enum CampaignState {
     Draft,
     Scheduled,
+    /// Its time passed while nobody was there to start it, by more than it allows: a person decides.
+    Missed,
     Running,
     Paused,
     Finished,
@@ -17,9 +19,10 @@ pub enum CampaignState {
 }
 
 impl CampaignState {
-    pub const ALL: [CampaignState; 6] = [
+    pub const ALL: [CampaignState; 7] = [
         CampaignState::Draft,
         CampaignState::Scheduled,
+        CampaignState::Missed,
         CampaignState::Running,
         CampaignState::Paused,
         CampaignState::Finished,
@@ -30,6 +33,7 @@ impl CampaignState {
         match self {
             CampaignState::Draft => "draft",
             CampaignState::Scheduled => "scheduled",
+            CampaignState::Missed => "missed",
             CampaignState::Running => "running",
             CampaignState::Paused => "paused",
             CampaignState::Finished => "finished",
@@ -45,6 +49,7 @@ impl CampaignState {
         match self {
             CampaignState::Draft => Text::new("草稿", "Draft"),
             CampaignState::Scheduled => Text::new("已排期", "Scheduled"),
+            CampaignState::Missed => Text::new("已误点", "Missed its time"),
             CampaignState::Running => Text::new("发送中", "Running"),
             CampaignState::Paused => Text::new("已暂停", "Paused"),
             CampaignState::Finished => Text::new("已完成", "Finished"),
@@ -57,7 +62,8 @@ impl CampaignState {
         use CampaignState::*;
         match self {
             Draft => &[Scheduled, Running, Cancelled],
-            Scheduled => &[Draft, Running, Cancelled],
+            Scheduled => &[Draft, Missed, Running, Cancelled],
+            Missed => &[Draft, Running, Cancelled],
             Running => &[Paused, Finished, Cancelled],
             Paused => &[Running, Cancelled, Finished],
             Finished | Cancelled => &[],

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Millis;
 use crate::content::{MessageClass, Rank};
 use crate::field::FieldError;
+use crate::hours::Hours;
 use crate::text::Text;
 use crate::vendor::Vendor;
 
@@ -83,7 +84,7 @@ pub struct Quiet {
     pub transactional_exempt: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ZoneOf {
     #[default]
@@ -228,6 +229,8 @@ fn parts(version: &str) -> Option<Vec<u64>> {
 pub struct About<'a> {
     pub class: MessageClass,
     pub business: &'a str,
+    /// The message's own hours.
+    pub hours: Option<Hours>,
 }
 
 impl Quiet {
@@ -261,7 +264,8 @@ impl Rules {
 
     /// Whether people of different zones must be told apart.
     pub fn by_user_zone(&self, about: About<'_>) -> bool {
-        self.quiet.iter().any(|quiet| quiet.by == ZoneOf::User && quiet.concerns(about))
+        about.hours.is_some_and(|hours| hours.by == ZoneOf::User)
+            || self.quiet.iter().any(|quiet| quiet.by == ZoneOf::User && quiet.concerns(about))
     }
 
     /// Every complaint but the zone's, which only the server can judge.
@@ -381,7 +385,7 @@ mod tests {
     #[test]
     fn a_key_business_type_goes_before_other_bulk_and_never_before_a_person() {
         let rules = Rules { key_businesses: vec!["visit".into()], ..Rules::default() };
-        let rank = |class, business| rules.rank(About { class, business });
+        let rank = |class, business| rules.rank(About { class, business, hours: None });
         assert_eq!(rank(MessageClass::Bulk, "visit"), Rank::Key);
         assert_eq!((rank(MessageClass::Bulk, "news"), rank(MessageClass::Bulk, "")), (Rank::Bulk, Rank::Bulk));
         assert_eq!(rank(MessageClass::Transactional, "visit"), Rank::Urgent);
@@ -396,7 +400,7 @@ mod tests {
     #[test]
     fn bulk_is_never_exempt() {
         let quiet = Quiet { businesses: vec![], from: 0, to: 1, by: ZoneOf::App, then: Then::Hold, transactional_exempt: true };
-        assert!(quiet.concerns(About { class: MessageClass::Bulk, business: "b" }));
-        assert!(!quiet.concerns(About { class: MessageClass::Transactional, business: "b" }));
+        assert!(quiet.concerns(About { class: MessageClass::Bulk, business: "b", hours: None }));
+        assert!(!quiet.concerns(About { class: MessageClass::Transactional, business: "b", hours: None }));
     }
 }

@@ -1,6 +1,5 @@
 //! Builds every room once and hands it its neighbours; imported by no room.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,13 +21,10 @@ use crate::access::sensitive::SensitiveDesk;
 use crate::broker::health::Healths;
 use crate::broker::plan::Planner;
 use crate::broker::policies::Policies;
-use crate::broker::quota::bulk_ledger;
 use crate::broker::wakes;
-use crate::channel::breaker::BreakerState;
 use crate::channel::egress::Egresses;
 use crate::channel::materials::Materials;
 use crate::channel::preview::{self, Look, Seen};
-use crate::channel::retry::next_beijing_midnight;
 use crate::channel::shelf::SharedPasses;
 use crate::channel::status::{LaneStatus, Statuses};
 use crate::channel::step::{Callbacks, MessageCache, Tools};
@@ -39,13 +35,13 @@ use crate::receipts::apply::{Applier, Turn};
 use crate::receipts::listen::Listener;
 use crate::storage::Storage;
 use crate::storage::apps::App;
-use crate::storage::chunks::Backlog;
-use crate::telemetry;
 use crate::upkeep::Caretaker;
 use crate::vault::Vault;
 use crate::vendors::pass::Passes;
 use crate::vendors::transport::{Reached, Transport};
 use crate::world::World;
+
+mod measure;
 
 /// How long a start waits for a process that is still draining.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -490,51 +486,6 @@ impl House {
     /// Whether this process agrees with others through Redis.
     pub const fn among_others(&self) -> bool {
         self.shared_coordination
-    }
-
-    /// Sets the gauges that describe lanes and nodes, for whoever asks for the metrics now.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn measure(&self) -> Result<(), crate::storage::StorageError> {
-        let now = self.world.now();
-        let nodes = self.coordination.nodes.list(now).await;
-        for role in ["console", "api", "worker", "scheduler"] {
-            let n = nodes.iter().filter(|node| node.alive && node.card.roles.iter().any(|own| own == role)).count();
-            metrics::gauge!(telemetry::NODES, "role" => role).set(n as f64);
-        }
-        metrics::gauge!(telemetry::NODES_LINKED).set(f64::from(u8::from(self.coordination.nodes.linked())));
-        let apps: BTreeMap<i64, String> = self.storage.apps.list().await?.into_iter().map(|app| (app.no, app.id.to_string())).collect();
-        let backlog: BTreeMap<i64, Backlog> = self.storage.chunks.backlog().await?.into_iter().collect();
-        let aside: BTreeMap<i64, u64> = self.storage.chunks.poisoned_by_lane().await?.into_iter().collect();
-        for lane in self.storage.apps.lanes().await? {
-            let Some(app) = apps.get(&lane.app_no).filter(|_| lane.settings.enabled) else { continue };
-            let labels = [("app", app.clone()), ("vendor", lane.vendor.slug().to_owned())];
-            let waiting = backlog.get(&lane.no).copied().unwrap_or_default();
-            metrics::gauge!(telemetry::CHUNKS_SET_ASIDE, &labels).set(aside.get(&lane.no).copied().unwrap_or(0) as f64);
-            metrics::gauge!(telemetry::LANE_DEPTH, &labels).set(waiting.recipients as f64);
-            let age = waiting.oldest.map_or(0, |oldest| (now - oldest).max(0));
-            metrics::gauge!(telemetry::LANE_OLDEST_AGE_SECONDS, &labels).set(age as f64 / 1_000.0);
-            let state = match self.lane_status(lane.no).breaker {
-                None | Some(BreakerState::Flowing) => 0.0,
-                Some(BreakerState::Tripped { .. }) => 1.0,
-                Some(BreakerState::Probing) => 2.0,
-            };
-            metrics::gauge!(telemetry::BREAKER_STATE, &labels).set(state);
-            let (quota, day) = (lane.settings.daily_quota, next_beijing_midnight(now));
-            if quota > 0
-                && let Some(left) = self.coordination.quotas.left(lane.no, day, quota).await
-            {
-                metrics::gauge!(telemetry::QUOTA_REMAINING_RATIO, &labels).set(left as f64 / quota as f64);
-            }
-            let bulk = lane.settings.bulk_quota;
-            if bulk > 0
-                && let Some(left) = self.coordination.quotas.left(bulk_ledger(lane.no), day, bulk).await
-            {
-                metrics::gauge!(telemetry::BULK_QUOTA_REMAINING_RATIO, &labels).set(left as f64 / bulk as f64);
-            }
-        }
-        Ok(())
     }
 
     /// Drains and leaves.

@@ -16,6 +16,8 @@ pub const DISPATCH_LAG_SECONDS: &str = "push_dispatch_lag_seconds";
 pub const LANE_DEPTH: &str = "push_lane_depth";
 /// Chunks set aside, because their sender broke down over them. Labels: app, vendor.
 pub const CHUNKS_SET_ASIDE: &str = "push_chunks_set_aside";
+/// Campaigns that missed their time and wait for a person. Labels: app.
+pub const CAMPAIGNS_MISSED: &str = "push_campaigns_missed";
 /// Seconds since the oldest waiting chunk was written. Labels: app, vendor.
 pub const LANE_OLDEST_AGE_SECONDS: &str = "push_lane_oldest_age_seconds";
 /// Seconds a request waited for tokens. Labels: app, vendor.

@@ -54,6 +54,7 @@ pub async fn send(State(api): State<Api>, signed: Signed, headers: HeaderMap, Bo
         targets: targets(&api, &signed, body.targets).await?,
         vendor_order: body.lanes,
         versions: body.versions.and_then(|v| Versions::of(v.min.as_deref().unwrap_or(""), v.max.as_deref().unwrap_or(""))),
+        hours: None,
         deadline: body.deadline.as_deref().map(|text| read_time("deadline", text)).transpose()?,
         idempotency,
         account: signed.app().app_key.clone(),

@@ -11,6 +11,7 @@ use pipeline::access::campaigns::audience::Ways;
 use pipeline::access::campaigns::calendar;
 use pipeline::access::campaigns::form;
 use pipeline::access::campaigns::launch::Pressed;
+use pipeline::access::campaigns::schedule::Timing;
 use pipeline::channel::breaker::BreakerState;
 use pipeline::house::House;
 use pipeline::storage::apps::App;
@@ -26,6 +27,7 @@ use types::ids::{AppId, CampaignId, DeviceId};
 use types::life::{CampaignState, Outcome};
 use types::listing::{Page, PageRequest};
 use types::people::Permission;
+use types::problem::Problem;
 use types::text::Words;
 use types::vendor::Vendor;
 use types::views::approval::{ApprovalView, StartView, WaitingView};
@@ -34,6 +36,7 @@ use types::views::campaigns::{
     CampaignBrief, CampaignForm, CampaignProgress, CampaignView, Check, Choices, CopyChoice, CrowdChoice, TestDevice,
 };
 use types::views::forecast::ForecastView;
+use types::views::schedule::ScheduleView;
 
 use super::actor;
 use super::copies::{app_of, word};
@@ -133,7 +136,7 @@ impl CampaignsPort for CampaignsConsole {
                 business: campaign.spec.business,
                 state: campaign.state,
                 equation,
-                due_at: campaign.due_at,
+                due_at: campaign.due_at.filter(|_| campaign.state == CampaignState::Scheduled),
                 created_at: campaign.created_at,
                 created_by: campaign.created_by,
                 started_at: campaign.started_at,
@@ -159,7 +162,7 @@ impl CampaignsPort for CampaignsConsole {
             environment: app.environment,
             crowd_name,
             copy_name,
-            due_at: campaign.due_at,
+            due_at: campaign.due_at.filter(|_| campaign.state == CampaignState::Scheduled),
             message: campaign.message.map(|(_, id)| id),
             trouble: campaign.trouble,
             created_at: campaign.created_at,
@@ -268,6 +271,28 @@ impl CampaignsPort for CampaignsConsole {
     async fn start_view(&self, app: &AppId, id: &CampaignId) -> Result<StartView, AppError> {
         let app = app_of(&self.house, app).await?;
         Ok(self.house.campaigns.start_view(&app, id).await?)
+    }
+
+    async fn schedule_view(&self, app: &AppId, id: &CampaignId) -> Result<ScheduleView, AppError> {
+        let app = app_of(&self.house, app).await?;
+        Ok(self.house.campaigns.schedule_view(&app, id).await?)
+    }
+
+    async fn set_timing(&self, asked: &Asked, app: &AppId, id: &CampaignId, revision: i64, typed: [&str; 4]) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        let [ask_after, opens, closes, by] = typed;
+        let timing = Timing::read(ask_after, opens, closes, by).map_err(Problem::fields)?;
+        self.house.campaigns.set_timing(&app, id, revision, timing, &actor(asked)).await?;
+        Ok(())
+    }
+
+    async fn decide_late(&self, asked: &Asked, app: &AppId, id: &CampaignId, send: bool) -> Result<(), AppError> {
+        let app = app_of(&self.house, app).await?;
+        match send {
+            true => drop(self.house.campaigns.send_late(&app, id, &actor(asked)).await?),
+            false => self.house.campaigns.drop_late(&app, id, &actor(asked)).await?,
+        }
+        Ok(())
     }
 
     async fn judge(

@@ -38,7 +38,7 @@ pub async fn sent(books: &BooksConsole, app_no: i64, span: Span) -> Result<SentV
 async fn running(books: &BooksConsole, app_no: i64) -> Result<Vec<RunningView>, Problem> {
     let storage = &books.house.storage;
     let mut out = Vec::new();
-    for state in [CampaignState::Running, CampaignState::Paused, CampaignState::Scheduled] {
+    for state in [CampaignState::Missed, CampaignState::Running, CampaignState::Paused, CampaignState::Scheduled] {
         let filter = CampaignFilter { state: Some(state), ..CampaignFilter::default() };
         let page = PageRequest { after: None, size: RUNNING_SHOWN };
         for campaign in storage.campaigns.list(app_no, &filter, &page).await.map_err(|e| store(&e))?.items {

@@ -132,6 +132,7 @@ impl Stage {
             targets: Targets::Crowd { crowd: self.crowd.clone() },
             vendor_order: Vec::new(),
             versions: None,
+            hours: None,
             deadline: None,
             idempotency: None,
             account: "chaos".into(),

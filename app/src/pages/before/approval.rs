@@ -42,6 +42,8 @@ const VERSIONS: Text = Text::new("应用版本", "App versions");
 const REACH: Text = Text::new("会交给厂商", "Handed to vendors");
 const LEFT_OUT: Text = Text::new("会被留下", "Left out");
 const MISS: Text = Text::new("赶不上截止", "Miss the deadline");
+const HOURS: Text = Text::new("发送时段", "Sending hours");
+const LATE: Text = Text::new("误点", "When late");
 const FINISH: Text = Text::new("预计发完", "All done at about");
 const FAULTS: Text = Text::new("还要修改", "Still to be mended");
 const JUDGE: Text = Text::new("我的意见", "Your verdict");
@@ -112,7 +114,7 @@ fn section_card(section: Section, verdict: Option<VerdictView>, body: AnyView) -
 #[component]
 fn Page(view: ApprovalView, app: String) -> impl IntoView {
     let lang = use_lang();
-    let before = matches!(view.state, CampaignState::Draft | CampaignState::Scheduled);
+    let before = matches!(view.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed);
     let title = format!("{} · {}", APPROVAL.get(lang), view.name);
     let reach = view.forecast.as_ref().map_or(0, |f| f.reachable());
     let state = if view.approved() {
@@ -187,11 +189,13 @@ fn Delivery(view: ApprovalView) -> impl IntoView {
     };
     let until = view.forecast.as_ref().map(|f| fact(UNTIL, stamp(f.deadline)));
     let finish = view.forecast.as_ref().and_then(|f| f.finish_at()).map(|at| fact(FINISH, stamp(at)));
+    let hours = view.spec.hours.map(|hours| fact(HOURS, hours.words(&view.zone).get(lang)));
+    let late = view.spec.ask_after.map(|_| fact(LATE, super::schedule::late_words(view.spec.ask_after, lang)));
     let order = view.lanes.iter().map(|v| v.name().get(lang)).collect::<Vec<_>>().join(" → ");
     let business = (!view.spec.business.is_empty()).then(|| fact(BUSINESS, view.spec.business.clone()));
     view! {
         <dl class="facts">
-            {fact(STARTS, starts)} {until} {finish} {fact(CLASS, view.spec.class.name().get(lang))} {business}
+            {fact(STARTS, starts)} {hours} {late} {until} {finish} {fact(CLASS, view.spec.class.name().get(lang))} {business}
             {(!order.is_empty()).then(|| fact(ORDER, order))}
         </dl>
     }

@@ -7,6 +7,7 @@ use types::people::Permission;
 use types::problem::Code;
 use types::views::approval::{ApprovalView, StartView};
 use types::views::forecast::ForecastView;
+use types::views::schedule::ScheduleView;
 
 use crate::error::AppError;
 
@@ -76,6 +77,40 @@ pub async fn start_campaign(
     let (asked, app) = crate::ports::ask_for(Permission::Operate, &app)?;
     let id = campaign(&id)?;
     asked.campaigns.launch(&asked, &app, &id, revision, &app_name, &why).await?;
+    back(&app, &id, "");
+    Ok(())
+}
+
+#[server(prefix = "/api")]
+pub async fn view_schedule(app: String, id: String) -> Result<ScheduleView, AppError> {
+    let (asked, app) = crate::ports::ask_for(Permission::See, &app)?;
+    asked.campaigns.schedule_view(&app, &campaign(&id)?).await
+}
+
+/// Hours as `HH:MM`, both empty = at any hour; `ask_after` in minutes, empty = it never asks.
+#[server(prefix = "/api")]
+pub async fn save_schedule(
+    app: String,
+    id: String,
+    revision: i64,
+    #[server(default)] opens: String,
+    #[server(default)] closes: String,
+    #[server(default)] by: String,
+    #[server(default)] ask_after: String,
+) -> Result<(), AppError> {
+    let (asked, app) = crate::ports::ask_for(Permission::Operate, &app)?;
+    let id = campaign(&id)?;
+    asked.campaigns.set_timing(&asked, &app, &id, revision, [&ask_after, &opens, &closes, &by]).await?;
+    back(&app, &id, "/schedule");
+    Ok(())
+}
+
+/// `what`: `send` or `drop`, of a campaign that missed its time.
+#[server(prefix = "/api")]
+pub async fn decide_late(app: String, id: String, what: String) -> Result<(), AppError> {
+    let (asked, app) = crate::ports::ask_for(Permission::Operate, &app)?;
+    let id = campaign(&id)?;
+    asked.campaigns.decide_late(&asked, &app, &id, what == "send").await?;
     back(&app, &id, "");
     Ok(())
 }

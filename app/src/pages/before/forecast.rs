@@ -81,7 +81,7 @@ pub fn ForecastPage(id: String) -> impl IntoView {
 #[component]
 fn Page(view: ForecastView, app: String) -> impl IntoView {
     let lang = use_lang();
-    let before = matches!(view.state, CampaignState::Draft | CampaignState::Scheduled);
+    let before = matches!(view.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed);
     let title = format!("{} · {}", FORECAST.get(lang), view.name);
     let nothing = if before { NOTHING } else { NOT_KEPT };
     let body = match &view.forecast {

@@ -4,6 +4,7 @@ mod approval;
 pub mod calls;
 mod compare;
 mod forecast;
+mod schedule;
 mod start;
 
 use leptos::prelude::*;
@@ -14,6 +15,7 @@ use crate::ui::prelude::*;
 
 pub(super) const FORECAST: Text = Text::new("推演", "Forecast");
 pub(super) const APPROVAL: Text = Text::new("审批", "Approval");
+pub(super) const SCHEDULE: Text = Text::new("时间", "Schedule");
 pub(super) const START: Text = Text::new("开始前确认", "Before it starts");
 const CAMPAIGN: Text = Text::new("返回任务", "Back to the campaign");
 
@@ -26,6 +28,7 @@ pub fn Before() -> impl IntoView {
     match part("step").as_str() {
         "forecast" => view! { <forecast::ForecastPage id=id /> }.into_any(),
         "approval" => view! { <approval::ApprovalPage id=id /> }.into_any(),
+        "schedule" => view! { <schedule::SchedulePage id=id /> }.into_any(),
         "start" => view! { <start::StartPage id=id /> }.into_any(),
         "ramp" => view! { <crate::pages::during::RampPage id=id /> }.into_any(),
         "recall" => view! { <crate::pages::during::RecallPage id=id /> }.into_any(),
@@ -48,6 +51,7 @@ pub(super) fn links(app: &str, id: &str, here: Text) -> AnyView {
     view! {
         {one(FORECAST, "/forecast")}
         {one(APPROVAL, "/approval")}
+        {one(SCHEDULE, "/schedule")}
         {one(crate::pages::during::RAMP, "/ramp")}
         {one(CAMPAIGN, "")}
     }

@@ -104,6 +104,7 @@ fn Ask(view: StartView, forecast: Forecast, app: String) -> impl IntoView {
         let (words, name) = (crate::pages::during::ramp_words(view.ramp.as_ref(), lang), crate::pages::during::RAMP);
         view! { <p>{words} " " <a href=format!("{base}/ramp") rel="external">{name.get(lang)}</a></p> }
     };
+    let timing = super::schedule::timing_line(view.hours.as_ref(), view.ask_after, &base);
     let needs = view.needs.clone();
     let refused = needs.refused.as_ref().map(|words| REFUSED.fill(lang, &[words.get(lang)]));
     let held = refused.or_else(|| needs.approval.map(|(n, above)| APPROVAL.fill(lang, &[&format::exact(n), &format::exact(above)])));
@@ -133,6 +134,7 @@ fn Ask(view: StartView, forecast: Forecast, app: String) -> impl IntoView {
             <p class="run-line"><EnvPill environment=view.environment /> " " <strong>{sentence}</strong></p>
             <p class="num">{ends}</p>
             {ramp}
+            {timing}
             <p class="sub">{left_out} " " <a href=format!("{base}/forecast") rel="external">{SEE.get(lang)}</a></p>
             {held}
             <ErrorBox error=trouble />

@@ -33,6 +33,7 @@ const ACCEPTED: Text = Text::new("厂商接收", "Accepted");
 const WHEN: Text = Text::new("时间", "Time");
 const STARTS: Text = Text::new("将于 ", "starts ");
 const FORECAST: Text = Text::new("推演", "Forecast");
+const SCHEDULE: Text = Text::new("时间", "Schedule");
 const NONE: Text = Text::new(
     "还没有任务。选一个人群、一条文案，先测试发送，再开始。",
     "No campaign yet. Choose a crowd and a copy, send a test, then start.",
@@ -44,7 +45,7 @@ pub const fn tone(state: CampaignState) -> Tone {
     match state {
         CampaignState::Draft | CampaignState::Cancelled => Tone::Mute,
         CampaignState::Scheduled | CampaignState::Running => Tone::Act,
-        CampaignState::Paused => Tone::Warn,
+        CampaignState::Missed | CampaignState::Paused => Tone::Warn,
         CampaignState::Finished => Tone::Ok,
     }
 }
@@ -175,7 +176,9 @@ pub fn CampaignPage() -> impl IntoView {
 
 /// To the pages before a start; they are plain ones.
 fn forecast_link(app: &str, id: &str) -> AnyView {
-    view! { <LinkButton href=format!("/apps/{app}/campaigns/{id}/forecast") external=true>{t(FORECAST)}</LinkButton> }.into_any()
+    let link =
+        |step: &str, text| view! { <LinkButton href=format!("/apps/{app}/campaigns/{id}/{step}") external=true>{t(text)}</LinkButton> };
+    view! { {link("forecast", FORECAST)} {link("schedule", SCHEDULE)} }.into_any()
 }
 
 /// Counts `reload` up whenever the action succeeded.

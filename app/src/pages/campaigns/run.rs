@@ -285,7 +285,7 @@ fn Controls(id: String, state: CampaignState, started: bool, reload: RwSignal<u3
     let first = match state {
         CampaignState::Running => Some(button("pause", PAUSE, Kind::Plain)),
         CampaignState::Paused => Some(button("resume", RESUME, Kind::Act)),
-        CampaignState::Scheduled => Some(button("unschedule", BACK, Kind::Plain)),
+        CampaignState::Scheduled | CampaignState::Missed => Some(button("unschedule", BACK, Kind::Plain)),
         _ => None,
     };
     view! {

@@ -84,7 +84,7 @@ fn Page(view: RampView, app: String, id: String) -> impl IntoView {
     let lang = use_lang();
     let base = format!("/apps/{app}/campaigns/{id}");
     let title = format!("{} · {}", TITLE.get(lang), view.name);
-    let before = matches!(view.state, CampaignState::Draft | CampaignState::Scheduled);
+    let before = matches!(view.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed);
     let start = (view.state == CampaignState::Draft)
         .then(|| view! { <LinkButton href=format!("{base}/start") external=true>{START.get(lang)}</LinkButton> });
     let body = if before {

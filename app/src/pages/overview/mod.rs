@@ -239,7 +239,7 @@ fn Running(running: Vec<RunningView>, app: String) -> impl IntoView {
             let done = one.equation.planned.saturating_sub(one.equation.waiting);
             let tone = match one.state {
                 types::life::CampaignState::Running => Tone::Act,
-                types::life::CampaignState::Paused => Tone::Warn,
+                types::life::CampaignState::Missed | types::life::CampaignState::Paused => Tone::Warn,
                 _ => Tone::Mute,
             };
             view! {

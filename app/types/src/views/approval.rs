@@ -60,6 +60,10 @@ pub struct StartView {
     pub needs: Needs,
     /// It begins with a few.
     pub ramp: Option<crate::ramp::RampPlan>,
+    /// It sends in these hours only.
+    pub hours: Option<Words>,
+    /// It asks when it would start more than so many minutes late.
+    pub ask_after: Option<u32>,
 }
 
 /// A campaign that waits for somebody's yes.
@@ -108,6 +112,8 @@ pub struct ApprovalView {
     pub history: Vec<VerdictView>,
     /// The app's bound; 0 = nobody need approve.
     pub above: u64,
+    /// The app's zone.
+    pub zone: String,
     /// Why this person may not judge, if so.
     pub barred: Option<Words>,
     pub faults: Vec<FieldError>,

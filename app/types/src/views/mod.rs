@@ -18,5 +18,6 @@ pub mod people;
 pub mod policy;
 pub mod ramp;
 pub mod recall;
+pub mod schedule;
 pub mod shell;
 pub mod workbench;

@@ -142,6 +142,7 @@ pub fn submission(vendor: Vendor, class: MessageClass, targets: Targets) -> Subm
         vendor_order: vec![vendor],
         deadline: None,
         versions: None,
+        hours: None,
         idempotency: None,
         account: "bench".to_owned(),
         address: "127.0.0.1".to_owned(),

@@ -68,6 +68,7 @@ pub fn new_message(world: &World, app_no: i64, class: MessageClass, targets: Tar
         targets,
         vendor_order: Vec::new(),
         versions: None,
+        hours: None,
         deadline: world.now() + 3_600_000,
         idempotency: None,
         account: "ak_bench".to_owned(),

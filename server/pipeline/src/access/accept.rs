@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use types::Millis;
 use types::content::{Content, MessageClass};
 use types::field::FieldError;
+use types::hours::Hours;
 use types::ids::{CampaignId, MessageId};
 use types::policy::Versions;
 use types::problem::{Code, Problem};
@@ -36,6 +37,8 @@ pub struct Submission {
     pub vendor_order: Vec<Vendor>,
     /// App versions it is for; `None` = all.
     pub versions: Option<Versions>,
+    /// Sends in these hours only; `None` = at any hour.
+    pub hours: Option<Hours>,
     /// `None` = 24 h from now.
     pub deadline: Option<Millis>,
     /// (`Idempotency-Key`, sha256 of the body).
@@ -122,6 +125,7 @@ impl Accept {
             targets: submission.targets,
             vendor_order: submission.vendor_order,
             versions: submission.versions,
+            hours: submission.hours,
             deadline: submission.deadline.unwrap_or(now + types::campaign::DEFAULT_LIFE_MS),
             idempotency: submission.idempotency,
             account: submission.account,

@@ -150,6 +150,7 @@ impl Controls {
             },
             vendor_order: message.vendor_order.clone(),
             versions: message.versions.clone(),
+            hours: message.hours,
             deadline: None,
             idempotency: None,
             account: account.to_owned(),

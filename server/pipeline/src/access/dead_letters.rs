@@ -266,6 +266,7 @@ fn again(earlier: &Message, lines: &[DeadLetter], deadline: Millis, actor: &Acto
         targets: Targets::Again { message: earlier.id.clone(), outcomes, only: lines.iter().filter_map(ended).collect() },
         vendor_order: earlier.vendor_order.clone(),
         versions: earlier.versions.clone(),
+        hours: earlier.hours,
         deadline: Some(deadline),
         idempotency: None,
         account: actor.name.clone(),

@@ -56,7 +56,7 @@ impl Needs {
         Needs {
             blacklist: policy.blocked_version > 0,
             versions: message.versions.is_some(),
-            quiet: !test && policy.rules.quiet.iter().any(|quiet| quiet.concerns(about)),
+            quiet: !test && (message.hours.is_some() || policy.rules.quiet.iter().any(|quiet| quiet.concerns(about))),
             zones: !test && policy.rules.by_user_zone(about),
             counts: !test && policy.rules.counts(about),
         }
@@ -68,7 +68,7 @@ impl Needs {
 }
 
 pub fn about(message: &Message) -> About<'_> {
-    About { class: message.class, business: &message.business }
+    About { class: message.class, business: &message.business, hours: message.hours }
 }
 
 /// The first message of a chain of resends: they count as one.

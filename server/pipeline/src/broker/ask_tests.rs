@@ -18,6 +18,7 @@ fn message(body: &str, variables: &[(&str, &str)]) -> Message {
         targets,
         vendor_order: vec![],
         versions: None,
+        hours: None,
         state: types::life::MessageState::Planning,
         cursor: 0,
         deadline: 0,

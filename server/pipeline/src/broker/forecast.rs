@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use types::Millis;
 use types::content::{MessageClass, Rank};
+use types::hours::Hours;
 use types::policy::{About, Rules};
 use types::text::Words;
 use types::vendor::{PaceUnit, Vendor};
@@ -25,6 +26,7 @@ pub struct Other {
     pub deadline: Millis,
     pub class: MessageClass,
     pub business: String,
+    pub hours: Option<Hours>,
     /// Older goes first.
     pub age: i64,
     /// What of it is not in the lanes' lines yet.
@@ -163,6 +165,7 @@ impl Planner {
             deadline: part.deadline,
             rank: Rank::of_priority(part.priority),
             business: String::new(),
+            hours: None,
             age: i64::MIN,
             asks: false,
             parts: vec![Part { zone: None, not_before: part.not_before, devices: part.recipients as f64, cost }],
@@ -197,8 +200,9 @@ fn job(asked: &Question<'_>, rules: &Rules, lane: &Lane, parts: &[(&Seat, Load)]
     Job {
         arrives: asked.starts_at,
         deadline: message.deadline,
-        rank: rules.rank(About { class: message.class, business: &message.business }),
+        rank: rules.rank(About { class: message.class, business: &message.business, hours: message.hours }),
         business: message.business.clone(),
+        hours: message.hours,
         age: i64::MAX,
         asks: true,
         parts: parts.iter().map(part).collect(),
@@ -211,8 +215,9 @@ fn other_job(other: &Other, rules: &Rules, lane: &Lane) -> Option<Job> {
     Some(Job {
         arrives: other.told.starts_at,
         deadline: other.deadline,
-        rank: rules.rank(About { class: other.class, business: &other.business }),
+        rank: rules.rank(About { class: other.class, business: &other.business, hours: other.hours }),
         business: other.business.clone(),
+        hours: other.hours,
         age: other.age,
         asks: true,
         parts: vec![Part { zone: None, not_before: 0, devices: devices as f64, cost }],

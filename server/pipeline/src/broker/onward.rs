@@ -160,6 +160,7 @@ async fn send_on(storage: &Storage, world: &World, chunk: &ChunkView, message: &
             targets: Targets::Onward { message: message.id.clone(), chunk: no, tried },
             vendor_order: message.vendor_order.clone(),
             versions: message.versions.clone(),
+            hours: message.hours,
             deadline: message.deadline,
             idempotency: Some((key, digest)),
             account: message.account.clone(),

@@ -6,6 +6,7 @@
 
 use types::Millis;
 use types::content::{MessageClass, Rank};
+use types::hours::Hours;
 use types::policy::{About, Rules};
 
 use super::turns;
@@ -35,6 +36,8 @@ pub struct Job {
     pub deadline: Millis,
     pub rank: Rank,
     pub business: String,
+    /// Its own hours.
+    pub hours: Option<Hours>,
     /// Older goes first.
     pub age: i64,
     /// Whether the rules' quiet hours are asked about it (of what is only known as a number they are not).
@@ -105,7 +108,7 @@ struct Walk<'a, 'b> {
 impl Walk<'_, '_> {
     fn ready(&self, job: &Job, part: &Part) -> Ready {
         if job.asks {
-            let about = About { class: job.rank.class(), business: &job.business };
+            let about = About { class: job.rank.class(), business: &job.business, hours: job.hours };
             match quiet::hush(self.track.rules, about, part.zone.as_deref(), self.t) {
                 Hush::Drop { .. } => return Ready::Never,
                 Hush::Hold { until, .. } if until >= job.deadline => return Ready::Never,
@@ -130,7 +133,7 @@ impl Walk<'_, '_> {
 
     /// When what is served now may have to stop by itself.
     fn hush_begins(&self, job: &Job, part: &Part) -> Option<Millis> {
-        let about = About { class: job.rank.class(), business: &job.business };
+        let about = About { class: job.rank.class(), business: &job.business, hours: job.hours };
         job.asks.then(|| quiet::next_begin(self.track.rules, about, part.zone.as_deref(), self.t)).flatten()
     }
 }

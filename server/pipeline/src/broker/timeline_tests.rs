@@ -12,6 +12,7 @@ fn job(devices: f64) -> Job {
         deadline: NOON + 24 * HOUR,
         rank: Rank::Bulk,
         business: "news".into(),
+        hours: None,
         age: 9,
         asks: true,
         parts: vec![Part { zone: None, not_before: 0, devices, cost: 1.0 }],
@@ -146,4 +147,19 @@ fn sums_close_and_more_pace_is_never_later() {
             assert!(fast.sent >= slow.sent, "round {round}: {fast:?} {slow:?}");
         }
     }
+}
+
+#[test]
+fn hours_of_its_own_hold_until_they_open_and_end_a_day() {
+    let rules = Rules::default();
+    // From one o'clock to a quarter past: fifteen minutes a day at ten a second.
+    let hours = Some(types::hours::Hours { from: 780, to: 795, by: ZoneOf::App });
+    let found = run(&track(&rules), &[Job { hours, ..job(12_000.0) }], 0);
+    let (first, second) = (NOON + HOUR, NOON + 25 * HOUR);
+    assert_eq!((found.first_at, found.sent, found.hushed), (Some(first), 9_000, 3_000), "the deadline is tomorrow noon");
+    let long = run(&track(&rules), &[Job { hours, deadline: NOON + 48 * HOUR, ..job(12_000.0) }], 0);
+    assert_eq!((long.finish_at, long.sent, long.missed), (Some(second + 5 * MINUTE), 12_000, 0));
+    // Who comes behind goes on meanwhile.
+    let behind = run(&track(&rules), &[Job { hours, deadline: NOON + HOUR * 2, ..job(100.0) }, Job { age: 10, ..job(600.0) }], 1);
+    assert_eq!(behind.finish_at, Some(NOON + MINUTE));
 }

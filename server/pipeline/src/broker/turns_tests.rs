@@ -74,6 +74,7 @@ fn message(no: i64, app_no: i64, targets: Targets, due_in: Millis) -> Message {
         targets,
         vendor_order: vec![],
         versions: None,
+        hours: None,
         state: MessageState::Planning,
         cursor: 0,
         deadline: NOW + due_in,

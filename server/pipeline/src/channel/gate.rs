@@ -51,6 +51,18 @@ pub async fn ask(
     Ok(None)
 }
 
+/// When the message's own hours end for this chunk; `None` = never.
+///
+/// # Errors
+/// When the store fails.
+pub async fn shuts(tools: &Tools, chunk: &Claimed, message: &Message) -> Result<Option<Millis>> {
+    if message.hours.is_none() {
+        return Ok(None);
+    }
+    let policy = tools.policies.of(chunk.app_no).await?;
+    Ok(quiet::shuts(&policy.rules, message.hours, chunk.policy.zone.as_deref(), tools.world.now()))
+}
+
 fn reason(rule: FilterRule, words: &str) -> Reason {
     Reason { slug: rule.slug().to_owned(), words: words.to_owned() }
 }

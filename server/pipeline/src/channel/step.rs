@@ -153,6 +153,8 @@ struct Work<'a> {
     again_in: Option<Millis>,
     /// Quiet hours hold the rest until then.
     held: Option<Millis>,
+    /// When the message's own hours end: what is not sent by then waits for the next opening.
+    shuts: Option<Millis>,
     replaced: Vec<(String, String)>,
     terms: Terms,
     /// Made longer while tokens are slow to come.
@@ -196,6 +198,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         turned_away: 0,
         again_in: None,
         held: None,
+        shuts: None,
         replaced: Vec::new(),
         lease_until: AtomicI64::new(terms.lease_until),
         mark: Mark::of(&chunk, &config.lane, &tools.writes),
@@ -211,8 +214,7 @@ impl Work<'_> {
         if self.chunk.lapsed {
             self.settle_lapsed();
         }
-        self.held = gate::ask(self.tools, self.chunk, &self.message, &self.recipients, &mut self.outcomes).await?;
-        if self.held.is_some() {
+        if self.held().await? {
             return Ok(None);
         }
         let mut open = self.outcomes.open();
@@ -229,12 +231,18 @@ impl Work<'_> {
                 if let Some(stop) = self.send_singly(&group, guard).await? {
                     return Ok(Some(stop));
                 }
+                if self.shut() && self.held().await? {
+                    return Ok(None);
+                }
                 continue;
             }
             let mut line: VecDeque<&[usize]> = group.members.chunks(batch).collect();
             while let Some(part) = line.pop_front() {
                 if let Some(stop) = self.stop() {
                     return Ok(Some(stop));
+                }
+                if self.shut() && self.held().await? {
+                    return Ok(None);
                 }
                 if !self.gate(part) || self.blocked(guard) {
                     continue;
@@ -298,7 +306,7 @@ impl Work<'_> {
                 {
                     stop = this.stop();
                     let late = before_send(this.chunk.deadline, this.tools.world.now()) == Gate::Expired;
-                    if stop.is_some() || late || this.blocked(guard) {
+                    if stop.is_some() || late || this.shut() || this.blocked(guard) {
                         // What is left is settled below: expired, held, or back in line.
                         queue = members[members.len()..].iter().copied().peekable();
                         break;
@@ -403,6 +411,18 @@ impl Work<'_> {
 
     fn stop(&self) -> Option<Stop> {
         stops(self.tools.coordination.flags.get(self.chunk.message_no), self.tools.policies.stopped(self.chunk.app_no))
+    }
+
+    /// Asks the app's rules and the message's own hours; `true` when what is left waits until [`Work::held`].
+    async fn held(&mut self) -> Result<bool> {
+        self.held = gate::ask(self.tools, self.chunk, &self.message, &self.recipients, &mut self.outcomes).await?;
+        self.shuts = gate::shuts(self.tools, self.chunk, &self.message).await?;
+        Ok(self.held.is_some())
+    }
+
+    /// The message's own hours ended while this chunk was on its way.
+    fn shut(&self) -> bool {
+        self.shuts.is_some_and(|at| self.tools.world.now() >= at)
     }
 
     /// `false` (and expired) when it is too late for these.

@@ -164,7 +164,7 @@ mod tests {
             lines.push(format!("{name}:"));
             for (what, had) in &had {
                 for (class, business) in [(MessageClass::Bulk, "news"), (MessageClass::Transactional, "code")] {
-                    let asked = Asked { about: About { class, business }, counts_as: 9, content: 90, now: NOON };
+                    let asked = Asked { about: About { class, business, hours: None }, counts_as: 9, content: 90, now: NOON };
                     let windows = Windows::of(rules, NOON);
                     let said = match decide(rules, &windows, asked, had, 7, Vendor::Huawei) {
                         Ok(()) => "go".to_owned(),

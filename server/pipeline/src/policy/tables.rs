@@ -74,7 +74,7 @@ fn deadline() {
         lines.push(format!("at 12:00, {name}:"));
         for (when, deadline) in deadlines {
             for class in [MessageClass::Bulk, MessageClass::Transactional] {
-                let asked = quiet::ask(rules, About { class, business: "news" }, None, NOON, deadline);
+                let asked = quiet::ask(rules, About { class, business: "news", hours: None }, None, NOON, deadline);
                 let said = match (before_send(deadline, NOON), asked) {
                     (Gate::Expired, _) => "expired".to_owned(),
                     (Gate::Go, quiet::Said::Go) => "go".to_owned(),
@@ -133,7 +133,7 @@ fn slot(counts_as: i64, ago: Millis) -> Slot {
 
 /// Message 9 with content 90 is asked about at noon, for device 7 of Huawei's.
 fn said(rules: &Rules, class: MessageClass, vendor: Vendor, had: &[Slot]) -> String {
-    let asked = Asked { about: About { class, business: "news" }, counts_as: 9, content: 90, now: NOON };
+    let asked = Asked { about: About { class, business: "news", hours: None }, counts_as: 9, content: 90, now: NOON };
     match decide(rules, &Windows::of(rules, NOON), asked, had, 7, vendor) {
         Ok(()) => "go".to_owned(),
         Err(lost) => format!("{}: {}; had {}", lost.rule.slug(), lost.words, lost.winner),

@@ -21,7 +21,7 @@ pub struct Campaign {
     pub revision: i64,
     pub state: CampaignState,
     pub spec: CampaignSpec,
-    /// When it starts by itself; only while scheduled.
+    /// When it starts by itself; only while scheduled, and of one that missed it.
     pub due_at: Option<Millis>,
     /// Number and id of its message. `None` while running = the start is still under way.
     pub message: Option<(i64, MessageId)>,
@@ -84,18 +84,20 @@ pub struct Move {
     pub revision: Option<i64>,
     /// Replaces the spec (its copy version is fixed at the start).
     pub spec: Option<CampaignSpec>,
-    /// Only for `Scheduled`.
+    /// Only for `Scheduled` and `Missed`.
     pub due_at: Option<Millis>,
     pub trouble: Option<Problem>,
     /// Kept beside the campaign in the same write.
     pub shown: Option<Shown>,
+    /// Written with the step, or not at all.
+    pub audit: Option<AuditEntry>,
     pub by: String,
     pub now: Millis,
 }
 
 impl Move {
     pub fn new(from: CampaignState, to: CampaignState, by: &str, now: Millis) -> Move {
-        Move { from, to, revision: None, spec: None, due_at: None, trouble: None, shown: None, by: by.to_owned(), now }
+        Move { from, to, revision: None, spec: None, due_at: None, trouble: None, shown: None, audit: None, by: by.to_owned(), now }
     }
 }
 
@@ -125,6 +127,8 @@ pub trait Campaigns: Send + Sync {
     async fn set_message(&self, id: &CampaignId, no: i64, message: &MessageId) -> Result<bool>;
     /// Scheduled ones whose time has come, earliest first.
     async fn due(&self, now: Millis, limit: u32) -> Result<Vec<Campaign>>;
+    /// How many wait for a person because they are late, by app.
+    async fn missed(&self) -> Result<Vec<(i64, u64)>>;
     /// Running ones whose start was cut short.
     async fn half_started(&self, limit: u32) -> Result<Vec<Campaign>>;
     /// Running or paused ones whose message is in another state, with that state.

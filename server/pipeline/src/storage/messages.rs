@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use types::Millis;
 use types::content::{Content, MessageClass, Rank};
+use types::hours::Hours;
 use types::ids::{CampaignId, CrowdId, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::{Page, PageRequest};
@@ -133,6 +134,8 @@ pub struct NewMessage {
     pub vendor_order: Vec<Vendor>,
     /// App versions it is for; `None` = all.
     pub versions: Option<Versions>,
+    /// Sends in these hours only; `None` = at any hour.
+    pub hours: Option<Hours>,
     pub deadline: Millis,
     /// (`Idempotency-Key`, sha256 of the body).
     pub idempotency: Option<(String, [u8; 32])>,
@@ -174,6 +177,7 @@ pub struct Message {
     pub targets: Targets,
     pub vendor_order: Vec<Vendor>,
     pub versions: Option<Versions>,
+    pub hours: Option<Hours>,
     pub state: MessageState,
     /// Where planning goes on: the next crowd block or offset into the list of targets.
     pub cursor: i64,

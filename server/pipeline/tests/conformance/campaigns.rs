@@ -1,6 +1,8 @@
 //! Campaigns: one revision at a time, one step at a time, one message.
 
+use pipeline::access::actor::Actor;
 use pipeline::storage::campaigns::{Campaign, CampaignFilter, Hand, Move, NewVerdict, Shown};
+use pipeline::storage::people::AuditFilter;
 use pipeline::storage::{Storage, StorageError};
 use types::campaign::{CampaignSpec, Said, Section};
 use types::ids::{CampaignId, MessageId};
@@ -56,6 +58,43 @@ async fn of_many_starters_one_wins_and_the_table_is_law() {
             assert_eq!(answer.is_ok(), allowed, "{} -> {}", from.slug(), to.slug());
         }
     }
+}
+
+#[tokio::test]
+async fn what_missed_its_time_is_counted_and_its_step_is_in_the_log_or_not_taken() {
+    let storage = fresh_storage().await;
+    let app = app(&storage, "a").await;
+    let one = campaign(&storage, app.no, "一").await;
+    let wait = Move { due_at: Some(NOW), ..Move::new(CampaignState::Draft, CampaignState::Scheduled, "x", NOW) };
+    storage.campaigns.advance(&one.id, wait).await.unwrap().unwrap();
+    assert!(storage.campaigns.missed().await.unwrap().is_empty());
+    let entry = || {
+        let actor = Actor::system();
+        actor.entry(&pipeline::world::World::system(), "campaign.late", one.id.as_str(), None, None, None)
+    };
+    let late =
+        || Move { due_at: Some(NOW), audit: Some(entry()), ..Move::new(CampaignState::Scheduled, CampaignState::Missed, "x", NOW + 9) };
+    let log = async || storage.people.audit_list(&AuditFilter::default(), &PageRequest::default()).await.unwrap().items.len();
+    let before = log().await;
+    let missed = storage.campaigns.advance(&one.id, late()).await.unwrap().unwrap();
+    assert_eq!((missed.state, missed.due_at), (CampaignState::Missed, Some(NOW)));
+    assert_eq!(storage.campaigns.advance(&one.id, late()).await.unwrap(), None, "somebody was faster");
+    assert_eq!(log().await, before + 1, "told once");
+    assert_eq!(storage.campaigns.missed().await.unwrap(), [(app.no, 1)]);
+    assert!(storage.campaigns.due(NOW + 10, 9).await.unwrap().is_empty(), "it does not start by itself");
+    // A second person may still judge it.
+    let verdict = NewVerdict {
+        section: Some(Section::Message),
+        said: Said::Approved,
+        made_of: "d".into(),
+        comment: String::new(),
+        person: "usr_eve".into(),
+        person_name: "eve".into(),
+        at: NOW,
+    };
+    storage.campaigns.judge(&one.id, missed.revision, &[verdict], None).await.unwrap();
+    storage.campaigns.advance(&one.id, Move::new(CampaignState::Missed, CampaignState::Running, "x", NOW)).await.unwrap().unwrap();
+    assert!(storage.campaigns.missed().await.unwrap().is_empty());
 }
 
 #[tokio::test]

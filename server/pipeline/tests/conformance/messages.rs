@@ -3,9 +3,11 @@
 use pipeline::storage::chunks::{ChunkState, Next};
 use pipeline::storage::messages::{Inserted, MessageFilter, Origin, PlanStep};
 use types::content::{MessageClass, Rank};
+use types::hours::Hours;
 use types::ids::{CampaignId, ChunkNo, MessageId};
 use types::life::{MessageState, Outcome};
 use types::listing::PageRequest;
+use types::policy::ZoneOf;
 use types::vendor::Vendor;
 
 use super::fresh_storage;
@@ -15,10 +17,12 @@ use crate::support::{NOW, app, chunk, claim, filtered_chunk, funnel, id_bytes, l
 async fn a_message_reads_back_as_it_was_accepted() {
     let storage = fresh_storage().await;
     let app = app(&storage, "read").await;
-    let new = new_message(app.no);
+    let mut new = new_message(app.no);
+    new.hours = Some(Hours { from: 540, to: 1_200, by: ZoneOf::User });
     let Inserted::Fresh { no } = storage.messages.insert(new.clone()).await.unwrap() else { panic!("fresh") };
     let got = storage.messages.get(no).await.unwrap().unwrap();
     assert_eq!((&got.id, &got.content, &got.variables, &got.targets), (&new.id, &new.content, &new.variables, &new.targets));
+    assert_eq!(got.hours, new.hours);
     assert_eq!((got.state, got.cursor, got.finished_at, got.deadline), (MessageState::Planning, 0, None, new.deadline));
     assert_eq!(
         (&got.business, &got.account, &got.address, got.origin, got.class),

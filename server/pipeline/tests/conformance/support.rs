@@ -180,6 +180,7 @@ pub fn new_message(app_no: i64) -> NewMessage {
         targets: Targets::Users { users: vec!["u1".to_owned()] },
         vendor_order: vec![Vendor::Xiaomi],
         versions: None,
+        hours: None,
         deadline: NOW + 3_600_000,
         idempotency: None,
         account: "ak_test".to_owned(),

@@ -24,6 +24,9 @@ mod recall;
 #[path = "resends.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod resends;
+#[path = "schedule.rs"]
+#[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
+mod schedule;
 #[path = "turns.rs"]
 #[expect(clippy::duplicate_mod, reason = "written once, compiled for each store")]
 mod turns;

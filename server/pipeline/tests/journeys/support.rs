@@ -228,6 +228,7 @@ impl TestHouse {
             targets,
             vendor_order: Vec::new(),
             versions: None,
+            hours: None,
             deadline: None,
             idempotency: None,
             account: "tester".into(),

@@ -185,7 +185,7 @@ impl CampaignDesk {
         actor: &Actor,
     ) -> Result<(), Problem> {
         let campaign = self.find(app, id).await?;
-        if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
+        if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed) {
             return Err(wrong_state("已经开始或结束，不再审批", "it has started or is over; there is nothing to approve"));
         }
         let comment = comment.trim();
@@ -241,7 +241,7 @@ impl CampaignDesk {
         let parts = self.parts(app, &campaign.spec).await?;
         let verdicts = self.verdicts(id).await?;
         let made_of = parts.as_ref().map(|parts| parts.made_of.clone()).unwrap_or_default();
-        let before = matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled);
+        let before = matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed);
         let (mut forecast, mut samples) = (None, Vec::new());
         if let Some(parts) = &parts {
             forecast = match before {
@@ -276,6 +276,7 @@ impl CampaignDesk {
             sections: standing(&verdicts, &made_of).into_iter().map(|(s, v)| (s, v.map(|v| view(v, &made_of)))).collect(),
             history: verdicts.iter().map(|v| view(v, &made_of)).collect(),
             above: rules.approve_above,
+            zone: rules.zone,
             barred: barred(&campaign, &authors, person.0, person.1).filter(|_| before),
             faults: if before { found.errors } else { Vec::new() },
             spec: campaign.spec.clone(),
@@ -304,9 +305,12 @@ impl CampaignDesk {
             types::campaign::Schedule::At { at, local, zone } if *at > now => (true, Some((zone.clone(), local.replace('T', " ")))),
             _ => (false, None),
         };
+        let zone = self.storage.policy.get(app.no).await.map_err(|e| store_problem(&e))?.rules.zone;
         let ramp = self.storage.ramps.get(&campaign.id.message()).await.map_err(|e| store_problem(&e))?;
         Ok(StartView {
             ramp: ramp.map(|ramp| ramp.plan),
+            hours: campaign.spec.hours.map(|hours| hours.words(&zone)),
+            ask_after: campaign.spec.ask_after.filter(|_| later),
             revision: campaign.revision,
             name: campaign.spec.name,
             app_name: app.name.clone(),

@@ -8,6 +8,7 @@ use jiff::{Timestamp, ToSpan};
 use types::Millis;
 use types::campaign::Schedule;
 use types::life::CampaignState;
+use types::policy::Rules;
 use types::problem::{Code, Problem};
 use types::text::Words;
 use types::views::calendar::{CalendarDay, CalendarEntry, CalendarView, LoadSource, Span};
@@ -17,6 +18,7 @@ use super::CampaignDesk;
 use super::audience::Ways;
 use crate::access::accept::store_problem;
 use crate::broker::route::per_second;
+use crate::policy::quiet::{done_at, open_spans};
 use crate::storage::apps::App;
 use crate::storage::campaigns::Campaign;
 
@@ -59,12 +61,24 @@ fn spread(hours: &mut BTreeMap<Millis, u64>, devices: u64, from: Millis, to: Mil
     }
 }
 
-/// Lane by lane, as it was foretold.
-fn foretold(hours: &mut BTreeMap<Millis, u64>, forecast: &Forecast) {
+/// Adds them to several times by their lengths; the sum is kept. Pure.
+fn spread_over(hours: &mut BTreeMap<Millis, u64>, devices: u64, spans: &[(Millis, Millis)]) {
+    let whole: u128 = spans.iter().map(|(from, to)| u128::from((to - from).max(1).unsigned_abs())).sum();
+    let (mut given, mut length) = (0u64, 0u128);
+    for (from, to) in spans {
+        length += u128::from((to - from).max(1).unsigned_abs());
+        let until = u64::try_from(u128::from(devices) * length / whole.max(1)).unwrap_or(u64::MAX);
+        spread(hours, until - given, *from, *to);
+        given = until;
+    }
+}
+
+/// Lane by lane, as it was foretold, in the hours it may send.
+fn foretold(hours: &mut BTreeMap<Millis, u64>, forecast: &Forecast, open: &dyn Fn(Millis, Millis) -> Vec<(Millis, Millis)>) {
     for lane in forecast.lanes.iter().filter(|lane| lane.sent > 0) {
         let from = lane.first_at.unwrap_or(forecast.starts_at);
         let at_pace = from + (lane.sent as f64 / lane.pace.max(1e-3) * 1_000.0) as Millis;
-        spread(hours, lane.sent, from, lane.finish_at.unwrap_or(at_pace));
+        spread_over(hours, lane.sent, &open(from, lane.finish_at.unwrap_or(at_pace)));
     }
 }
 
@@ -95,10 +109,11 @@ impl CampaignDesk {
 
         let found = self.storage.campaigns.between(app.no, from - BEFORE_MS, to, MOST).await.map_err(|e| store_problem(&e))?;
         let cut = found.len() >= MOST as usize;
+        let rules = self.storage.policy.get(app.no).await.map_err(|e| store_problem(&e))?.rules;
         let (mut hours, mut entries) = (BTreeMap::new(), Vec::new());
         for campaign in found {
             let Some(at) = time_of(&campaign).filter(|at| *at < to) else { continue };
-            let (devices, source) = self.load(&campaign, at, per_second, &mut hours).await?;
+            let (devices, source) = self.load(&campaign, at, (per_second, &rules), &mut hours).await?;
             let Campaign { id, spec, state, .. } = campaign;
             entries.push(CalendarEntry { id, name: spec.name, state, at, devices, source });
         }
@@ -137,14 +152,14 @@ impl CampaignDesk {
         &self,
         campaign: &Campaign,
         at: Millis,
-        per_second: f64,
+        (per_second, rules): (f64, &Rules),
         hours: &mut BTreeMap<Millis, u64>,
     ) -> Result<(u64, LoadSource), Problem> {
         if campaign.state != CampaignState::Draft
             && let Some(shown) = self.storage.campaigns.shown(&campaign.id).await.map_err(|e| store_problem(&e))?
         {
             if campaign.state != CampaignState::Cancelled {
-                foretold(hours, &shown.forecast);
+                foretold(hours, &shown.forecast, &|from, to| open_spans(rules, campaign.spec.hours, from, to));
             }
             return Ok((shown.forecast.sent(), LoadSource::Forecast));
         }
@@ -157,7 +172,9 @@ impl CampaignDesk {
             (None, None) => (0, LoadSource::Nothing),
         };
         if campaign.state != CampaignState::Cancelled && devices > 0 && per_second > 0.0 {
-            spread(hours, devices, at, at + (devices as f64 / per_second * 1_000.0) as Millis);
+            let work = (devices as f64 / per_second * 1_000.0) as Millis;
+            let done = done_at(rules, campaign.spec.hours, at, work).unwrap_or(at + work);
+            spread_over(hours, devices, &open_spans(rules, campaign.spec.hours, at, done));
         }
         Ok((devices, source))
     }
@@ -198,6 +215,11 @@ mod tests {
         let mut hours = BTreeMap::new();
         spread(&mut hours, 1_000, HOUR_MS / 2, 2 * HOUR_MS + HOUR_MS / 2);
         assert_eq!(hours.into_iter().collect::<Vec<_>>(), [(0, 250), (HOUR_MS, 500), (2 * HOUR_MS, 250)]);
+        // Two openings of one and three hours share by their lengths.
+        let mut hours = BTreeMap::new();
+        spread_over(&mut hours, 1_000, &[(0, HOUR_MS), (24 * HOUR_MS, 27 * HOUR_MS)]);
+        assert_eq!(hours.values().copied().collect::<Vec<_>>(), [250, 250, 250, 250]);
+        assert_eq!(hours.keys().copied().max(), Some(26 * HOUR_MS));
         let mut hours = BTreeMap::new();
         for (devices, from, length) in [(7, 1, 0), (1_000_003, 12_345, 9_999_999), (1, HOUR_MS - 1, 2), (u64::MAX / 4, 5, HOUR_MS * 3)] {
             let before: u64 = hours.values().sum();

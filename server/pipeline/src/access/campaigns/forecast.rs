@@ -84,6 +84,7 @@ pub(super) fn would_be(app: &App, spec: &CampaignSpec, content: &Content, start:
         targets: Targets::Crowd { crowd: spec.crowd.clone()? },
         vendor_order: spec.vendor_order.clone(),
         versions: spec.versions.clone(),
+        hours: spec.hours,
         state: MessageState::Planning,
         cursor: 0,
         deadline,
@@ -206,7 +207,7 @@ impl CampaignDesk {
     pub async fn forecast_view(&self, app: &App, id: &CampaignId) -> Result<ForecastView, Problem> {
         let campaign = self.find(app, id).await?;
         let shown = self.storage.campaigns.shown(id).await.map_err(|e| store_problem(&e))?;
-        let before = matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled);
+        let before = matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed);
         let (forecast, facts) = if before {
             let forecast = match self.parts(app, &campaign.spec).await? {
                 Some(parts) => Some(self.forecast(app, &campaign, &parts).await?),
@@ -255,6 +256,7 @@ fn other_of(
         deadline,
         class: campaign.spec.class,
         business: campaign.spec.business.clone(),
+        hours: campaign.spec.hours,
         age: campaign.no,
         to_come,
     }

@@ -147,6 +147,9 @@ pub fn read(form: &CampaignForm) -> ReadForm {
         versions: Versions::of(&form.version_min, &form.version_max),
         schedule,
         deadline,
+        // Of the page of its own.
+        ask_after: None,
+        hours: None,
     };
     ReadForm { spec, errors }
 }

@@ -21,7 +21,7 @@ use types::views::campaigns::{CampaignProgress, LaneProgress};
 use types::views::forecast::Overruled;
 
 use super::approval::unmet;
-use super::{CampaignDesk, check, progress, wrong_state};
+use super::{CampaignDesk, check, progress, schedule, wrong_state};
 use crate::access::accept::{Submission, store_problem};
 use crate::access::actor::Actor;
 use crate::coordination::{Claim, Locks};
@@ -120,7 +120,7 @@ impl CampaignDesk {
     }
 
     /// Whether somebody else must still say yes to a scheduled campaign: an edit of its copy may have made a yes void.
-    async fn unapproved(&self, app: &App, campaign: &Campaign) -> Result<Vec<FieldError>, Problem> {
+    pub(super) async fn unapproved(&self, app: &App, campaign: &Campaign) -> Result<Vec<FieldError>, Problem> {
         let Some(parts) = self.parts(app, &campaign.spec).await? else { return Ok(Vec::new()) };
         let forecast = match self.storage.campaigns.shown(&campaign.id).await.map_err(|e| store_problem(&e))? {
             Some(shown) => shown.forecast,
@@ -131,8 +131,8 @@ impl CampaignDesk {
         Ok(unmet(&needs, "", "", ""))
     }
 
-    /// Draft or Scheduled -> Running with its message. The copy's version is fixed in the same write.
-    async fn begin(
+    /// Draft, Scheduled or Missed -> Running with its message. The copy's version is fixed in the same write.
+    pub(super) async fn begin(
         &self,
         app: &App,
         campaign: &Campaign,
@@ -172,6 +172,7 @@ impl CampaignDesk {
                     targets: Targets::Crowd { crowd: crowd.clone() },
                     vendor_order: spec.vendor_order.clone(),
                     versions: spec.versions.clone(),
+                    hours: spec.hours,
                     deadline: spec.deadline,
                     idempotency: Some((format!("carillon:start:{}", campaign.id), hash)),
                     account: actor.name.clone(),
@@ -258,6 +259,9 @@ impl CampaignDesk {
 
     async fn start_due(&self, campaign: &Campaign, system: &Actor) -> Result<(), Problem> {
         let Some(app) = self.storage.apps.by_no(campaign.app_no).await.map_err(|e| store_problem(&e))? else { return Ok(()) };
+        if let Some(late) = schedule::too_late(campaign, self.world.now()) {
+            return self.ask_late(&app, campaign, late).await;
+        }
         let mut found = self.check(&app, &campaign.spec, false).await?;
         // Late is still in time when the process was down at its hour; the deadline decides.
         found.errors.retain(|e| e.field != "local");
@@ -310,6 +314,9 @@ impl CampaignDesk {
         let Some(message) = self.storage.messages.get(*no).await.map_err(|e| store_problem(&e))? else { return Ok(out) };
         let funnel = tallies::fold(self.storage.tallies.of_message(*no).await.map_err(|e| store_problem(&e))?);
         let rates = self.rates.note(*no, now, &funnel);
+        let rules = self.storage.policy.get(campaign.app_no).await.map_err(|e| store_problem(&e))?.rules;
+        let shut = schedule::shut_words(&rules, crate::broker::ask::about(&message), now);
+        let by_zone = schedule::waits_by_zone(message.hours);
         let lanes: Vec<Lane> = self.storage.apps.lanes_of(campaign.app_no).await.map_err(|e| store_problem(&e))?;
         out.message_state = Some(message.state);
         out.equation = funnel.total;
@@ -324,6 +331,10 @@ impl CampaignDesk {
                     rate: rates.get(&counted.vendor).copied(),
                     message: message.state,
                     hold: counted.vendor.and_then(|v| holds.get(&v)),
+                    shut: shut.as_ref(),
+                    by_zone: by_zone.as_ref(),
+                    rules: &rules,
+                    hours: message.hours,
                     now,
                 })
             })

@@ -3,6 +3,7 @@
 //! `form` reads what was typed, `audience` looks at the crowd, `check` says what must be mended, `forecast` what it would come to,
 //! `approval` who else must say yes, `launch` starts and keeps campaign and message in step, `progress` tells how far it is,
 //! `ahead` what was made ready at vendors before, `recall` takes back what was sent,
+//! `schedule` holds its hours and asks when it is late,
 //! `ramp` lets it begin with a few, `errors` pauses one that fails too often.
 
 mod ahead;
@@ -17,6 +18,7 @@ pub mod launch;
 pub mod progress;
 mod ramp;
 mod recall;
+pub mod schedule;
 
 use serde_json::json;
 use types::campaign::{CampaignSpec, Schedule};
@@ -111,7 +113,9 @@ impl CampaignDesk {
                         "only a draft can be changed; take a scheduled one back first",
                     ));
                 }
-                (self.storage.campaigns.save(id, revision, read.spec, hand(actor), now).await, "campaign.save")
+                // The composer does not show these; they have a page of their own.
+                let spec = CampaignSpec { ask_after: before.spec.ask_after, hours: before.spec.hours, ..read.spec };
+                (self.storage.campaigns.save(id, revision, spec, hand(actor), now).await, "campaign.save")
             }
         };
         let saved = saved.map_err(|e| store_problem(&e))?;
@@ -165,7 +169,7 @@ impl CampaignDesk {
     pub async fn cancel(&self, app: &App, id: &CampaignId, actor: &Actor) -> Result<(), Problem> {
         let campaign = self.find(app, id).await?;
         match campaign.state {
-            CampaignState::Draft | CampaignState::Scheduled => {
+            CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed => {
                 let step = Move::new(campaign.state, CampaignState::Cancelled, &actor.name, self.world.now());
                 let moved = self.storage.campaigns.advance(id, step).await.map_err(|e| store_problem(&e))?;
                 moved.ok_or_else(|| wrong_state("它刚刚变了状态，请刷新后重试", "its state just changed; reload and try again"))?;
@@ -180,13 +184,14 @@ impl CampaignDesk {
         Ok(())
     }
 
-    /// Scheduled -> Draft.
+    /// Scheduled, or too late for its schedule -> Draft.
     ///
     /// # Errors
-    /// `WrongState` when it is not scheduled.
+    /// `WrongState` when it is neither.
     pub async fn unschedule(&self, app: &App, id: &CampaignId, actor: &Actor) -> Result<(), Problem> {
         let campaign = self.find(app, id).await?;
-        let step = Move::new(CampaignState::Scheduled, CampaignState::Draft, &actor.name, self.world.now());
+        let from = if campaign.state == CampaignState::Missed { campaign.state } else { CampaignState::Scheduled };
+        let step = Move::new(from, CampaignState::Draft, &actor.name, self.world.now());
         let moved = self.storage.campaigns.advance(id, step).await.map_err(|e| store_problem(&e))?;
         moved.ok_or_else(|| wrong_state("它没有在排期中", "it is not scheduled"))?;
         self.tell(actor, app, "campaign.unschedule", &campaign).await;
@@ -249,6 +254,7 @@ impl CampaignDesk {
             targets: Targets::Devices { devices: devices.iter().map(ToString::to_string).collect() },
             vendor_order: campaign.spec.vendor_order.clone(),
             versions: campaign.spec.versions.clone(),
+            hours: None,
             deadline: Some(self.world.now() + TEST_LIFE_MS),
             idempotency: None,
             account: actor.name.clone(),

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use types::Millis;
 use types::funnel::{Funnel, FunnelLane};
+use types::hours::Hours;
 use types::life::MessageState;
+use types::policy::Rules;
 use types::text::Words;
 use types::vendor::Vendor;
 use types::views::campaigns::LaneProgress;
 
 use super::audience::per_second;
+use crate::policy::quiet::done_at;
 use crate::storage::apps::Lane;
 
 /// Length of the window a rate is measured over.
@@ -61,6 +64,12 @@ pub struct Facts<'a> {
     pub message: MessageState,
     /// What the send stage says of this lane (breaker, quota, slowed), in words.
     pub hold: Option<&'a Words>,
+    /// Why nothing goes now by the app's clock: its own hours, quiet hours.
+    pub shut: Option<&'a Words>,
+    /// Its hours are each user's own.
+    pub by_zone: Option<&'a Words>,
+    pub rules: &'a Rules,
+    pub hours: Option<Hours>,
     pub now: Millis,
 }
 
@@ -74,11 +83,13 @@ pub fn lane_progress(facts: &Facts<'_>) -> LaneProgress {
         // A start is slower than what follows: until something was measured, the pace is the best answer.
         (Some(rate), Some(allowed)) if rate > 0.0 => Some(rate.min(allowed)),
         (None, Some(allowed)) => Some(allowed),
+        // Nothing is measured while it waits for its hours.
+        (_, Some(allowed)) if facts.shut.is_some() => Some(allowed),
         _ => None,
     };
     let eta = match speed {
         Some(speed) if equation.waiting > 0 && !stopped && speed > 0.0 => {
-            Some(facts.now + (equation.waiting as f64 / speed * 1_000.0).ceil() as Millis)
+            done_at(facts.rules, facts.hours, facts.now, (equation.waiting as f64 / speed * 1_000.0).ceil() as Millis)
         }
         _ => None,
     };
@@ -106,6 +117,9 @@ fn why(facts: &Facts<'_>, allowed: Option<f64>) -> Option<Words> {
             return Some(Words::new("通道被关闭，请到应用页打开", "the lane is switched off; switch it on at the app's page"));
         }
     }
+    if let Some(shut) = facts.shut {
+        return Some(shut.clone());
+    }
     if let Some(hold) = facts.hold {
         return Some(hold.clone());
     }
@@ -114,6 +128,7 @@ fn why(facts: &Facts<'_>, allowed: Option<f64>) -> Option<Words> {
             let pace = allowed.round();
             Some(Words::new(format!("通道限速每秒 {pace} 台"), format!("the lane's pace is {pace} devices a second")))
         }
+        (Some(rate), _) if rate <= 0.0 && facts.by_zone.is_some() => facts.by_zone.cloned(),
         (Some(rate), _) if rate <= 0.0 => Some(Words::new("在排队：更急的消息先发", "in line behind more urgent messages")),
         _ => None,
     }
@@ -168,7 +183,19 @@ mod tests {
     fn the_row_says_when_it_is_done_and_why_it_waits() {
         let counted = counted(1_000, 0);
         let open = lane(None);
-        let facts = |lane, rate, message| Facts { counted: &counted, lane: Some(lane), rate, message, hold: None, now: 0 };
+        let rules = Rules::default();
+        let facts = |lane, rate, message| Facts {
+            counted: &counted,
+            lane: Some(lane),
+            rate,
+            message,
+            hold: None,
+            shut: None,
+            by_zone: None,
+            rules: &rules,
+            hours: None,
+            now: 0,
+        };
         let fresh = lane_progress(&facts(&open, None, MessageState::Sending));
         assert_eq!((fresh.eta, fresh.why_waiting), (Some(10_000), None), "unmeasured: the pace of 2 x 50 a second");
         let paced = lane_progress(&facts(&open, Some(100.0), MessageState::Sending));
@@ -177,6 +204,14 @@ mod tests {
         assert_eq!((slow.eta, slow.why_waiting), (Some(100_000), None));
         let paused = lane_progress(&facts(&open, Some(10.0), MessageState::Paused));
         assert_eq!((paused.eta, paused.why_waiting.unwrap().en.as_str()), (None, "the campaign is paused"));
+        let (shut, by_zone) = (Words::new("关", "outside its sending hours"), Words::new("等", "in each user's zone"));
+        // 08:00 in Shanghai at 0; it opens at nine, and 1,000 at 100 a second are done ten seconds later.
+        let hours = Some(Hours { from: 540, to: 1_200, by: types::policy::ZoneOf::App });
+        let outside = Facts { shut: Some(&shut), hours, ..facts(&open, Some(0.0), MessageState::Sending) };
+        let outside = lane_progress(&outside);
+        assert_eq!((outside.eta, outside.why_waiting.unwrap().en.as_str()), (Some(3_610_000), "outside its sending hours"));
+        let zones = lane_progress(&Facts { by_zone: Some(&by_zone), ..facts(&open, Some(0.0), MessageState::Sending) });
+        assert_eq!(zones.why_waiting.unwrap().en, "in each user's zone");
         let stopped = lane(Some("auth: bad key"));
         let held = lane_progress(&facts(&stopped, Some(0.0), MessageState::Sending));
         assert_eq!((held.eta, held.why_waiting.unwrap().en.as_str()), (None, "the lane is stopped: auth: bad key"));

@@ -77,7 +77,7 @@ impl CampaignDesk {
     pub async fn choose_ramp(&self, app: &App, id: &CampaignId, plan: Option<RampPlan>, actor: &Actor) -> Result<(), Problem> {
         let campaign = self.find(app, id).await?;
         let begun = || wrong_state("已经开始，不能再改怎样开始", "it has begun; how it begins cannot be changed any more");
-        if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled) {
+        if !matches!(campaign.state, CampaignState::Draft | CampaignState::Scheduled | CampaignState::Missed) {
             return Err(begun());
         }
         let message = id.message();

@@ -106,6 +106,7 @@ impl Controls {
             targets: Targets::Recall { message: message.id.clone(), root: message.showing().clone() },
             vendor_order: message.vendor_order.clone(),
             versions: None,
+            hours: None,
             // Whoever would still get the one gets the other.
             deadline: Some(message.deadline.clamp(now + LIFE_MIN, now + LIFE_MAX)),
             idempotency: Some((format!("carillon:recall:{}", message.id), hash)),

@@ -288,6 +288,7 @@ mod tests {
             targets: crate::storage::messages::Targets::Users { users: vec![] },
             vendor_order: vec![],
             versions: None,
+            hours: None,
             state: MessageState::Planning,
             cursor: 0,
             deadline: 0,

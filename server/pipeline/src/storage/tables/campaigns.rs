@@ -254,7 +254,10 @@ impl Campaigns for StoredCampaigns {
                     .fetch_optional(&mut *conn)
                     .await?;
                     if let (Some(row), Some(shown)) = (&row, &step.shown) {
-                        keep_shown(conn, row.no, shown).await?;
+                        keep_shown(&mut *conn, row.no, shown).await?;
+                    }
+                    if row.is_some() {
+                        people::append_some(conn, step.audit.as_ref()).await?;
                     }
                     row.map(Campaign::try_from).transpose()
                 })
@@ -307,6 +310,13 @@ impl Campaigns for StoredCampaigns {
                 .fetch_all(self.db.readers())
                 .await?;
         all(found)
+    }
+
+    async fn missed(&self) -> Result<Vec<(i64, u64)>> {
+        let found: Vec<(i64, i64)> = sqlx::query_as("SELECT app_no, count(*) FROM campaign WHERE state = 'missed' GROUP BY app_no")
+            .fetch_all(self.db.readers())
+            .await?;
+        found.into_iter().map(|(app, n)| Ok((app, rows::number("campaign.missed", n)?))).collect()
     }
 
     async fn half_started(&self, limit: u32) -> Result<Vec<Campaign>> {
@@ -375,7 +385,7 @@ impl Campaigns for StoredCampaigns {
             .write(move |conn| {
                 Box::pin(async move {
                     let no: Option<i64> = sqlx::query_scalar(concat!(
-                        "SELECT no FROM campaign WHERE id = $1 AND revision = $2 AND state IN ('draft', 'scheduled')",
+                        "SELECT no FROM campaign WHERE id = $1 AND revision = $2 AND state IN ('draft', 'scheduled', 'missed')",
                         locked!()
                     ))
                     .bind(id.as_str())
@@ -423,7 +433,7 @@ impl Campaigns for StoredCampaigns {
         let found: Vec<Row> = sqlx::query_as(concat!(
             "SELECT c.* FROM campaign c JOIN (SELECT campaign_no, max(no) AS asked FROM campaign_verdict \
              WHERE section = '' AND voided_at IS NULL GROUP BY campaign_no) v ON v.campaign_no = c.no \
-             WHERE c.state IN ('draft', 'scheduled') AND c.app_no IN (SELECT value FROM ",
+             WHERE c.state IN ('draft', 'scheduled', 'missed') AND c.app_no IN (SELECT value FROM ",
             numbers!("$1"),
             " x) ORDER BY v.asked DESC LIMIT $2"
         ))

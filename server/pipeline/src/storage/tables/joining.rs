@@ -12,7 +12,7 @@ use super::{Conn, Database, Db, rows};
 use crate::storage::messages::{Inserted, NewMessage};
 use crate::storage::{Result, StorageError};
 
-/// Rows in one INSERT: 21 values each, far below what either store takes in one statement.
+/// Rows in one INSERT: 22 values each, far below what either store takes in one statement.
 const ROWS: usize = 500;
 
 type Answer = oneshot::Sender<Result<Inserted>>;
@@ -115,7 +115,7 @@ async fn insert_all(conn: &mut Conn, messages: &[NewMessage]) -> Result<Vec<Inse
 /// Messages without a key of the caller's: nothing can be there already.
 async fn insert_rows(conn: &mut Conn, messages: &[&NewMessage]) -> Result<Vec<i64>> {
     // As texts first: a list that cannot be written is no half a statement.
-    let texts: Vec<([String; 4], Option<String>)> = messages
+    let texts: Vec<([String; 4], [Option<String>; 2])> = messages
         .iter()
         .map(|m| {
             let versions = m.versions.as_ref().map(|v| rows::to_json("message.versions", v)).transpose()?;
@@ -125,14 +125,15 @@ async fn insert_rows(conn: &mut Conn, messages: &[&NewMessage]) -> Result<Vec<i6
                 rows::to_json("message.targets", &m.targets)?,
                 rows::to_json("message.vendor_order", &m.vendor_order)?,
             ];
-            Ok((texts, versions))
+            let hours = m.hours.as_ref().map(|h| rows::to_json("message.hours", h)).transpose()?;
+            Ok((texts, [versions, hours]))
         })
         .collect::<Result<_>>()?;
     let mut insert = sqlx::QueryBuilder::<Database>::new(
         "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
-         state, cursor, planned_all, deadline, account, address, created_at, versions) ",
+         state, cursor, planned_all, deadline, account, address, created_at, versions, hours) ",
     );
-    insert.push_values(messages.iter().zip(&texts), |mut row, (message, ([content, variables, targets, order], versions))| {
+    insert.push_values(messages.iter().zip(&texts), |mut row, (message, ([content, variables, targets, order], [versions, hours]))| {
         row.push_bind(message.id.as_str()).push_bind(message.app_no).push_bind(message.campaign.as_ref().map(CampaignId::as_str));
         row.push_bind(message.origin.slug()).push_bind(message.class.slug());
         match message.class {
@@ -150,7 +151,7 @@ async fn insert_rows(conn: &mut Conn, messages: &[&NewMessage]) -> Result<Vec<i6
         };
         row.push_bind(message.business.as_str()).push_bind(content).push_bind(variables).push_bind(targets).push_bind(order);
         row.push("0, 0, FALSE").push_bind(message.deadline).push_bind(message.account.as_str());
-        row.push_bind(message.address.as_str()).push_bind(message.now).push_bind(versions.as_deref());
+        row.push_bind(message.address.as_str()).push_bind(message.now).push_bind(versions.as_deref()).push_bind(hours.as_deref());
     });
     insert.push(" RETURNING id, no");
     let given: Vec<(String, i64)> = insert.build_query_as().persistent(false).fetch_all(conn).await?;
@@ -170,9 +171,9 @@ async fn insert_one(conn: &mut Conn, message: &NewMessage) -> Result<Inserted> {
     let (key, hash) = message.idempotency.as_ref().map_or((None, None), |(key, hash)| (Some(key.as_str()), Some(hash.as_slice())));
     let fresh: Option<i64> = sqlx::query_scalar(
         "INSERT INTO message (id, app_no, campaign, origin, class, priority, business, content, variables, targets, vendor_order, \
-         state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at, versions) \
+         state, cursor, planned_all, deadline, idem_key, idem_hash, account, address, created_at, versions, hours) \
          VALUES ($1, $2, $3, $4, $5, \
-         CASE WHEN $6 > 0 AND EXISTS (SELECT 1 FROM key_business k WHERE k.app_no = $2 AND k.business = $7) THEN $19 ELSE $6 END, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17, $18) \
+         CASE WHEN $6 > 0 AND EXISTS (SELECT 1 FROM key_business k WHERE k.app_no = $2 AND k.business = $7) THEN $19 ELSE $6 END, $7, $8, $9, $10, $11, 0, 0, FALSE, $12, $13, $14, $15, $16, $17, $18, $20) \
          ON CONFLICT (app_no, idem_key) WHERE idem_key IS NOT NULL DO NOTHING RETURNING no",
     )
     .bind(message.id.as_str())
@@ -194,6 +195,7 @@ async fn insert_one(conn: &mut Conn, message: &NewMessage) -> Result<Inserted> {
     .bind(message.now)
     .bind(message.versions.as_ref().map(|v| rows::to_json("message.versions", v)).transpose()?)
     .bind(Rank::Key.priority())
+    .bind(message.hours.as_ref().map(|h| rows::to_json("message.hours", h)).transpose()?)
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(no) = fresh {

@@ -94,6 +94,7 @@ struct MessageRow {
     finished_at: Option<Millis>,
     forgotten_at: Option<Millis>,
     versions: Option<String>,
+    hours: Option<String>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -122,6 +123,7 @@ impl TryFrom<MessageRow> for Message {
             finished_at: row.finished_at,
             forgotten_at: row.forgotten_at,
             versions: row.versions.map(|text| rows::json("message.versions", &text)).transpose()?,
+            hours: row.hours.map(|text| rows::json("message.hours", &text)).transpose()?,
         })
     }
 }
