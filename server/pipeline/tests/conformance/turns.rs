@@ -170,7 +170,6 @@ async fn a_claim_walks_an_index_and_sorts_no_backlog() {
     );
     for (what, sql, index) in [("near", near, "chunk_claim"), ("flow", flow, "chunk_flow"), ("flows", flows, "chunk_flow")] {
         let told = stranger.explain(&sql).await;
-        println!("{what}:\n{told}");
         assert!(told.contains(index), "{what}: {told}");
         let sorts = match stranger {
             Stranger::Sqlite(_) => told.contains("TEMP B-TREE"),

@@ -4,7 +4,7 @@ use types::Millis;
 use types::crowd::UploadState;
 use types::ids::{CrowdId, UploadId};
 
-use super::rows;
+use super::{Conn, rows};
 use crate::storage::crowds::{Crowd, Upload};
 use crate::storage::{Result, StorageError};
 
@@ -100,4 +100,17 @@ impl TryFrom<UploadRecord> for Upload {
             changed_at: row.changed_at,
         })
     }
+}
+
+/// How many blocks a staged crowd has; an error where they hold another number of rows than were counted.
+pub(super) async fn whole_blocks(conn: &mut Conn, crowd_no: i64, valid: i64) -> Result<i64> {
+    let (rows, blocks): (i64, i64) =
+        sqlx::query_as("SELECT CAST(coalesce(sum(count), 0) AS BIGINT), count(*) FROM crowd_block WHERE crowd_no = $1")
+            .bind(crowd_no)
+            .fetch_one(conn)
+            .await?;
+    if rows != valid {
+        return Err(StorageError::Corrupt(format!("crowd_block: {rows} rows stored of {valid}")));
+    }
+    Ok(blocks)
 }

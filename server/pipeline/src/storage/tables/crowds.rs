@@ -9,7 +9,7 @@ use types::ids::{CrowdId, UploadId};
 use types::listing::{Page, PageRequest};
 use types::problem::Problem;
 
-use super::crowd_rows::{CrowdRecord, UploadRecord};
+use super::crowd_rows::{CrowdRecord, UploadRecord, whole_blocks};
 use super::{Conn, Db, rows};
 use crate::storage::crowd_frame::{Block, Reject, decode_block, decode_rejects, encode_rejects};
 use crate::storage::crowds::{CHECK_LEASE_MS, Crowd, CrowdBlock, CrowdFilter, Crowds, NewUpload, Targets, Upload};
@@ -49,19 +49,6 @@ async fn open_upload(conn: &mut Conn, id: &str) -> Result<UploadRecord> {
         .fetch_optional(conn)
         .await?
         .ok_or(StorageError::Stale("upload"))
-}
-
-/// How many blocks a staged crowd has; an error where they hold another number of rows than were counted.
-pub(super) async fn whole_blocks(conn: &mut Conn, crowd_no: i64, valid: i64) -> Result<i64> {
-    let (rows, blocks): (i64, i64) =
-        sqlx::query_as("SELECT CAST(coalesce(sum(count), 0) AS BIGINT), count(*) FROM crowd_block WHERE crowd_no = $1")
-            .bind(crowd_no)
-            .fetch_one(conn)
-            .await?;
-    if rows != valid {
-        return Err(StorageError::Corrupt(format!("crowd_block: {rows} rows stored of {valid}")));
-    }
-    Ok(blocks)
 }
 
 /// A staged crowd becomes one to be swept.

@@ -7,7 +7,7 @@ use types::ids::{CrowdId, MakingId};
 use types::making::{MakingProgress, MakingState};
 use types::problem::Problem;
 
-use super::crowds::whole_blocks;
+use super::crowd_rows::whole_blocks;
 use super::{Conn, Db, people, rows};
 use crate::storage::makings::{Made, Making, Makings, NewMaking};
 use crate::storage::people::AuditEntry;
