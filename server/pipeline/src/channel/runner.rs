@@ -249,6 +249,10 @@ impl Shared {
             self.broke_down(config, no, fence).await;
             return self.over(config, permit);
         };
+        // The probe asked the vendor nothing (its time ran out, it was held): the next one may.
+        if done.as_ref().is_ok_and(|effect| effect.well == 0 && effect.strikes == 0) {
+            self.guard.unused(self.tools.world.now());
+        }
         allowance.settle(&self.tools, done.as_ref().map_or(0, |effect| effect.accepted)).await;
         match done {
             Ok(effect) => self.after(config, class, effect).await,

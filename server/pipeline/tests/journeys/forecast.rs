@@ -112,10 +112,10 @@ async fn a_quota_runs_out_to_the_device_and_a_line_is_waited_for() {
     let shut = || t.house.lane_status(lane_no).used_up(MessageClass::Bulk, t.house.world.now()).is_some();
     t.until(no, |_, funnel| funnel.total.accepted >= quota.left && shut()).await;
     assert_eq!(t.funnel(no).await.total.accepted, quota.left, "to the device");
-    // What waits there stands in front of the next one.
+    // What waits there and the next one go side by side.
     let next = draft(&t, &xiaomi[..10], "next").await;
     let (behind, _) = told(&t, &next).await;
-    assert_eq!((behind.lanes[0].ahead, behind.others.iter().map(|o| o.devices).collect::<Vec<_>>()), (quota.short, vec![quota.short]));
+    assert_eq!((behind.lanes[0].ahead, behind.others.iter().map(|o| o.devices).collect::<Vec<_>>()), (10, vec![quota.short]));
     t.house.campaigns.cancel(&t.app, &campaign.id, &Actor::system()).await.expect("cancelled");
     t.finished(no).await;
     t.end().await;
