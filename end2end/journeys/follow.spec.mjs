@@ -51,7 +51,7 @@ async function file(page, app, name, body, group = '') {
 
 async function blacklist(page, app, first) {
   await file(page, app, '名单.csv', `账号,分组\n${first},复诊提醒\n${first}-2,\n${first}-2,\n,复诊提醒\n`, '运营');
-  await expect(page.getByRole('status')).toHaveText('名单.csv：4 行，2 个已在黑名单，1 行重复，1 行不可用');
+  await expect(page.locator('.note-box[role=status]')).toHaveText('名单.csv：4 行，2 个已在黑名单，1 行重复，1 行不可用');
   await expect(page.getByRole('table', { name: '不可用的行（不计表头）' })).toContainText('没有账号');
   const row = page.getByRole('row').filter({ hasText: `${first}-2` });
   await expect(row).toContainText('运营');
@@ -92,7 +92,7 @@ test('who gave no receipt is told by lane, and sent to again by hand', async ({ 
   const send = button(page, '向没有回执的再发一次');
   if (await send.isEnabled()) {
     await send.click();
-    await expect(page.getByRole('status')).toHaveText('已放回通道排队。');
+    await expect(page.locator('.note-box[role=status]')).toHaveText('已放回通道排队。');
     await page.goto(`${house.url}/audit`);
     await expect(page.getByRole('row').filter({ hasText: '手动重发没有回执的' }).first()).toBeVisible();
   } else {

@@ -1,11 +1,13 @@
 //! How far the sending of a chunk has come, on disk before it happens: a crash leaves only recipients before the mark
 //! unknown. The mark moves in slices, and the next one is written while the present one is being sent.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use types::content::MessageClass;
 use types::ids::ChunkNo;
 use types::vendor::{PaceUnit, RepeatClass};
 
@@ -17,6 +19,10 @@ use crate::storage::{Result, Storage, StorageError};
 /// a slow pace a few recipients.
 const SLICE_MS: u64 = 50;
 const SLICE_MS_MOST: u64 = 250;
+/// Turns at least: one chunk waits for its tokens while the next one's mark is written.
+const TURNS: usize = 2;
+/// Claiming a chunk and recording another take about so long together where the store is busy.
+const AHEAD_MS: u64 = 200;
 /// Recipients in a slice at least.
 const SLICE_MIN: u32 = 20;
 /// Everybody: a repeat is safe, so nothing need be known.
@@ -38,21 +44,89 @@ impl Writes {
     }
 }
 
-/// Recipients that a claim marks at once.
-pub fn first_slice(lane: &Lane, writes: &Writes) -> u32 {
-    match lane.vendor.repeat_class() {
-        RepeatClass::ServerDrops | RepeatClass::PhoneShowsOnce => ALL,
-        RepeatClass::Replaces | RepeatClass::Nothing => {
-            let defaults = lane.vendor.lane_defaults();
-            let batch = lane.settings.batch.clamp(1, defaults.batch);
-            let calls = (u64::from(lane.settings.pace_per_second) * writes.slice_ms() / 1_000).max(1);
-            let recipients = match defaults.pace_unit {
-                PaceUnit::Requests => calls.saturating_mul(u64::from(batch)),
-                PaceUnit::Targets => calls.max(u64::from(batch)),
-            };
-            u32::try_from(recipients).unwrap_or(ALL).max(SLICE_MIN)
+/// Which of a lane's chunks in hand may begin to send: whoever waits has not begun, and a crash leaves nobody of it unknown.
+pub struct Stage {
+    turns: Arc<Semaphore>,
+    granted: Mutex<usize>,
+}
+
+impl Default for Stage {
+    fn default() -> Stage {
+        Stage { turns: Arc::new(Semaphore::new(0)), granted: Mutex::default() }
+    }
+}
+
+/// Chunks of single sends that are sent at once: so that there is one while the last answers of another are waited for.
+fn sent_at_once(lane: &Lane) -> usize {
+    let in_flight = lane.settings.in_flight.max(1) as usize;
+    in_flight.div_ceil(lane.vendor.lane_defaults().chunk as usize).clamp(TURNS, 8).min(in_flight)
+}
+
+/// Requests of one chunk, of a recipient each, that are out at once.
+pub fn requests_at_once(lane: &Lane) -> usize {
+    let in_flight = lane.settings.in_flight.max(1) as usize;
+    if lane.vendor.lane_defaults().batch == 1 { in_flight.div_ceil(sent_at_once(lane)) } else { in_flight }
+}
+
+impl Stage {
+    /// Chunks of one class that are claimed and not recorded yet. Of single sends as many more than are being sent as the pace uses up
+    /// while one is claimed and another recorded.
+    pub fn in_hand(lane: &Lane, class: MessageClass) -> usize {
+        let defaults = lane.vendor.lane_defaults();
+        match class {
+            // Many small chunks of one recipient each.
+            MessageClass::Transactional => 64,
+            MessageClass::Bulk if defaults.batch == 1 => {
+                let ahead = u64::from(lane.settings.pace_per_second) * AHEAD_MS / 1_000 / u64::from(defaults.chunk);
+                sent_at_once(lane) + (ahead as usize).clamp(1, 6)
+            }
+            MessageClass::Bulk => (lane.settings.in_flight as usize).clamp(1, 64),
         }
     }
+
+    /// Where chunks of this class wait for their turn; `None`: they go as they are claimed.
+    pub fn turns(&self, lane: &Lane, class: MessageClass) -> Option<Arc<Semaphore>> {
+        let singles = lane.vendor.lane_defaults().batch == 1;
+        if class != MessageClass::Bulk || !(singles || marked(lane)) {
+            return None;
+        }
+        let wanted = if singles { sent_at_once(lane) } else { TURNS };
+        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted > *granted {
+            self.turns.add_permits(wanted - *granted);
+            *granted = wanted;
+        } else {
+            *granted -= self.turns.forget_permits(*granted - wanted);
+        }
+        Some(self.turns.clone())
+    }
+}
+
+/// Whether it must be known who may have been sent to.
+fn marked(lane: &Lane) -> bool {
+    matches!(lane.vendor.repeat_class(), RepeatClass::Replaces | RepeatClass::Nothing)
+}
+
+/// Recipients that a claim marks at once.
+pub fn first_slice(lane: &Lane, class: MessageClass, writes: &Writes) -> u32 {
+    // Where there are turns, its mark is written when it has its turn.
+    if class == MessageClass::Bulk && marked(lane) { 0 } else { slice(lane, writes) }
+}
+
+fn slice(lane: &Lane, writes: &Writes) -> u32 {
+    if !marked(lane) {
+        return ALL;
+    }
+    let defaults = lane.vendor.lane_defaults();
+    let batch = lane.settings.batch.clamp(1, defaults.batch);
+    // Chunks of single sends share the pace: each moves at its part of it, and all together leave no more unknown than one would.
+    let sharing = if defaults.batch == 1 { sent_at_once(lane) as u64 } else { 1 };
+    let calls = (u64::from(lane.settings.pace_per_second) * writes.slice_ms() / 1_000 / sharing).max(1);
+    let recipients = match defaults.pace_unit {
+        PaceUnit::Requests => calls.saturating_mul(u64::from(batch)),
+        PaceUnit::Targets => calls.max(u64::from(batch)),
+    };
+    u32::try_from(recipients).unwrap_or(ALL).max(SLICE_MIN)
 }
 
 /// The mark of one chunk in hand.
@@ -70,7 +144,7 @@ pub struct Mark {
 impl Mark {
     pub fn of(chunk: &Claimed, lane: &Lane, writes: &Writes) -> Mark {
         let (no, fence, count) = (chunk.no, chunk.fence, chunk.count);
-        Mark { no, fence, count, slice: first_slice(lane, writes), writes: writes.clone(), durable: chunk.started, ahead: None }
+        Mark { no, fence, count, slice: slice(lane, writes), writes: writes.clone(), durable: chunk.started, ahead: None }
     }
 
     /// Returns when the recipient at this place may be sent to.

@@ -38,6 +38,16 @@ pub fn groups(content: &Content, shared: &BTreeMap<String, String>, recipients: 
         .collect()
 }
 
+/// Everybody by place, with the group they are in.
+pub fn in_order(groups: &[Group]) -> Vec<(usize, usize)> {
+    let mut members: Vec<(usize, usize)> = Vec::with_capacity(groups.iter().map(|group| group.members.len()).sum());
+    for (of, group) in groups.iter().enumerate() {
+        members.extend(group.members.iter().map(|i| (*i, of)));
+    }
+    members.sort_unstable();
+    members
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,9 +60,11 @@ mod tests {
             ..Recipient::default()
         };
         let people = [person("A"), person(""), person("A"), person("B"), person("")];
-        let shared = [("n".to_owned(), "all".to_owned())].into();
+        let shared: BTreeMap<String, String> = [("n".to_owned(), "all".to_owned())].into();
         let got: Vec<(String, Vec<usize>)> =
             groups(&content, &shared, &people, &[0, 1, 2, 3]).into_iter().map(|g| (g.content.title, g.members)).collect();
         assert_eq!(got, [("all".to_owned(), vec![1]), ("A".to_owned(), vec![0, 2]), ("B".to_owned(), vec![3])]);
+        let groups = groups(&content, &shared, &people, &[4, 3, 2, 1, 0]);
+        assert_eq!(in_order(&groups), [(0, 1), (1, 0), (2, 1), (3, 2), (4, 0)], "a mark goes by places");
     }
 }

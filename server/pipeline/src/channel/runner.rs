@@ -19,7 +19,7 @@ use super::breaker::BreakerState;
 use super::guard::Guard;
 use super::lanes::LaneConfig;
 use super::line::Waits;
-use super::mark::first_slice;
+use super::mark::{Stage, first_slice};
 use super::status::LaneStatus;
 use super::step::{self, Effect, LEASE_MARGIN_MS, Terms, Tools};
 use super::turnstile::Turnstile;
@@ -41,31 +41,20 @@ struct Shared {
     guard: Guard,
     turnstile: Arc<Turnstile>,
     stop: CancellationToken,
+    /// By rank: nobody waits for the turn of who is less urgent.
+    stages: [Stage; Rank::ALL.len()],
 }
 
 /// Runs a lane until told to stop, then drains what is in flight.
 pub async fn run(tools: Tools, config: watch::Receiver<Arc<LaneConfig>>, stop: CancellationToken) {
     let guard = Guard::new(config.borrow().lane.no, &tools.owner, tools.coordination.standstills.clone());
-    let shared = Arc::new(Shared { tools, config, guard, turnstile: Arc::default(), stop });
+    let shared = Arc::new(Shared { tools, config, guard, turnstile: Arc::default(), stages: Default::default(), stop });
     let tracker = TaskTracker::new();
     let [urgent, key, bulk] = Rank::ALL.map(|rank| claim_loop(shared.clone(), rank, tracker.clone()));
     tokio::join!(urgent, key, bulk);
     tracker.close();
     tracker.wait().await;
     shared.keep_history().await;
-}
-
-/// Chunks of one class in flight at once: what a crash can leave unknown.
-fn chunks_at_once(config: &LaneConfig, class: MessageClass) -> usize {
-    let defaults = config.lane.vendor.lane_defaults();
-    match class {
-        // Many small chunks of one recipient each.
-        MessageClass::Transactional => 64,
-        MessageClass::Bulk if defaults.batch == 1 => {
-            (config.lane.settings.in_flight as usize).div_ceil(defaults.chunk as usize).clamp(1, 8)
-        }
-        MessageClass::Bulk => (config.lane.settings.in_flight as usize).clamp(1, 64),
-    }
 }
 
 async fn claim_loop(shared: Arc<Shared>, rank: Rank, tracker: TaskTracker) {
@@ -80,7 +69,7 @@ async fn claim_loop(shared: Arc<Shared>, rank: Rank, tracker: TaskTracker) {
     let mut line = Waits::default();
     while !stop.is_cancelled() {
         let now_config = config.borrow_and_update().clone();
-        let wanted = chunks_at_once(&now_config, class);
+        let wanted = Stage::in_hand(&now_config.lane, class);
         if wanted > granted {
             permits.add_permits(wanted - granted);
             granted = wanted;
@@ -198,6 +187,7 @@ impl Shared {
         permits: &Arc<Semaphore>,
         tracker: &TaskTracker,
     ) -> usize {
+        let class = rank.class();
         let first = tokio::select! {
             Ok(first) = permits.clone().acquire_owned() => first,
             () = self.stop.cancelled() => return 0,
@@ -213,7 +203,8 @@ impl Shared {
         // One probe only.
         let asked = if self.guard.state() == BreakerState::Probing { 1 } else { held.len() };
         let lease_until = now + Millis::from(config.lane.settings.timeout_ms) + LEASE_MARGIN_MS;
-        let lease = Lease { owner: &self.tools.owner, now, until: lease_until, started: first_slice(&config.lane, &self.tools.writes) };
+        let lease =
+            Lease { owner: &self.tools.owner, now, until: lease_until, started: first_slice(&config.lane, class, &self.tools.writes) };
         let claimed = match rank {
             Rank::Urgent => self.tools.storage.chunks.lease(config.lane.no, lease, asked as u32, rank.priority()).await,
             Rank::Key | Rank::Bulk => line.lease(&self.tools.storage, config, rank, lease, asked as u32).await,
@@ -242,7 +233,8 @@ impl Shared {
         let (no, class) = (chunk.no, rank.class());
         let allowance = Allowance::of(&self.tools, config, class, u64::from(chunk.count)).await;
         let (allowed, turnstile, now) = (allowance.granted, self.turnstile.clone(), self.config.clone());
-        let terms = Terms { lease_until, allowance: allowed, rank, turnstile, now };
+        let turns = self.stages[rank as usize].turns(&config.lane, class);
+        let terms = Terms { lease_until, allowance: allowed, rank, turnstile, turns, now };
         let fence = chunk.fence;
         let done = AssertUnwindSafe(step::work(&self.tools, config, chunk, terms, &self.guard)).catch_unwind().await;
         let Ok(done) = done else {

@@ -1,13 +1,13 @@
 //! One chunk's turn: ask policy, take tokens, build, send, judge, record. Whatever happens, what is known is recorded.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::Rank;
@@ -19,7 +19,7 @@ use super::call::{self, Said, Unsayable};
 use super::egress::Egresses;
 use super::guard::Guard;
 use super::lanes::{LaneConfig, Opened};
-use super::mark::{Mark, Writes};
+use super::mark::{Mark, Writes, requests_at_once};
 use super::materials::Materials;
 pub use super::naming::{once_key, show_key, trace_id};
 use super::pictures::Pictures;
@@ -131,6 +131,8 @@ pub struct Terms {
     pub turnstile: Arc<Turnstile>,
     /// The lane as it is set now: a change of pace, or a stop, is in force at once.
     pub now: watch::Receiver<Arc<LaneConfig>>,
+    /// Where it waits before it begins to send.
+    pub turns: Option<Arc<Semaphore>>,
 }
 
 /// One chunk being worked on.
@@ -224,18 +226,19 @@ impl Work<'_> {
             // The runner keeps the lane closed; a larger quota opens it at once, so the chunk itself waits only a moment.
             self.again_in = Some(1_000);
         }
-        let groups = render::groups(&self.message.content, &self.message.variables, &self.recipients, &open);
+        let mut groups = render::groups(&self.message.content, &self.message.variables, &self.recipients, &open);
+        if self.batch() == 1 {
+            // Whoever has a text of one's own does not wait for the answer to another's.
+            let singles: Vec<Group> = groups.extract_if(.., |group| !self.withdraws_whole(&group.references)).collect();
+            if let Some(stop) = self.send_singly(&singles, guard).await? {
+                return Ok(Some(stop));
+            }
+            if self.shut() && self.held().await? {
+                return Ok(None);
+            }
+        }
         for group in groups {
             let batch = if self.withdraws_whole(&group.references) { group.members.len().max(2) } else { self.batch() };
-            if batch == 1 {
-                if let Some(stop) = self.send_singly(&group, guard).await? {
-                    return Ok(Some(stop));
-                }
-                if self.shut() && self.held().await? {
-                    return Ok(None);
-                }
-                continue;
-            }
             let mut line: VecDeque<&[usize]> = group.members.chunks(batch).collect();
             while let Some(part) = line.pop_front() {
                 if let Some(stop) = self.stop() {
@@ -251,10 +254,11 @@ impl Work<'_> {
                     PaceUnit::Requests => 1,
                     PaceUnit::Targets => part.len() as u32,
                 };
+                let turn = Mutex::new(self.turn().await?);
                 self.keep_lease().await?;
                 self.mark.reach(&self.tools.storage, part.iter().copied().max().unwrap_or(0)).await?;
                 let (traces, tokens) = (Vec::new(), part.iter().map(|i| self.recipients[*i].token.as_str()).collect::<Vec<_>>());
-                let called = self.call(&group, &traces, &tokens, &Wanted { work: self, n, guard }).await;
+                let called = self.call(&group, &traces, &tokens, &Wanted { work: self, n, guard, turn }).await;
                 let said = match called {
                     Ok(said) => said,
                     Err(Held::Lost(error)) => return Err(error),
@@ -282,10 +286,11 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// One request per recipient, many at once.
-    async fn send_singly(&mut self, group: &Group, guard: &Guard) -> Result<Option<Stop>> {
-        let members = group.members.as_slice();
-        let at_once = self.config.lane.settings.in_flight.max(1) as usize;
+    /// One request per recipient, many at once, in the order of their places: the mark follows it.
+    async fn send_singly(&mut self, groups: &[Group], guard: &Guard) -> Result<Option<Stop>> {
+        let members = render::in_order(groups);
+        let at_once = requests_at_once(&self.config.lane);
+        let mut turn = self.turn().await?;
         let mut queue = members.iter().copied().peekable();
         let mut stop = None;
         let mut done: Vec<(usize, Said)> = Vec::with_capacity(members.len());
@@ -302,7 +307,7 @@ impl Work<'_> {
                 while stop.is_none()
                     && landed.is_empty()
                     && flying.len() < at_once
-                    && let Some(i) = queue.peek().copied()
+                    && let Some((i, of)) = queue.peek().copied()
                 {
                     stop = this.stop();
                     let late = before_send(this.chunk.deadline, this.tools.world.now()) == Gate::Expired;
@@ -332,11 +337,15 @@ impl Work<'_> {
                     flying.push(async move {
                         let trace = [trace_id(this.chunk.no.0, i)];
                         let token = [this.recipients[i].token.as_str()];
-                        match this.call(group, &trace, &token, &AtHand(permit)).await {
+                        match this.call(&groups[of], &trace, &token, &AtHand(permit)).await {
                             Ok(said) => (i, said),
                             Err(never) => match never {},
                         }
                     });
+                }
+                if queue.peek().is_none() {
+                    // The next chunk's requests go while the last answers of this one come.
+                    turn = None;
                 }
                 if landed.is_empty() {
                     match short_for {
@@ -362,6 +371,7 @@ impl Work<'_> {
                 }
             }
         }
+        drop(turn);
         self.mark = mark;
         for (i, judged) in done {
             match judged {
@@ -370,7 +380,7 @@ impl Work<'_> {
             }
         }
         if stop.is_none() && before_send(self.chunk.deadline, self.tools.world.now()) == Gate::Expired {
-            let open: Vec<usize> = members.iter().copied().filter(|i| self.outcomes.get(*i).0 == Outcome::Waiting).collect();
+            let open: Vec<usize> = members.iter().map(|(i, _)| *i).filter(|i| self.outcomes.get(*i).0 == Outcome::Waiting).collect();
             self.gate(&open);
         }
         Ok(stop)

@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::sync::OwnedSemaphorePermit;
 use types::Millis;
 use types::content::MessageClass;
 
@@ -43,13 +45,17 @@ pub(super) struct Wanted<'a, 'b> {
     pub work: &'a Work<'b>,
     pub n: u32,
     pub guard: &'a Guard,
+    /// Given up with the token in the hand: the next chunk begins.
+    pub turn: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Leave for Wanted<'_, '_> {
     type Held = Held;
 
     async fn leave(&self) -> std::result::Result<Permit, Held> {
-        self.work.take(self.n, self.guard).await
+        let permit = self.work.take(self.n, self.guard).await?;
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(permit)
     }
 }
 
@@ -76,6 +82,21 @@ pub fn limit_key(lane_no: i64) -> String {
 }
 
 impl Work<'_> {
+    /// Waits for its turn to begin, with a lease that lives on.
+    pub(super) async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>> {
+        let Some(turns) = self.terms.turns.clone() else { return Ok(None) };
+        // One place in the line, however often the lease is looked at.
+        let mut turn = std::pin::pin!(turns.acquire_owned());
+        loop {
+            tokio::select! {
+                biased;
+                // Never closed.
+                turn = &mut turn => return Ok(turn.ok()),
+                () = tokio::time::sleep(TOKEN_WAIT_MAX) => self.keep_lease().await?,
+            }
+        }
+    }
+
     /// Until this goes, who is less urgent leaves the tokens.
     pub(super) fn wait(&self) -> Waiting {
         self.terms.turnstile.wait(self.terms.rank)
