@@ -15,19 +15,20 @@ const speak = (context, lang) => context.addCookies([{ name: 'lang', value: lang
 let scripts = true;
 const looked = async (page, what) => { if (scripts) await accessible(page, what); };
 
-async function follow(page) {
+/** `before`: what the lane says of itself until it is told otherwise. */
+async function follow(page, before, times) {
   const app = await sampleApp(page, house);
   await page.goto(`${house.url}${app}/resends`);
   await hydrated(page);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('重发与批量配额');
   await looked(page, 'resends and bulk quota');
   const xiaomi = page.locator('section#xiaomi');
-  await expect(xiaomi).toContainText('不等回执');
+  await expect(xiaomi).toContainText(before);
   await xiaomi.locator('#xiaomi-receipt_wait_s').fill('60');
-  await xiaomi.locator('#xiaomi-resend_times').fill('2');
+  await xiaomi.locator('#xiaomi-resend_times').fill(`${times}`);
   await xiaomi.locator('#xiaomi-bulk_quota').fill('5000');
   await xiaomi.getByRole('button', { name: '保存' }).click();
-  await expect(page.locator('section#xiaomi')).toContainText('60 秒没有回执就重发，最多 2 次；每天批量 5000');
+  await expect(page.locator('section#xiaomi')).toContainText(`60 秒没有回执就重发，最多 ${times} 次；每天批量 5000`);
 
   // A lane whose repeats nothing keeps from being shown twice refuses, and keeps what was typed.
   const umeng = page.locator('section#umeng');
@@ -66,7 +67,7 @@ test('a lane is told what follows its sends, and a file fills the blacklist', as
   complaints.expect(/status of 4\d\d/);
   await signIn(page, house);
   await speak(context, 'zh');
-  const app = await follow(page);
+  const app = await follow(page, '不等回执', 2);
   await page.goto(`${house.url}${app}/lanes`);
   await hydrated(page);
   await expect(page.getByRole('link', { name: /60 秒没有回执就重发/ }).first()).toBeVisible();
@@ -110,7 +111,7 @@ test.describe('with scripts off', () => {
   test('the same pages on a phone', async ({ page, context }) => {
     await signIn(page, house);
     await speak(context, 'zh');
-    const app = await follow(page);
+    const app = await follow(page, '60 秒没有回执就重发，最多 2 次', 3);
     await blacklist(page, app, 'blocked-two');
     for (const path of ['resends', 'policy']) {
       await page.goto(`${house.url}${app}/${path}`);

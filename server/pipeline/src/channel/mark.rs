@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use types::content::MessageClass;
 use types::ids::ChunkNo;
@@ -19,7 +19,7 @@ use crate::storage::{Result, Storage, StorageError};
 /// a slow pace a few recipients.
 const SLICE_MS: u64 = 50;
 const SLICE_MS_MOST: u64 = 250;
-/// Turns at least: one chunk waits for its tokens while the next one's mark is written.
+/// Turns where a request holds many: one chunk waits for its tokens while the next one's mark is written.
 const TURNS: usize = 2;
 /// Claiming a chunk and recording another take about so long together where the store is busy.
 const AHEAD_MS: u64 = 200;
@@ -45,21 +45,52 @@ impl Writes {
 }
 
 /// Which of a lane's chunks in hand may begin to send: whoever waits has not begun, and a crash leaves nobody of it unknown.
+#[derive(Default)]
 pub struct Stage {
-    turns: Arc<Semaphore>,
+    turns: Places,
+    /// Recipients of single sends who may have been sent to and are not recorded.
+    unknown: Places,
+}
+
+/// Places of which there may be more or fewer from now on.
+struct Places {
+    all: Arc<Semaphore>,
     granted: Mutex<usize>,
 }
 
-impl Default for Stage {
-    fn default() -> Stage {
-        Stage { turns: Arc::new(Semaphore::new(0)), granted: Mutex::default() }
+impl Default for Places {
+    fn default() -> Places {
+        Places { all: Arc::new(Semaphore::new(0)), granted: Mutex::default() }
     }
 }
 
-/// Chunks of single sends that are sent at once: so that there is one while the last answers of another are waited for.
+impl Places {
+    fn of(&self, wanted: usize) -> Arc<Semaphore> {
+        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted > *granted {
+            self.all.add_permits(wanted - *granted);
+            *granted = wanted;
+        } else {
+            *granted -= self.all.forget_permits(*granted - wanted);
+        }
+        self.all.clone()
+    }
+}
+
+/// What a chunk needs of its lane before it begins.
+#[derive(Clone, Debug, Default)]
+pub struct Begin {
+    /// Where it waits for its turn.
+    pub turns: Option<Arc<Semaphore>>,
+    /// Where the recipients it begins with take places until they are recorded,
+    unknown: Option<Arc<Semaphore>>,
+    /// so many of one chunk at most.
+    each: u32,
+}
+
+/// Chunks of single sends that are sent at once. Together they fit into what may be unknown, so that none waits for another to end.
 fn sent_at_once(lane: &Lane) -> usize {
-    let in_flight = lane.settings.in_flight.max(1) as usize;
-    in_flight.div_ceil(lane.vendor.lane_defaults().chunk as usize).clamp(TURNS, 8).min(in_flight)
+    (lane.settings.in_flight as usize / lane.vendor.lane_defaults().chunk as usize).clamp(1, 8)
 }
 
 /// Requests of one chunk, of a recipient each, that are out at once.
@@ -78,27 +109,25 @@ impl Stage {
             MessageClass::Transactional => 64,
             MessageClass::Bulk if defaults.batch == 1 => {
                 let ahead = u64::from(lane.settings.pace_per_second) * AHEAD_MS / 1_000 / u64::from(defaults.chunk);
-                sent_at_once(lane) + (ahead as usize).clamp(1, 6)
+                sent_at_once(lane) + (ahead as usize).clamp(2, 6)
             }
             MessageClass::Bulk => (lane.settings.in_flight as usize).clamp(1, 64),
         }
     }
 
-    /// Where chunks of this class wait for their turn; `None`: they go as they are claimed.
-    pub fn turns(&self, lane: &Lane, class: MessageClass) -> Option<Arc<Semaphore>> {
-        let singles = lane.vendor.lane_defaults().batch == 1;
+    /// How chunks of this class begin; those without turns go as they are claimed.
+    pub fn begin(&self, lane: &Lane, class: MessageClass) -> Begin {
+        let defaults = lane.vendor.lane_defaults();
+        let singles = defaults.batch == 1;
         if class != MessageClass::Bulk || !(singles || marked(lane)) {
-            return None;
+            return Begin::default();
         }
-        let wanted = if singles { sent_at_once(lane) } else { TURNS };
-        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        if wanted > *granted {
-            self.turns.add_permits(wanted - *granted);
-            *granted = wanted;
-        } else {
-            *granted -= self.turns.forget_permits(*granted - wanted);
+        let unknown = (lane.settings.in_flight as usize).max(defaults.chunk as usize);
+        Begin {
+            turns: Some(self.turns.of(if singles { sent_at_once(lane) } else { TURNS })),
+            unknown: (singles && marked(lane)).then(|| self.unknown.of(unknown)),
+            each: defaults.chunk,
         }
-        Some(self.turns.clone())
     }
 }
 
@@ -138,13 +167,17 @@ pub struct Mark {
     writes: Writes,
     /// On disk.
     durable: u32,
-    ahead: Option<(u32, JoinHandle<Result<()>>)>,
+    ahead: Option<(u32, JoinHandle<Result<Option<OwnedSemaphorePermit>>>)>,
+    begin: Begin,
+    /// Given back when the chunk is recorded.
+    places: Vec<OwnedSemaphorePermit>,
 }
 
 impl Mark {
-    pub fn of(chunk: &Claimed, lane: &Lane, writes: &Writes) -> Mark {
+    pub fn of(chunk: &Claimed, lane: &Lane, writes: &Writes, begin: &Begin) -> Mark {
         let (no, fence, count) = (chunk.no, chunk.fence, chunk.count);
-        Mark { no, fence, count, slice: slice(lane, writes), writes: writes.clone(), durable: chunk.started, ahead: None }
+        let (slice, writes, begin) = (slice(lane, writes), writes.clone(), begin.clone());
+        Mark { no, fence, count, slice, writes, durable: chunk.started, ahead: None, begin, places: Vec::new() }
     }
 
     /// Returns when the recipient at this place may be sent to.
@@ -158,7 +191,7 @@ impl Mark {
                 Some(ahead) => ahead,
                 None => self.write(storage, place),
             };
-            written.await.map_err(|_| StorageError::Stale("mark"))??;
+            self.places.extend(written.await.map_err(|_| StorageError::Stale("mark"))??);
             self.durable = to;
         }
         let near = self.durable.saturating_sub(self.slice / 2);
@@ -169,15 +202,22 @@ impl Mark {
     }
 
     /// Begins to write a mark beyond this place.
-    fn write(&self, storage: &Storage, place: u32) -> (u32, JoinHandle<Result<()>>) {
+    fn write(&self, storage: &Storage, place: u32) -> (u32, JoinHandle<Result<Option<OwnedSemaphorePermit>>>) {
         let to = place.saturating_add(self.slice).max(place.saturating_add(1)).min(self.count.max(place.saturating_add(1)));
         let (storage, no, fence) = (storage.clone(), self.no, self.fence);
-        let writes = self.writes.clone();
+        let (writes, unknown) = (self.writes.clone(), self.begin.unknown.clone());
+        let held: usize = self.places.iter().map(OwnedSemaphorePermit::num_permits).sum();
+        let more = to.saturating_sub(self.durable).min(self.begin.each.saturating_sub(u32::try_from(held).unwrap_or(ALL)));
         let written = tokio::spawn(async move {
+            let places = match unknown {
+                // Never closed.
+                Some(unknown) => unknown.acquire_many_owned(more).await.ok(),
+                None => None,
+            };
             let begun = tokio::time::Instant::now();
             storage.chunks.begin(no, fence, to).await?;
             writes.took(begun.elapsed());
-            Ok(())
+            Ok(places)
         });
         (to, written)
     }

@@ -233,8 +233,8 @@ impl Shared {
         let (no, class) = (chunk.no, rank.class());
         let allowance = Allowance::of(&self.tools, config, class, u64::from(chunk.count)).await;
         let (allowed, turnstile, now) = (allowance.granted, self.turnstile.clone(), self.config.clone());
-        let turns = self.stages[rank as usize].turns(&config.lane, class);
-        let terms = Terms { lease_until, allowance: allowed, rank, turnstile, turns, now };
+        let begin = self.stages[rank as usize].begin(&config.lane, class);
+        let terms = Terms { lease_until, allowance: allowed, rank, turnstile, begin, now };
         let fence = chunk.fence;
         let done = AssertUnwindSafe(step::work(&self.tools, config, chunk, terms, &self.guard)).catch_unwind().await;
         let Ok(done) = done else {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use types::Millis;
 use types::content::Rank;
@@ -19,7 +19,7 @@ use super::call::{self, Said, Unsayable};
 use super::egress::Egresses;
 use super::guard::Guard;
 use super::lanes::{LaneConfig, Opened};
-use super::mark::{Mark, Writes, requests_at_once};
+use super::mark::{Begin, Mark, Writes, requests_at_once};
 use super::materials::Materials;
 pub use super::naming::{once_key, show_key, trace_id};
 use super::pictures::Pictures;
@@ -131,8 +131,7 @@ pub struct Terms {
     pub turnstile: Arc<Turnstile>,
     /// The lane as it is set now: a change of pace, or a stop, is in force at once.
     pub now: watch::Receiver<Arc<LaneConfig>>,
-    /// Where it waits before it begins to send.
-    pub turns: Option<Arc<Semaphore>>,
+    pub begin: Begin,
 }
 
 /// One chunk being worked on.
@@ -203,7 +202,7 @@ pub async fn work(tools: &Tools, config: &LaneConfig, chunk: Claimed, terms: Ter
         shuts: None,
         replaced: Vec::new(),
         lease_until: AtomicI64::new(terms.lease_until),
-        mark: Mark::of(&chunk, &config.lane, &tools.writes),
+        mark: Mark::of(&chunk, &config.lane, &tools.writes, &terms.begin),
         terms,
     };
     let stop = work.send_all(guard).await?;
@@ -296,7 +295,7 @@ impl Work<'_> {
         let mut done: Vec<(usize, Said)> = Vec::with_capacity(members.len());
         // What a first use costs is done before there are tokens in the hand.
         call::ready(self.tools, self.config, self.opened).await;
-        let mut mark = std::mem::replace(&mut self.mark, Mark::of(self.chunk, &self.config.lane, &self.tools.writes));
+        let mut mark = std::mem::replace(&mut self.mark, Mark::of(self.chunk, &self.config.lane, &self.tools.writes, &self.terms.begin));
         {
             let this = &*self;
             let mut flying = FuturesUnordered::new();

@@ -336,8 +336,8 @@ struct Raced {
 
 /// Sixty-four nodes, each with its own memory, plan these many messages for one person of two devices. Nothing but the store
 /// stands between them. One person has one answer.
-async fn race(storage: &Storage, rules: &Rules, messages: usize) -> Raced {
-    let app = app(storage, "race").await;
+async fn race(storage: &Storage, name: &str, rules: &Rules, messages: usize) -> Raced {
+    let app = app(storage, name).await;
     let devices = [registration("u1", &[(Vendor::Xiaomi, "a")]), registration("u1", &[(Vendor::Xiaomi, "b")])];
     storage.devices.register(app.no, devices.to_vec()).await.unwrap();
     let row = CredentialRow { vendor: Vendor::Xiaomi, sealed: vec![1], hints: Vec::new(), updated_at: NOW, updated_by: "test".into() };
@@ -394,15 +394,15 @@ async fn race(storage: &Storage, rules: &Rules, messages: usize) -> Raced {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixty_four_workers_never_exceed_what_is_counted() {
     let storage = fresh_storage().await;
-    let raced = race(&storage.storage, &capped(3), 64).await;
+    let raced = race(&storage.storage, "cap", &capped(3), 64).await;
     assert_eq!((raced.won, raced.why), (3, BTreeSet::from(["cap: 3 a day".to_owned()])));
 
     let rules = Rules { same_content: Some(SameContent { minutes: 60, transactional_exempt: false }), ..Rules::default() };
-    let raced = race(&storage.storage, &rules, 16).await;
+    let raced = race(&storage.storage, "same content", &rules, 16).await;
     assert_eq!((raced.won, raced.why), (1, BTreeSet::from(["same_content: the same within 60 min".to_owned()])));
 
     let cap = VendorCap { vendor: Vendor::Xiaomi, most: 5, source: "a test".into(), as_of: "2026-11-22".into() };
-    let raced = race(&storage.storage, &Rules { vendor_caps: vec![cap], ..Rules::default() }, 16).await;
+    let raced = race(&storage.storage, "vendor cap", &Rules { vendor_caps: vec![cap], ..Rules::default() }, 16).await;
     assert_eq!((raced.won, raced.why), (5, BTreeSet::from(["vendor_cap: xiaomi takes 5 a day".to_owned()])));
     // Of each of the two devices, as the vendor counts.
     let slots = storage.policy.slots(raced.app_no, &[key_of(KeyKind::User, None, "u1")], 0).await.unwrap();

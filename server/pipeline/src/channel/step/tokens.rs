@@ -84,7 +84,7 @@ pub fn limit_key(lane_no: i64) -> String {
 impl Work<'_> {
     /// Waits for its turn to begin, with a lease that lives on.
     pub(super) async fn turn(&self) -> Result<Option<OwnedSemaphorePermit>> {
-        let Some(turns) = self.terms.turns.clone() else { return Ok(None) };
+        let Some(turns) = self.terms.begin.turns.clone() else { return Ok(None) };
         // One place in the line, however often the lease is looked at.
         let mut turn = std::pin::pin!(turns.acquire_owned());
         loop {
