@@ -21,8 +21,6 @@ const SLICE_MS: u64 = 50;
 const SLICE_MS_MOST: u64 = 250;
 /// Turns where a request holds many: one chunk waits for its tokens while the next one's mark is written.
 const TURNS: usize = 2;
-/// Claiming a chunk and recording another take about so long together where the store is busy.
-const AHEAD_MS: u64 = 200;
 /// Recipients in a slice at least.
 const SLICE_MIN: u32 = 20;
 /// Everybody: a repeat is safe, so nothing need be known.
@@ -100,17 +98,14 @@ pub fn requests_at_once(lane: &Lane) -> usize {
 }
 
 impl Stage {
-    /// Chunks of one class that are claimed and not recorded yet. Of single sends as many more than are being sent as the pace uses up
-    /// while one is claimed and another recorded.
+    /// Chunks of one class that are claimed and not recorded yet. Of single sends no more than may be unknown after a crash: also one that
+    /// was begun before a crash and is claimed again counts until it is recorded.
     pub fn in_hand(lane: &Lane, class: MessageClass) -> usize {
         let defaults = lane.vendor.lane_defaults();
         match class {
             // Many small chunks of one recipient each.
             MessageClass::Transactional => 64,
-            MessageClass::Bulk if defaults.batch == 1 => {
-                let ahead = u64::from(lane.settings.pace_per_second) * AHEAD_MS / 1_000 / u64::from(defaults.chunk);
-                sent_at_once(lane) + (ahead as usize).clamp(2, 6)
-            }
+            MessageClass::Bulk if defaults.batch == 1 => sent_at_once(lane),
             MessageClass::Bulk => (lane.settings.in_flight as usize).clamp(1, 64),
         }
     }
@@ -220,5 +215,51 @@ impl Mark {
             Ok(places)
         });
         (to, written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::apps::LaneSettings;
+    use types::vendor::Vendor;
+
+    fn lane(vendor: Vendor, pace_per_second: u32, in_flight: u32, batch: u32) -> Lane {
+        Lane {
+            no: 1,
+            app_no: 1,
+            vendor,
+            settings: LaneSettings { pace_per_second, in_flight, batch, ..LaneSettings::default() },
+            paused: None,
+        }
+    }
+
+    #[test]
+    fn what_is_in_hand_fits_into_what_may_be_in_flight() {
+        let in_hand = |lane| Stage::in_hand(&lane, MessageClass::Bulk);
+        assert_eq!(in_hand(lane(Vendor::Apns, 5_000, 500, 1)), 2);
+        assert_eq!(in_hand(lane(Vendor::Apns, 1_000, 200, 1)), 1);
+        assert_eq!(in_hand(lane(Vendor::Apns, 250, 40, 1)), 1);
+        assert_eq!(in_hand(lane(Vendor::Huawei, 4_000, 4, 1_000)), 4);
+        assert_eq!(requests_at_once(&lane(Vendor::Apns, 5_000, 500, 1)), 250);
+    }
+
+    #[tokio::test]
+    async fn turns_and_places_follow_the_settings() {
+        let stage = Stage::default();
+        let free =
+            |begin: &Begin| (begin.turns.as_ref().map(|s| s.available_permits()), begin.unknown.as_ref().map(|s| s.available_permits()));
+        let begin = stage.begin(&lane(Vendor::Apns, 5_000, 500, 1), MessageClass::Bulk);
+        assert_eq!(free(&begin), (Some(2), Some(500)));
+        let held = begin.unknown.clone().unwrap().acquire_many_owned(450).await.unwrap();
+        // Fewer from now on; what is held comes back first.
+        let begin = stage.begin(&lane(Vendor::Apns, 5_000, 250, 1), MessageClass::Bulk);
+        assert_eq!(free(&begin), (Some(1), Some(0)));
+        drop(held);
+        let begin = stage.begin(&lane(Vendor::Apns, 5_000, 250, 1), MessageClass::Bulk);
+        assert_eq!(free(&begin), (Some(1), Some(250)));
+        assert_eq!(free(&stage.begin(&lane(Vendor::Apns, 5_000, 250, 1), MessageClass::Transactional)), (None, None));
+        assert_eq!(free(&Stage::default().begin(&lane(Vendor::Huawei, 4_000, 4, 1_000), MessageClass::Bulk)), (Some(2), None));
+        assert_eq!(free(&Stage::default().begin(&lane(Vendor::Xiaomi, 5, 4, 1_000), MessageClass::Bulk)), (None, None));
     }
 }
